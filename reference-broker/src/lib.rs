@@ -1,1 +1,22 @@
-//! x
+//! Paddock's reference MQTT broker: one node, MQTT 3.1.1 and 5.0, as a library.
+//!
+//! What this crate is: sessions, subscriptions, retained messages, wills, and the workers that carry messages between
+//! them. What it is not: it parses no packet (`protocol` does) and opens no socket itself (`transport` does).
+//!
+//! Where to start reading:
+//!
+//! * [`serve`] and [`Broker`]: a running broker; [`Config`] and [`Limits`]: what bounds it; [`Counters`]: what it did.
+//! * `worker`: one worker without sockets or clock; everything MQTT-ish that the broker decides happens there.
+//! * `routing`: the path-copying trie of subscriptions that all workers read without locks.
+//! * `retained`, `registry`: the two stores that workers share under a lock, off the publish path.
+//! * `driver`: the thin layer that gives a worker a thread, a runtime, sockets and mailboxes.
+
+mod access;
+mod broker;
+mod config;
+mod counters;
+
+pub use access::{Access, AllowAll, Client};
+pub use broker::{Broker, Handle, Report, serve};
+pub use config::{Config, Limits};
+pub use counters::Counters;
