@@ -1,1 +1,26 @@
-//! x
+//! Dialling and accepting, and moving bytes for many connections at once.
+//!
+//! What this crate is: the only place that touches sockets. What it is not: it knows nothing of MQTT packets.
+//!
+//! Where to start reading:
+//!
+//! * [`Endpoint`]: an address as people write it, `mqtt://user@host:1883`.
+//! * [`dial`] and [`Listener`]: how a [`Stream`] comes about.
+//! * [`Pump`]: reads from every ready stream, then writes what was queued, in turns.
+//! * [`Alarm`]: one deadline, finer than the millisecond of tokio's timer.
+
+mod alarm;
+mod connection;
+mod dial;
+mod endpoint;
+mod listener;
+mod pump;
+mod ready;
+mod stream;
+
+pub use alarm::Alarm;
+pub use dial::{DialError, dial};
+pub use endpoint::{Endpoint, EndpointError, Scheme};
+pub use listener::{Acceptor, Listener};
+pub use pump::{Event, Key, Pump};
+pub use stream::Stream;
