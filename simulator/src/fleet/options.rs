@@ -1,0 +1,86 @@
+//! How a fleet behaves.
+
+use std::time::Duration;
+
+use protocol::Time;
+
+use super::Backoff;
+use crate::Target;
+
+/// How a fleet behaves.
+#[derive(Clone, Debug)]
+pub struct FleetOptions {
+    /// The broker.
+    pub target: Target,
+    /// Who decides when telemetry is due. Default: the devices.
+    pub pace: Pace,
+    /// When to try again after a connection ended or was not made.
+    pub backoff: Backoff,
+    /// How the engine's clock and the scenario's time go together.
+    pub timeline: Timeline,
+    /// How many messages of telemetry each device keeps while it is offline; the oldest goes first. Default 1,000.
+    pub offline_buffer: usize,
+    /// Seeds the jitter of the back-off.
+    pub seed: u64,
+}
+
+impl FleetOptions {
+    /// The defaults above, for this broker; the scenario's epoch is at `epoch` on the engine's clock.
+    pub fn new(target: Target, seed: u64, epoch: Time) -> Self {
+        Self {
+            target,
+            pace: Pace::Natural,
+            backoff: Backoff::default(),
+            timeline: Timeline { epoch, compression: 1.0 },
+            offline_buffer: 1000,
+            seed,
+        }
+    }
+}
+
+/// How the engine's clock and the scenario's time go together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timeline {
+    /// The engine's time at the scenario's epoch.
+    pub epoch: Time,
+    /// How many seconds of the scenario pass in one second of the engine; above 0. Heartbeats and back-off are never
+    /// compressed.
+    pub compression: f64,
+}
+
+impl Timeline {
+    /// The scenario's time at `time`: zero before the epoch.
+    pub fn scenario(&self, time: Time) -> Duration {
+        let real = time.since(self.epoch);
+        // Exact when nothing is compressed, so that payloads do not depend on rounding.
+        if self.compression == 1.0 { real } else { real.mul_f64(self.compression) }
+    }
+
+    /// The engine's time at `scenario`, saturating.
+    pub fn engine(&self, scenario: Duration) -> Time {
+        let real = if self.compression == 1.0 {
+            scenario
+        } else {
+            Duration::try_from_secs_f64(scenario.as_secs_f64() / self.compression).unwrap_or(Duration::MAX)
+        };
+        self.epoch.after(real)
+    }
+}
+
+/// Who decides when telemetry is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// The devices' own intervals and milking times.
+    Natural,
+    /// The owner, with [`Fleet::publish_telemetry`](super::Fleet::publish_telemetry).
+    Driven,
+}
+
+/// How a number of devices comes to connect.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Ramp {
+    /// Evenly over this time; zero means all at once.
+    Over(Duration),
+    /// At this many connections per second.
+    PerSecond(f64),
+}

@@ -1,0 +1,122 @@
+//! The broker that a fleet or a load run connects to.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use protocol::{TopicError, TopicFilter, TopicName, Utf8String, Version};
+use transport::Endpoint;
+
+use crate::{ConnectOptions, EngineKind};
+
+/// The broker under load and how to reach it.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    /// User name and password for every client, if any.
+    pub credentials: Option<Credentials>,
+    /// The version that every client speaks, instead of what the scenario says.
+    pub version: Option<Version>,
+    /// Stands before every topic and filter of the run.
+    pub prefix: TopicPrefix,
+    /// How long resolving, connecting and CONNACK may take, each. Default 10 s.
+    pub connect_timeout: Duration,
+    /// Which engine runs the clients.
+    pub engine: EngineKind,
+}
+
+impl Target {
+    /// The defaults above, for this endpoint.
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            credentials: None,
+            version: None,
+            prefix: TopicPrefix::default(),
+            connect_timeout: Duration::from_secs(10),
+            engine: EngineKind::default(),
+        }
+    }
+
+    /// How a client of this name connects here: `version` is what the scenario asks.
+    pub fn connect_options(&self, client_id: Utf8String, version: Version) -> ConnectOptions {
+        ConnectOptions {
+            version: self.version.unwrap_or(version),
+            credentials: self.credentials.clone(),
+            connect_timeout: self.connect_timeout,
+            connack_timeout: self.connect_timeout,
+            ..ConnectOptions::new(self.endpoint.clone(), client_id)
+        }
+    }
+}
+
+/// User name and password. Its `Debug` form hides the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// User Name.
+    pub user_name: Utf8String,
+    /// Password; 3.1.1 and 5.0 both allow a user name without one.
+    pub password: Option<Bytes>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("user_name", &self.user_name).finish_non_exhaustive()
+    }
+}
+
+/// A path of topic levels that keeps one run apart from everything else on a broker: empty, or levels that end in `/`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicPrefix(String);
+
+impl TopicPrefix {
+    /// Accepts `text` with or without a final `/`. Empty text is the empty prefix.
+    ///
+    /// # Errors
+    ///
+    /// What makes it impossible as the beginning of a topic, as one line for the user.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let levels = text.strip_suffix('/').unwrap_or(text);
+        if levels.is_empty() {
+            return Ok(Self::default());
+        }
+        // MQTT-4.7.2-1: topics that begin with $ are the broker's.
+        if levels.starts_with('$') {
+            return Err(format!("a topic prefix may not begin with '$': {text:?}"));
+        }
+        TopicName::new(levels).map_err(|error| format!("{text:?} cannot begin a topic: {error}"))?;
+        Ok(Self(format!("{levels}/")))
+    }
+
+    /// The prefix, empty or with its final `/`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `topic` under this prefix.
+    ///
+    /// # Errors
+    ///
+    /// `topic` is no topic name, or too long with the prefix.
+    pub fn topic(&self, topic: &str) -> Result<TopicName, TopicError> {
+        TopicName::new(format!("{}{topic}", self.0))
+    }
+
+    /// `filter` under this prefix; in a shared subscription the prefix goes after the share name.
+    ///
+    /// # Errors
+    ///
+    /// `filter` is no topic filter, or too long with the prefix.
+    pub fn filter(&self, filter: &str) -> Result<TopicFilter, TopicError> {
+        let shared = filter.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
+        TopicFilter::new(match shared {
+            Some((name, filter)) => format!("$share/{name}/{}{filter}", self.0),
+            None => format!("{}{filter}", self.0),
+        })
+    }
+
+    /// `topic` without this prefix; `None` when it does not stand under it.
+    pub fn strip<'a>(&self, topic: &'a str) -> Option<&'a str> {
+        topic.strip_prefix(self.0.as_str())
+    }
+}
