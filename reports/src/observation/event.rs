@@ -1,0 +1,115 @@
+//! Things that happen at a moment: stages, exceptional events, witnesses.
+
+use super::{Qos, nanoseconds};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A stage began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageStarted {
+    /// When.
+    #[serde(rename = "at_ns", with = "nanoseconds")]
+    pub at: Duration,
+    /// Its name in the plan.
+    pub stage: String,
+}
+
+/// A stage ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageEnded {
+    /// When.
+    #[serde(rename = "at_ns", with = "nanoseconds")]
+    pub at: Duration,
+    /// Its name in the plan.
+    pub stage: String,
+}
+
+/// Something exceptional. A burst of the same kind may be one event with a `count`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    #[serde(rename = "at_ns", with = "nanoseconds")]
+    pub at: Duration,
+    /// What kind of thing.
+    pub event: EventKind,
+    /// How often, within one window; at least 1.
+    #[serde(default = "one")]
+    pub count: u64,
+    /// The client concerned, when it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// Its group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// A sentence fragment for people: `broker frozen for 2 s`.
+    #[serde(default)]
+    pub text: String,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// Kinds of exceptional events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// An established connection ended without our asking.
+    ConnectionLost,
+    /// A connection attempt failed or was refused.
+    ConnectionRefused,
+    /// A lost connection is back.
+    Reconnected,
+    /// The scenario did something on purpose: a freeze, a storm, a network rule.
+    Injected,
+    /// Something a reader should know; figures stand.
+    Warning,
+}
+
+/// Evidence for one message that did not arrive exactly once, in order, in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Witness {
+    /// What went wrong with it.
+    pub fault: WitnessKind,
+    /// Topic it was published to.
+    pub topic: String,
+    /// Client that published it.
+    pub client: String,
+    /// Device group of that client.
+    #[serde(default)]
+    pub group: String,
+    /// Subscriber (or shared group) that missed it or got it wrongly.
+    #[serde(default)]
+    pub subscriber: String,
+    /// Stream number in its stamp.
+    pub stream: u32,
+    /// Sequence number in its stamp.
+    pub sequence: u32,
+    /// QoS it was published with.
+    pub qos: Qos,
+    /// Intended start.
+    #[serde(rename = "intended_ns", with = "nanoseconds")]
+    #[schemars(with = "u64")]
+    pub intended: Duration,
+    /// When it arrived, if it did.
+    #[serde(default, rename = "received_ns", with = "nanoseconds::option")]
+    #[schemars(with = "Option<u64>")]
+    pub received: Option<Duration>,
+}
+
+/// What can go wrong with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WitnessKind {
+    /// Sent, expected, never received.
+    Lost,
+    /// Received more often than expected.
+    Duplicated,
+    /// Received after a later message of the same stream.
+    Reordered,
+    /// Received after the drain deadline or its own expiry.
+    Late,
+    /// Intended, but never handed to a connection.
+    NotSent,
+}

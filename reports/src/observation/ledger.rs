@@ -1,0 +1,65 @@
+//! The account of every message.
+
+use super::Qos;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Every message of the measured stages, accounted for. Several ledgers of one run add up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Disjoint rows: no message is counted in two.
+    pub rows: Vec<LedgerRow>,
+}
+
+/// The messages of one device group, QoS and stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerRow {
+    /// QoS they were published with.
+    pub qos: Qos,
+    /// Device group that published them.
+    pub group: String,
+    /// Stage of their intended start; empty when rows are not kept per stage.
+    #[serde(default)]
+    pub stage: String,
+    /// The account.
+    pub counts: LedgerCounts,
+}
+
+/// `expected = received - duplicated + lost` holds once the drain deadline has passed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LedgerCounts {
+    /// Messages the schedule asked for.
+    pub intended: u64,
+    /// Messages handed to a connection.
+    pub published: u64,
+    /// Messages the schedule asked for that were never handed to a connection.
+    pub not_sent: u64,
+    /// Deliveries the published messages must cause.
+    pub expected: u64,
+    /// Deliveries that arrived, duplicates included.
+    pub received: u64,
+    /// Expected deliveries that never arrived.
+    pub lost: u64,
+    /// Deliveries beyond the expected one.
+    pub duplicated: u64,
+    /// Deliveries that came after a later message of the same stream.
+    pub reordered: u64,
+    /// Deliveries that came after the drain deadline or the message's expiry; part of `received`.
+    pub late: u64,
+}
+
+impl std::ops::AddAssign for LedgerCounts {
+    fn add_assign(&mut self, other: Self) {
+        let add = |mine: &mut u64, theirs: u64| *mine = mine.saturating_add(theirs);
+        add(&mut self.intended, other.intended);
+        add(&mut self.published, other.published);
+        add(&mut self.not_sent, other.not_sent);
+        add(&mut self.expected, other.expected);
+        add(&mut self.received, other.received);
+        add(&mut self.lost, other.lost);
+        add(&mut self.duplicated, other.duplicated);
+        add(&mut self.reordered, other.reordered);
+        add(&mut self.late, other.late);
+    }
+}

@@ -1,0 +1,263 @@
+//! What a run amounts to: a fold over its observations.
+//!
+//! [`Summary::apply`] takes them one at a time, in order; memory stays bounded however long the run is (series are joined
+//! to coarser windows, witnesses and events beyond the first few are only counted). It is pure: no clock, no files. The
+//! load engine keeps one to judge thresholds, every renderer reads one, and `paddock report` rebuilds one from
+//! `observations.jsonl`.
+//!
+//! Folding two halves and [merging](Summary::merge) them gives what folding the whole gives.
+
+mod lookup;
+mod samples;
+mod series;
+
+pub use lookup::{Counter, Rate};
+pub use samples::Samples;
+pub use series::{Point, Series};
+
+use crate::labels::Labels;
+use crate::observation::{
+    EncodedHistogram, Event, EventKind, Flow, GeneratorHealth, HistogramRecord, LedgerCounts, LedgerRow, Observation,
+    Percentiles, Qos, RunEnded, RunStarted, ThresholdOutcome, Window, Witness, WitnessKind, house_histogram, metric,
+};
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Events kept in full, per kind; the rest is counted.
+const EVENTS_KEPT: usize = 200;
+/// Witnesses kept in full, per kind; the rest is counted.
+const WITNESSES_KEPT: usize = 50;
+/// Remarks about unreadable parts kept.
+const REMARKS_KEPT: usize = 10;
+
+/// The fold of a run. Figures are read with the methods of this type; see [`Summary::histogram`] and
+/// [`Summary::counter`] for what thresholds need.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Summary {
+    run: Option<Box<RunStarted>>,
+    stages: BTreeMap<String, StageTotals>,
+    series: Series,
+    histograms: BTreeMap<(String, Labels), EncodedHistogram>,
+    windowed: BTreeMap<(&'static str, String), Histogram<u64>>,
+    events: BTreeMap<EventKind, Samples<Event, EVENTS_KEPT>>,
+    witnesses: BTreeMap<WitnessKind, Samples<Witness, WITNESSES_KEPT>>,
+    ledger: Option<BTreeMap<LedgerKey, LedgerCounts>>,
+    generator: Option<GeneratorHealth>,
+    thresholds: Vec<ThresholdOutcome>,
+    ended: Option<RunEnded>,
+    remarks: Samples<String, REMARKS_KEPT>,
+}
+
+type LedgerKey = (String, Qos, String);
+
+/// What the windows of one stage amount to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StageTotals {
+    /// Offset of the start, when it was announced.
+    pub started: Option<Duration>,
+    /// Offset of the end, when it was announced.
+    pub ended: Option<Duration>,
+    /// Time covered by its windows.
+    pub covered: Duration,
+    /// All its messages.
+    pub total: Flow,
+    /// By QoS.
+    pub qos: [Flow; 3],
+    /// By device group.
+    pub groups: BTreeMap<String, Flow>,
+}
+
+impl Summary {
+    /// Before the first observation.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Folds one observation in.
+    pub fn apply(&mut self, observation: &Observation) {
+        match observation {
+            Observation::RunStarted(run) => {
+                self.run.get_or_insert_with(|| run.clone());
+            }
+            Observation::StageStarted(stage) => {
+                self.stages.entry(stage.stage.clone()).or_default().started.get_or_insert(stage.at);
+            }
+            Observation::StageEnded(stage) => {
+                self.stages.entry(stage.stage.clone()).or_default().ended = Some(stage.at);
+            }
+            Observation::Window(window) => self.apply_window(window),
+            Observation::Event(event) => {
+                self.events.entry(event.event).or_default().push(event.clone(), event.count);
+            }
+            Observation::Witness(witness) => {
+                self.witnesses.entry(witness.fault).or_default().push(witness.clone(), 1);
+            }
+            Observation::Histogram(record) => self.apply_histogram(record),
+            Observation::Ledger(ledger) => {
+                let rows = self.ledger.get_or_insert_default();
+                for row in &ledger.rows {
+                    *rows.entry((row.group.clone(), row.qos, row.stage.clone())).or_default() += row.counts;
+                }
+            }
+            Observation::GeneratorHealth(health) => self.generator = Some(health.clone()),
+            Observation::Threshold(outcome) => self.thresholds.push(outcome.clone()),
+            Observation::RunEnded(ended) => self.ended = Some(ended.clone()),
+        }
+    }
+
+    /// Joins the fold of the observations that follow those of `self`.
+    pub fn merge(&mut self, later: Self) {
+        self.run = self.run.take().or(later.run);
+        for (name, stage) in later.stages {
+            self.stages.entry(name).or_default().merge(stage);
+        }
+        self.series.merge(&later.series);
+        for ((metric, labels), histogram) in later.histograms {
+            self.apply_histogram(&HistogramRecord { metric, labels, histogram });
+        }
+        for (key, histogram) in later.windowed {
+            add(self.windowed.entry(key).or_insert_with(house_histogram), &histogram);
+        }
+        for (kind, events) in later.events {
+            self.events.entry(kind).or_default().merge(events);
+        }
+        for (kind, witnesses) in later.witnesses {
+            self.witnesses.entry(kind).or_default().merge(witnesses);
+        }
+        if let Some(rows) = later.ledger {
+            let mine = self.ledger.get_or_insert_default();
+            for (key, counts) in rows {
+                *mine.entry(key).or_default() += counts;
+            }
+        }
+        self.generator = later.generator.or(self.generator.take());
+        self.thresholds.extend(later.thresholds);
+        self.ended = later.ended.or(self.ended.take());
+        self.remarks.merge(later.remarks);
+    }
+
+    fn apply_window(&mut self, window: &Window) {
+        self.series.push(window);
+        self.stages.entry(window.stage.clone()).or_default().push(window);
+        let distributions: [(&'static str, &Percentiles); 3] =
+            [(metric::E2E, &window.e2e), (metric::SERVICE, &window.service), (metric::GENERATOR_LAG, &window.lag)];
+        for (metric, percentiles) in distributions {
+            let Some(encoded) = &percentiles.histogram else { continue };
+            match encoded.decode() {
+                Ok(histogram) => {
+                    let key = (metric, window.stage.clone());
+                    add(self.windowed.entry(key).or_insert_with(house_histogram), &histogram);
+                }
+                Err(error) => self.remarks.push(format!("a window's {metric}: {error}"), 1),
+            }
+        }
+    }
+
+    fn apply_histogram(&mut self, record: &HistogramRecord) {
+        let mut sum = house_histogram();
+        let key = (record.metric.clone(), record.labels.clone());
+        for encoded in self.histograms.get(&key).into_iter().chain([&record.histogram]) {
+            match encoded.decode() {
+                Ok(histogram) => add(&mut sum, &histogram),
+                Err(error) => {
+                    self.remarks.push(format!("{}{}: {error}", record.metric, record.labels), 1);
+                    return;
+                }
+            }
+        }
+        self.histograms.insert(key, EncodedHistogram::of(&sum));
+    }
+
+    /// The run's frame, once its first line was seen.
+    pub fn run(&self) -> Option<&RunStarted> {
+        self.run.as_deref()
+    }
+
+    /// The run's end, once seen. `None` for a run that was cut off.
+    pub fn ended(&self) -> Option<&RunEnded> {
+        self.ended.as_ref()
+    }
+
+    /// Everything over time, for charts and live progress.
+    pub fn series(&self) -> &Series {
+        &self.series
+    }
+
+    /// Totals per stage, by name; windows outside stages are under the empty name.
+    pub fn stages(&self) -> &BTreeMap<String, StageTotals> {
+        &self.stages
+    }
+
+    /// The thresholds judged so far, in order.
+    pub fn thresholds(&self) -> &[ThresholdOutcome] {
+        &self.thresholds
+    }
+
+    /// The generator's health, once judged.
+    pub fn generator(&self) -> Option<&GeneratorHealth> {
+        self.generator.as_ref()
+    }
+
+    /// Events of each kind: the first 200, and how many in all.
+    pub fn events(&self) -> &BTreeMap<EventKind, Samples<Event, EVENTS_KEPT>> {
+        &self.events
+    }
+
+    /// Witnesses of each kind: the first 50, and how many in all.
+    pub fn witnesses(&self) -> &BTreeMap<WitnessKind, Samples<Witness, WITNESSES_KEPT>> {
+        &self.witnesses
+    }
+
+    /// Rows of the ledger, by group, QoS, stage; `None` before the ledger was written.
+    pub fn ledger(&self) -> Option<Vec<LedgerRow>> {
+        let rows = self.ledger.as_ref()?;
+        let row = |((group, qos, stage), counts): (&LedgerKey, &LedgerCounts)| LedgerRow {
+            qos: *qos,
+            group: group.clone(),
+            stage: stage.clone(),
+            counts: *counts,
+        };
+        Some(rows.iter().map(row).collect())
+    }
+
+    /// What could not be read, in words.
+    pub fn remarks(&self) -> &Samples<String, REMARKS_KEPT> {
+        &self.remarks
+    }
+}
+
+impl StageTotals {
+    fn push(&mut self, window: &Window) {
+        self.covered = self.covered.saturating_add(window.length);
+        self.total += window.total;
+        self.add_parts(&window.qos, &window.groups);
+    }
+
+    fn merge(&mut self, later: Self) {
+        self.started = self.started.or(later.started);
+        self.ended = later.ended.or(self.ended);
+        self.covered = self.covered.saturating_add(later.covered);
+        self.total += later.total;
+        self.add_parts(&later.qos, &later.groups);
+    }
+
+    fn add_parts(&mut self, qos: &[Flow; 3], groups: &BTreeMap<String, Flow>) {
+        for (mine, theirs) in self.qos.iter_mut().zip(qos) {
+            *mine += *theirs;
+        }
+        for (group, flow) in groups {
+            *self.groups.entry(group.clone()).or_default() += *flow;
+        }
+    }
+}
+
+/// Adds without failing: what lies beyond the longest duration counts as the longest.
+fn add(sum: &mut Histogram<u64>, other: &Histogram<u64>) {
+    if sum.add(other).is_ok() {
+        return;
+    }
+    for value in other.iter_recorded() {
+        sum.saturating_record_n(value.value_iterated_to(), value.count_at_value());
+    }
+}
