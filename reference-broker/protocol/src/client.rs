@@ -7,123 +7,131 @@
 //!                   └───────────────────────────────────────────────────────────────────────────┘
 //! ```
 
-use std::time::Duration;
+mod config;
+mod event;
 
-use crate::{Auth, ConnAck, Connect, Disconnect, Message, Properties, QoS, ReasonCode, Tag, Token, Violation};
+use bytes::Bytes;
 
-/// How this client behaves on one connection.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The CONNECT to send. Its properties announce Receive Maximum, Maximum Packet Size and Topic Alias Maximum, which
-    /// the machine then enforces on the server.
-    pub connect: Connect,
-    /// How long CONNACK may take. Default 10 s.
-    pub connack_timeout: Duration,
-    /// How long PINGRESP may take before the connection counts as dead. Default 10 s.
-    pub ping_timeout: Duration,
-    /// How many own publications may be in flight at most, whatever the server allows. Default 65,535.
-    pub maximum_inflight: u16,
-    /// Whether to use Topic Aliases for repeated topics when the server allows them. Default false.
-    pub use_topic_aliases: bool,
-}
+pub use self::{
+    config::Config,
+    event::{Answer, Closed, Event},
+};
+use crate::{
+    Delivery, DeliveryRef, Disconnect, Fate, Machine, Properties, Session, SubscribeFilter, Tag, Time, Token,
+    TopicFilter,
+};
 
-/// What the server did.
+/// The client's side of one connection.
 #[derive(Debug)]
-pub enum Event {
-    /// CONNACK accepted the connection.
-    Connected(Box<ConnAck>),
-    /// CONNACK refused it; the close follows.
-    Refused(Box<ConnAck>),
-    /// A message. QoS 1 and 2 carry a token: answer with [`Answer::Publish`]. A QoS 2 duplicate is not reported again.
-    Message {
-        /// To answer; absent at QoS 0.
-        token: Option<Token>,
-        /// The message, alias resolved; Subscription Identifiers stay in its properties.
-        message: Message,
-        /// How the server sent it.
-        qos: QoS,
-        /// RETAIN.
-        retain: bool,
-        /// DUP.
-        dup: bool,
-    },
-    /// A publication ended: PUBACK or PUBCOMP arrived, or PUBREC refused it. QoS 0 ends when it is written.
-    Published {
-        /// The owner's name for it.
-        tag: Tag,
-        /// The server's verdict.
-        reason: ReasonCode,
-    },
-    /// SUBACK arrived.
-    Subscribed {
-        /// The owner's name for it.
-        tag: Tag,
-        /// One outcome per filter, in order.
-        reasons: Vec<ReasonCode>,
-    },
-    /// UNSUBACK arrived.
-    Unsubscribed {
-        /// The owner's name for it.
-        tag: Tag,
-        /// One outcome per filter, in order; in 3.1.1 Success for each.
-        reasons: Vec<ReasonCode>,
-    },
-    /// An AUTH packet: answer with [`Answer::Auth`].
-    Auth {
-        /// To answer.
-        token: Token,
-        /// What it says.
-        auth: Auth,
-    },
-    /// The connection is over; nothing follows.
-    Closed(Closed),
+pub struct Client {
+    config: Box<Config>,
 }
 
-/// Why a connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Closed {
-    /// The owner disconnected.
-    Client,
-    /// The server sent DISCONNECT (5.0).
-    Server(Disconnect),
-    /// The server refused the CONNECT.
-    Refused(ReasonCode),
-    /// The server broke the standard.
-    Violation(Violation),
-    /// No CONNACK in time.
-    ConnackTimeout,
-    /// No PINGRESP in time.
-    PingTimeout,
-    /// The transport ended without a DISCONNECT.
-    Transport,
+impl Client {
+    /// A connection whose transport was just established; queues CONNECT. `session` is new, or what
+    /// [`Client::into_session`] gave back; it is emptied when the server says that it has none (MQTT-3.2.2-4 in 5.0).
+    pub fn new(config: Config, session: Box<Session>, now: Time) -> Self {
+        todo!()
+    }
+
+    /// Sends `delivery`, or queues it in the [`Session`] before CONNACK and while the flow control is exhausted. QoS 0
+    /// is queued only before CONNACK. [`Event::Published`] tells the end when it has a tag.
+    pub fn publish(&mut self, now: Time, delivery: Delivery) -> Fate {
+        todo!()
+    }
+
+    /// As [`Client::publish`], for a message that the owner keeps: clones the `Arc` only when it must be kept.
+    pub fn publish_ref(&mut self, now: Time, delivery: DeliveryRef<'_>) -> Fate {
+        todo!()
+    }
+
+    /// Sends SUBSCRIBE, after CONNACK when that is still due. `filters` is not empty (MQTT-3.8.3-2).
+    pub fn subscribe(&mut self, now: Time, filters: Vec<SubscribeFilter>, properties: Properties, tag: Tag) {
+        todo!()
+    }
+
+    /// Sends UNSUBSCRIBE, after CONNACK when that is still due. `filters` is not empty (MQTT-3.10.3-2).
+    pub fn unsubscribe(&mut self, now: Time, filters: Vec<TopicFilter>, properties: Properties, tag: Tag) {
+        todo!()
+    }
+
+    /// Begins a re-authentication (4.12.1); the machine adds the Authentication Method of the CONNECT. Ignored when
+    /// the CONNECT had none or one is under way.
+    pub fn reauthenticate(&mut self, now: Time, properties: Properties) {
+        todo!()
+    }
+
+    /// Sends DISCONNECT and closes: [`Closed::Client`].
+    pub fn disconnect(&mut self, now: Time, disconnect: Disconnect) {
+        todo!()
+    }
+
+    /// The transport ended: reports [`Closed::Transport`] unless the connection was closed already.
+    pub fn transport_closed(&mut self, now: Time) {
+        todo!()
+    }
+
+    /// Whether [`Machine::poll_transmit`] would append anything.
+    pub fn wants_transmit(&self) -> bool {
+        todo!()
+    }
+
+    /// How many bytes [`Machine::poll_transmit`] would append.
+    pub fn pending_bytes(&self) -> usize {
+        todo!()
+    }
+
+    /// Whether the owner should go on reading: see [`crate::server::Server::wants_read`].
+    pub fn wants_read(&self) -> bool {
+        todo!()
+    }
+
+    /// The Session.
+    pub fn session(&self) -> &Session {
+        todo!()
+    }
+
+    /// The Session, to drop waiting publications when the owner's bound is reached.
+    pub fn session_mut(&mut self) -> &mut Session {
+        todo!()
+    }
+
+    /// Ends the machine and gives the Session back for the next connection. QoS 2 messages whose token was not answered
+    /// are forgotten: the server sends them again, so the owner must not process them.
+    pub fn into_session(self) -> Box<Session> {
+        todo!()
+    }
 }
 
-/// What the owner says to a token.
-#[derive(Debug)]
-pub enum Answer {
-    /// PUBACK or PUBREC with this outcome.
-    Publish(ReasonCode, Properties),
-    /// AUTH with Continue authentication.
-    Auth(Properties),
-}
+impl Machine for Client {
+    type Event = Event;
+    type Answer = Answer;
 
-// `Client` (the machine) offers, besides `Machine`:
-//
-//   fn new(config: Config, session: Session, now: Time) -> Client   queues CONNECT
-//   fn publish(&mut self, now, Delivery)                             sends or queues within the flow control; may be
-//                                                                    called before CONNACK (queued until then)
-//   fn subscribe(&mut self, now, Vec<SubscribeFilter>, Properties, Tag)
-//   fn unsubscribe(&mut self, now, Vec<TopicFilter>, Properties, Tag)
-//   fn reauthenticate(&mut self, now, Properties)
-//   fn disconnect(&mut self, now, Disconnect)
-//   fn transport_closed(&mut self, now)                              the socket ended: reports Closed::Transport
-//   fn session(&self) -> &Session, fn into_session(self) -> Session
-//
-// `server::Server` likewise:
-//
-//   fn new(config: Arc<Config>, now: Time) -> Server
-//   fn deliver(&mut self, now, Delivery)                             sends or queues within the flow control
-//   fn close(&mut self, now, reason: ReasonCode, Properties)         DISCONNECT (5.0) and close
-//   fn transport_closed(&mut self, now)
-//   fn session(&self) -> Option<&Session>, fn into_session(self) -> Option<Session>
-//   fn version(&self) -> Option<Version>
+    fn receive(&mut self, now: Time, bytes: Bytes) {
+        todo!()
+    }
+
+    fn answer(&mut self, now: Time, token: Token, answer: Answer) {
+        todo!()
+    }
+
+    fn handle_timeout(&mut self, now: Time) {
+        todo!()
+    }
+
+    fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
+        todo!()
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        todo!()
+    }
+
+    fn poll_timeout(&self) -> Option<Time> {
+        todo!()
+    }
+
+    fn is_closed(&self) -> bool {
+        todo!()
+    }
+}

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Time, Violation};
+use crate::Time;
 
 /// A question of the peer that waits for the owner's answer. Unique within one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,12 +28,9 @@ pub trait Machine {
 
     /// Takes what arrived. Payloads of events are slices of `bytes`.
     ///
-    /// # Errors
-    ///
-    /// The way in which the peer broke the standard. The machine has then queued what must still be sent (CONNACK or
-    /// DISCONNECT with the Reason Code, where the version has one), its last event is the close, and it ignores further
-    /// bytes. The owner flushes and closes.
-    fn receive(&mut self, now: Time, bytes: Bytes) -> Result<(), Violation>;
+    /// Nothing is decoded yet: [`poll_event`](Self::poll_event) decodes as the owner drains it, so that no queue of
+    /// events stands between the two. A peer that breaks the standard is therefore reported there, as the close.
+    fn receive(&mut self, now: Time, bytes: Bytes);
 
     /// Answers a token. An unknown or spent token is ignored: the connection may have ended meanwhile.
     fn answer(&mut self, now: Time, token: Token, answer: Self::Answer);
@@ -44,7 +41,11 @@ pub trait Machine {
     /// Appends what must be sent to `out`; whether anything was appended.
     fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool;
 
-    /// The next event, in the order in which the peer caused them.
+    /// The next event, in the order in which the peer caused them; drained to `None` after each call of the others.
+    ///
+    /// When the peer broke the standard, what must still be sent (CONNACK or DISCONNECT with the Reason Code, where the
+    /// version has one) is queued, the last event is the close with its `Violation`, and further bytes are ignored. The
+    /// owner flushes and closes.
     fn poll_event(&mut self) -> Option<Self::Event>;
 
     /// When [`handle_timeout`](Self::handle_timeout) is due; `None` while no timer runs.

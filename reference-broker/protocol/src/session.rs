@@ -1,28 +1,9 @@
 //! Delivery state that outlives a connection (4.1): what is in flight, what waits, which QoS 2 ids are known.
 
-use std::sync::Arc;
+mod delivery;
 
-use smallvec::SmallVec;
-
-use crate::{Message, QoS, Tag, Time};
-
-/// One message on its way to one peer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// The message, shared among its receivers.
-    pub message: Arc<Message>,
-    /// The QoS of this delivery: the lower of publish and subscription QoS on a server.
-    pub qos: QoS,
-    /// The RETAIN flag as this peer shall see it.
-    pub retain: bool,
-    /// The Subscription Identifiers of the matching subscriptions (5.0 servers), each 1 to 268,435,455.
-    pub subscription_ids: SmallVec<[u32; 2]>,
-    /// When the message expires on the owner's clock. Expired messages are dropped unsent; the rest carry what is left
-    /// (MQTT-3.3.2-5, MQTT-3.3.2-6).
-    pub expires_at: Option<Time>,
-    /// The owner's name for this delivery; reported when it is acknowledged. Servers that do not care pass `None`.
-    pub tag: Option<Tag>,
-}
+pub use self::delivery::{Delivery, DeliveryRef, DropCause, Fate};
+use crate::{PacketId, ReasonCode, Tag, Time};
 
 /// The protocol's share of a Session: packet ids, messages in flight both ways, messages that wait to be sent.
 ///
@@ -32,4 +13,75 @@ pub struct Delivery {
 #[derive(Debug, Default)]
 pub struct Session {
     _fields: (),
+}
+
+/// One outgoing exchange that is not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InFlight<'a> {
+    /// PUBLISH was sent; PUBACK or PUBREC is due.
+    Published(&'a Delivery),
+    /// PUBREC came, PUBREL was sent (or is owed); PUBCOMP is due.
+    Released(Option<Tag>),
+}
+
+impl Session {
+    /// A new, empty Session.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds `delivery` behind everything that waits. For a Session that no machine holds.
+    pub fn push(&mut self, delivery: Delivery) {
+        todo!()
+    }
+
+    /// How many deliveries wait to be sent for the first time.
+    pub fn queued(&self) -> usize {
+        todo!()
+    }
+
+    /// The topic and payload bytes of what waits.
+    pub fn queued_bytes(&self) -> usize {
+        todo!()
+    }
+
+    /// Gives up what has waited longest.
+    pub fn drop_oldest(&mut self) -> Option<Delivery> {
+        todo!()
+    }
+
+    /// Gives up what was pushed last.
+    pub fn drop_newest(&mut self) -> Option<Delivery> {
+        todo!()
+    }
+
+    /// Drops what waits and has expired by `now` (MQTT-3.3.2-5); how many. What is in flight stays: its delivery began.
+    pub fn purge_expired(&mut self, now: Time) -> usize {
+        todo!()
+    }
+
+    /// How many outgoing exchanges are unfinished.
+    pub fn in_flight(&self) -> usize {
+        todo!()
+    }
+
+    /// Whether nothing is in flight in either direction and nothing waits.
+    pub fn is_empty(&self) -> bool {
+        todo!()
+    }
+
+    /// What waits, oldest first.
+    pub fn waiting(&self) -> impl Iterator<Item = &Delivery> {
+        std::iter::empty()
+    }
+
+    /// The unfinished outgoing exchanges, in the order in which their last packet was sent.
+    pub fn outgoing(&self) -> impl Iterator<Item = (PacketId, InFlight<'_>)> {
+        std::iter::empty()
+    }
+
+    /// The ids of received QoS 2 messages whose PUBREL has not come, with the outcome that PUBREC told, ascending.
+    pub fn incoming(&self) -> impl Iterator<Item = (PacketId, ReasonCode)> {
+        std::iter::empty()
+    }
 }

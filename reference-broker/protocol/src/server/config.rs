@@ -1,0 +1,55 @@
+//! What a server offers and bounds.
+
+use std::time::Duration;
+
+use crate::QoS;
+
+/// What this server offers and bounds on every connection.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How long a peer may take from the first moment to a whole CONNECT. Default 10 s.
+    pub connect_timeout: Duration,
+    /// The largest packet accepted, in bytes including its fixed header. Default 1 MiB. Announced when below the limit
+    /// of the standard (268,435,460).
+    pub maximum_packet_size: u32,
+    /// How many QoS 1 and 2 publications the client may have in flight, 1 to 65,535. Default 1,024.
+    pub receive_maximum: u16,
+    /// The highest Topic Alias accepted; 0 accepts none. Default 64.
+    pub topic_alias_maximum: u16,
+    /// The highest QoS offered. Default 2.
+    pub maximum_qos: QoS,
+    /// Whether retained messages are offered. Default true.
+    pub retain_available: bool,
+    /// Whether wildcard subscriptions are offered. Default true.
+    pub wildcard_available: bool,
+    /// Whether Subscription Identifiers are offered. Default true.
+    pub subscription_ids_available: bool,
+    /// Whether shared subscriptions are offered. Default true.
+    pub shared_available: bool,
+    /// A Keep Alive that replaces the client's, in seconds. Default none.
+    pub server_keep_alive: Option<u16>,
+    /// How many QoS 1 and 2 deliveries may be in flight to a client at most, whatever it announces. Default 1,024.
+    pub maximum_inflight: u16,
+    /// How many Topic Aliases to use toward a client that allows them: the first so many topics get one. 0 uses none.
+    /// Default 0.
+    pub outgoing_topic_alias_maximum: u16,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            maximum_packet_size: 1024 * 1024,
+            receive_maximum: 1024,
+            topic_alias_maximum: 64,
+            maximum_qos: QoS::ExactlyOnce,
+            retain_available: true,
+            wildcard_available: true,
+            subscription_ids_available: true,
+            shared_available: true,
+            server_keep_alive: None,
+            maximum_inflight: 1024,
+            outgoing_topic_alias_maximum: 0,
+        }
+    }
+}
