@@ -31,13 +31,13 @@ mod time;
 mod topic;
 mod violation;
 
-pub use codec::{Decoder, PacketLimits};
+pub use codec::{Decoder, EncodeError, Encoded, MAXIMUM_PACKET_SIZE, MAXIMUM_REMAINING_LENGTH, PacketLimits, Role};
 pub use machine::{Machine, Tag, Token};
 pub use packet::{
-    Ack, Auth, ConnAck, Connect, Disconnect, Message, Packet, PacketId, PacketType, Publish, QoS, RetainHandling,
-    SubAck, Subscribe, SubscribeFilter, SubscriptionOptions, UnsubAck, Unsubscribe, Version, Will,
+    Ack, Auth, ConnAck, Connect, Disconnect, Message, OutgoingPublish, Packet, PacketId, PacketType, Publish, QoS,
+    RetainHandling, SubAck, Subscribe, SubscribeFilter, SubscriptionOptions, UnsubAck, Unsubscribe, Version, Will,
 };
-pub use property::{Properties, Property};
+pub use property::{Properties, Property, PropertyId, UserProperty};
 pub use reason::ReasonCode;
 pub use session::{Delivery, DeliveryRef, DropCause, Fate, InFlight, Session};
 pub use string::Utf8String;

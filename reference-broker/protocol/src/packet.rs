@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 
 use bytes::Bytes;
 
-use crate::{Properties, ReasonCode, TopicFilter, TopicName, Utf8String};
+use crate::{EncodeError, Encoded, Properties, ReasonCode, TopicFilter, TopicName, Utf8String};
 
 /// The protocol version that a connection speaks. Chosen by CONNECT, constant thereafter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +54,21 @@ pub enum QoS {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PacketId(pub NonZeroU16);
 
+impl PacketId {
+    /// The identifier with this value; none for 0.
+    pub const fn new(value: u16) -> Option<Self> {
+        match NonZeroU16::new(value) {
+            Some(value) => Some(Self(value)),
+            None => None,
+        }
+    }
+
+    /// 1 to 65,535.
+    pub const fn value(self) -> u16 {
+        self.0.get()
+    }
+}
+
 /// Any packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant is named after its packet")]
@@ -73,6 +88,85 @@ pub enum Packet {
     PingResp,
     Disconnect(Disconnect),
     Auth(Auth),
+}
+
+impl Packet {
+    /// Its type.
+    pub fn packet_type(&self) -> PacketType {
+        todo!()
+    }
+
+    /// Appends the packet to `out` as `version` writes it. What the version does not have (properties, reasons) is left
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be encoded; `out` is then unchanged.
+    pub fn encode(&self, version: Version, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.encode_within(version, crate::MAXIMUM_PACKET_SIZE, out).map(|_| ())
+    }
+
+    /// As [`encode`](Self::encode), in at most `maximum` bytes. Where the standard says so, User Properties and then the
+    /// Reason String are left out to that end (MQTT-3.2.2-19 and -20, MQTT-3.4.2-2 and -3, and so on per packet).
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be encoded; `out` is then unchanged.
+    pub fn encode_within(&self, version: Version, maximum: u32, out: &mut Vec<u8>) -> Result<Encoded, EncodeError> {
+        let _ = (version, maximum, out);
+        todo!()
+    }
+}
+
+/// A PUBLISH about to be written, in borrowed parts: what a broker fans out without building a [`Publish`] each time.
+#[derive(Clone, Copy, Debug)]
+pub struct OutgoingPublish<'a> {
+    /// Topic, payload and properties. In 3.1.1 properties are left out.
+    pub message: &'a Message,
+    /// DUP.
+    pub dup: bool,
+    /// The delivery guarantee.
+    pub qos: QoS,
+    /// RETAIN.
+    pub retain: bool,
+    /// Present exactly when the QoS is above 0.
+    pub packet_id: Option<PacketId>,
+    /// What is left of the Message Expiry Interval, in seconds; takes the place of that of the message.
+    pub message_expiry_interval: Option<u32>,
+    /// Subscription Identifiers to add.
+    pub subscription_ids: &'a [u32],
+    /// A Topic Alias to add.
+    pub topic_alias: Option<u16>,
+    /// Whether the alias stands for the topic, so that the Topic Name stays empty. Ignored without an alias.
+    pub topic_omitted: bool,
+}
+
+impl<'a> OutgoingPublish<'a> {
+    /// A first delivery of `message` without anything added.
+    pub fn new(message: &'a Message, qos: QoS, packet_id: Option<PacketId>) -> Self {
+        Self {
+            message,
+            dup: false,
+            qos,
+            retain: false,
+            packet_id,
+            message_expiry_interval: None,
+            subscription_ids: &[],
+            topic_alias: None,
+            topic_omitted: false,
+        }
+    }
+
+    /// Appends the PUBLISH to `out`, in at most `maximum` bytes.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be encoded; `out` is then unchanged. A server treats a message that is too large as delivered
+    /// (MQTT-3.1.2-25).
+    pub fn encode(&self, version: Version, maximum: u32, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let _ = (version, maximum, out);
+        todo!()
+    }
 }
 
 /// CONNECT (3.1).

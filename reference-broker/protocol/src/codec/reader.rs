@@ -1,0 +1,123 @@
+//! Takes fields off the front of a packet.
+
+use bytes::{Buf, Bytes};
+
+use crate::{PacketId, TopicName, Utf8String, Violation};
+
+/// What is left of a packet. Strings and binary fields are slices of it.
+#[derive(Debug)]
+pub(crate) struct Reader(Bytes);
+
+impl Reader {
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Everything that is left.
+    pub(crate) fn rest(self) -> Bytes {
+        self.0
+    }
+
+    /// The next `length` bytes as a reader of their own; none when there are fewer.
+    pub(crate) fn split(&mut self, length: usize) -> Option<Self> {
+        (length <= self.0.len()).then(|| Self(self.0.split_to(length)))
+    }
+
+    /// The end of the packet.
+    pub(crate) fn finish(self) -> Result<(), Violation> {
+        if self.is_empty() { Ok(()) } else { Err(Violation::TrailingBytes) }
+    }
+
+    pub(crate) fn u8(&mut self) -> Result<u8, Violation> {
+        self.array().map(|[byte]| byte)
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16, Violation> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, Violation> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    pub(crate) fn variable(&mut self) -> Result<u32, Violation> {
+        let variable = Variable::read(&self.0)?.ok_or(Violation::PacketTooShort)?;
+        // MQTT-1.5.5-1.
+        if !variable.is_minimal() {
+            return Err(Violation::VariableByteIntegerNotMinimal);
+        }
+        self.0.advance(variable.len);
+        Ok(variable.value)
+    }
+
+    pub(crate) fn packet_id(&mut self) -> Result<PacketId, Violation> {
+        // 3.1.1: MQTT-2.3.1-1, 5.0: MQTT-2.2.1-3.
+        PacketId::new(self.u16()?).ok_or(Violation::PacketIdentifierZero)
+    }
+
+    pub(crate) fn binary(&mut self) -> Result<Bytes, Violation> {
+        let length = usize::from(self.u16()?);
+        if length > self.0.len() {
+            return Err(Violation::PacketTooShort);
+        }
+        Ok(self.0.split_to(length))
+    }
+
+    pub(crate) fn text(&mut self) -> Result<Utf8String, Violation> {
+        Utf8String::from_wire(self.binary()?)
+    }
+
+    pub(crate) fn topic(&mut self) -> Result<TopicName, Violation> {
+        Ok(TopicName::from_text(self.text()?)?)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Violation> {
+        let array = *self.0.first_chunk().ok_or(Violation::PacketTooShort)?;
+        self.0.advance(N);
+        Ok(array)
+    }
+}
+
+/// A Variable Byte Integer as it was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variable {
+    pub(crate) value: u32,
+    pub(crate) len: usize,
+}
+
+impl Variable {
+    /// Reads from the front of `bytes`; none when more bytes are needed.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Option<Self>, Violation> {
+        let mut value = 0;
+        for (index, byte) in bytes.iter().take(4).enumerate() {
+            value |= u32::from(byte & 0x7F) << (7 * index);
+            if byte & 0x80 == 0 {
+                return Ok(Some(Self { value, len: index + 1 }));
+            }
+        }
+        // 3.1.1: 2.2.3, 5.0: 1.5.5.
+        if bytes.len() >= 4 { Err(Violation::VariableByteIntegerTooLong) } else { Ok(None) }
+    }
+
+    pub(crate) fn is_minimal(self) -> bool {
+        self.len == variable_len(self.value as usize)
+    }
+}
+
+/// How many bytes `value` takes as a Variable Byte Integer.
+pub(crate) const fn variable_len(value: usize) -> usize {
+    match value {
+        0..=0x7F => 1,
+        0x80..=0x3FFF => 2,
+        0x4000..=0x1F_FFFF => 3,
+        _ => 4,
+    }
+}
