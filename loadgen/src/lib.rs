@@ -1,1 +1,21 @@
-//! x
+//! Open-loop load, honest latency, a ledger of every message.
+//!
+//! What this crate is: the engine that runs a scenario against one target, from intended starts to a verdict. What it is
+//! not: it knows no device (`simulator` does) and renders nothing (`reports` does, from the observations of a run).
+//!
+//! Where to start reading:
+//!
+//! * [`run`]: one [`Plan`] in, observations and an [`Outcome`] out.
+//! * [`schedule`]: when each message is meant to start, whatever the target does.
+//! * [`Stamp`]: what a message says about itself, so that its receiver can measure it.
+//! * [`ledger`]: who must receive each message, who did, and what went wrong.
+
+pub mod ledger;
+mod outcome;
+mod run;
+pub mod schedule;
+mod stamp;
+
+pub use outcome::{Exit, Outcome};
+pub use run::{Plan, run};
+pub use stamp::{NotAnObject, RunId, Stamp, StreamId};

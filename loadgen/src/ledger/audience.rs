@@ -1,0 +1,217 @@
+//! Who reads what.
+
+use std::collections::HashMap;
+
+use protocol::QoS;
+
+/// A receiving client: its place in the order in which clients were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u32);
+
+/// A reader: its place among the readers of an [`Audience`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReaderId(pub u32);
+
+/// Someone whom each message must reach once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Reader {
+    /// A client through its own subscriptions.
+    Client(ClientId),
+    /// A shared group through any of its members. The same name with another filter is another group (4.8.2).
+    Shared {
+        /// The Share Name.
+        name: Box<str>,
+        /// The Topic Filter.
+        filter: Box<str>,
+    },
+}
+
+/// One subscription of one client.
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    /// The Share Name of a shared subscription.
+    pub share: Option<Box<str>>,
+    /// The Topic Filter, without `$share/name/`.
+    pub filter: Box<str>,
+    /// The Maximum QoS that the broker granted.
+    pub qos: QoS,
+}
+
+/// One reader of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Who.
+    pub reader: ReaderId,
+    /// The QoS of the delivery.
+    pub qos: QoS,
+    /// How many arrivals of one message are allowed, at least 1.
+    pub copies: u16,
+}
+
+/// Every receiving client with its subscriptions.
+#[derive(Debug, Default)]
+pub struct Audience {
+    readers: Vec<Reader>,
+    names: Vec<Box<str>>,
+    /// Own reader first.
+    of_client: Vec<Vec<ReaderId>>,
+    subscriptions: Vec<(ReaderId, Subscription)>,
+    shared: HashMap<Reader, ReaderId>,
+}
+
+impl Audience {
+    /// Adds a client named `name` with all its subscriptions.
+    pub fn add(&mut self, name: &str, subscriptions: Vec<Subscription>) -> ClientId {
+        let client = ClientId(self.of_client.len() as u32);
+        self.of_client.push(Vec::new());
+        let (shared, own): (Vec<_>, Vec<_>) = subscriptions.into_iter().partition(|one| one.share.is_some());
+        if !own.is_empty() {
+            let reader = self.reader(Reader::Client(client), name.into());
+            self.enlist(client, reader);
+            self.subscriptions.extend(own.into_iter().map(|one| (reader, one)));
+        }
+        for one in shared {
+            let share = one.share.clone().expect("partitioned by it");
+            let label = format!("$share/{share}/{}", one.filter);
+            let group = Reader::Shared { name: share, filter: one.filter.clone() };
+            let known = self.shared.get(&group).copied();
+            let reader = known.unwrap_or_else(|| {
+                let reader = self.reader(group.clone(), label.into());
+                self.shared.insert(group, reader);
+                reader
+            });
+            self.enlist(client, reader);
+            match known.and_then(|_| self.subscriptions.iter_mut().find(|(other, _)| *other == reader)) {
+                // The broker may pick the member with the lowest QoS.
+                Some((_, first)) => first.qos = first.qos.min(one.qos),
+                None => self.subscriptions.push((reader, one)),
+            }
+        }
+        client
+    }
+
+    /// Who must receive what is published to `topic` at `qos`, ascending by reader.
+    pub fn readers_of(&self, topic: &str, qos: QoS) -> Vec<Expected> {
+        let mut expected: Vec<Expected> = Vec::new();
+        for (reader, subscription) in self.subscriptions.iter().filter(|(_, one)| matches(&one.filter, topic)) {
+            let qos = subscription.qos.min(qos);
+            match expected.iter_mut().find(|one| one.reader == *reader) {
+                // MQTT-3.3.5-1: overlapping subscriptions give the highest of their QoS.
+                Some(one) => {
+                    one.qos = one.qos.max(qos);
+                    one.copies += 1;
+                }
+                None => expected.push(Expected { reader: *reader, qos, copies: 1 }),
+            }
+        }
+        expected.sort_unstable_by_key(|one| one.reader);
+        expected
+    }
+
+    /// The readers that `client` is or belongs to, its own first.
+    pub fn readers_with(&self, client: ClientId) -> impl Iterator<Item = ReaderId> + '_ {
+        self.of_client.get(client.0 as usize).into_iter().flatten().copied()
+    }
+
+    /// Who a reader is.
+    pub fn reader_at(&self, reader: ReaderId) -> Option<&Reader> {
+        self.readers.get(reader.0 as usize)
+    }
+
+    /// The name of a reader in reports: the client's, or `$share/name/filter`.
+    pub fn name(&self, reader: ReaderId) -> &str {
+        self.names.get(reader.0 as usize).map_or("", |name| name)
+    }
+
+    /// How many clients receive.
+    pub fn clients(&self) -> usize {
+        self.of_client.len()
+    }
+
+    fn reader(&mut self, reader: Reader, name: Box<str>) -> ReaderId {
+        self.readers.push(reader);
+        self.names.push(name);
+        ReaderId(self.readers.len() as u32 - 1)
+    }
+
+    fn enlist(&mut self, client: ClientId, reader: ReaderId) {
+        let readers = &mut self.of_client[client.0 as usize];
+        if !readers.contains(&reader) {
+            readers.push(reader);
+        }
+    }
+}
+
+/// Whether a valid Topic Filter matches a valid Topic Name (4.7.1). Asked once per stream and subscription.
+fn matches(filter: &str, topic: &str) -> bool {
+    // MQTT-4.7.2-1.
+    if topic.starts_with('$') && (filter.starts_with('#') || filter.starts_with('+')) {
+        return false;
+    }
+    let mut levels = topic.split('/');
+    for wanted in filter.split('/') {
+        match (wanted, levels.next()) {
+            ("#", _) | ("+", Some(_)) => {}
+            (wanted, Some(level)) if wanted == level => {}
+            _ => return false,
+        }
+        if wanted == "#" {
+            return true;
+        }
+    }
+    levels.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to(filter: &str, qos: QoS) -> Subscription {
+        Subscription { share: None, filter: filter.into(), qos }
+    }
+
+    fn shared(name: &str, filter: &str, qos: QoS) -> Subscription {
+        Subscription { share: Some(name.into()), ..to(filter, qos) }
+    }
+
+    #[test]
+    fn filters_match_as_the_standard_says() {
+        for (filter, topic) in [("a/#", "a"), ("a/#", "a/b/c"), ("+/b", "a/b"), ("#", "a"), ("a/+", "a/"), ("/a", "/a")]
+        {
+            assert!(matches(filter, topic), "{filter} {topic}");
+        }
+        for (filter, topic) in
+            [("a/+", "a"), ("a", "a/b"), ("#", "$SYS/x"), ("+/x", "$SYS/x"), ("a/b", "a"), ("a", "b")]
+        {
+            assert!(!matches(filter, topic), "{filter} {topic}");
+        }
+    }
+
+    #[test]
+    fn a_shared_group_counts_once_over_its_members() {
+        let mut audience = Audience::default();
+        for name in ["a", "b", "c"] {
+            audience.add(name, vec![shared("apps", "farm/#", QoS::AtLeastOnce)]);
+        }
+        let readers = audience.readers_of("farm/x", QoS::ExactlyOnce);
+        assert_eq!(readers.len(), 1);
+        assert_eq!(readers[0].qos, QoS::AtLeastOnce);
+        assert_eq!(audience.name(readers[0].reader), "$share/apps/farm/#");
+    }
+
+    #[test]
+    fn one_share_name_with_two_filters_is_two_groups() {
+        let mut audience = Audience::default();
+        audience.add("a", vec![shared("apps", "farm/#", QoS::AtMostOnce), shared("apps", "farm/+", QoS::AtMostOnce)]);
+        assert_eq!(audience.readers_of("farm/x", QoS::AtMostOnce).len(), 2);
+    }
+
+    #[test]
+    fn overlapping_filters_of_one_client_allow_copies_at_the_highest_qos() {
+        let mut audience = Audience::default();
+        audience.add("a", vec![to("farm/#", QoS::AtMostOnce), to("farm/+", QoS::ExactlyOnce)]);
+        let reader = ReaderId(0);
+        let expected = audience.readers_of("farm/x", QoS::AtLeastOnce);
+        assert_eq!(expected, [Expected { reader, qos: QoS::AtLeastOnce, copies: 2 }]);
+    }
+}

@@ -1,0 +1,169 @@
+//! One stream and how far each of its readers has it.
+
+use std::collections::BTreeMap;
+
+use protocol::QoS;
+
+use super::{Audience, ClientId, Expected, Ranges, ReaderId, RowKey, StreamInfo};
+
+/// A message that is not settled yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    /// Nanoseconds since the run's start.
+    pub(super) intended: u64,
+    /// Readers that have not got it.
+    pub(super) missing: u32,
+    pub(super) state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Intended,
+    Written,
+    Confirmed,
+}
+
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) info: StreamInfo,
+    /// The sequence number that the next message gets.
+    pub(super) next: u32,
+    pub(super) written: Ranges,
+    /// Messages that every reader must receive.
+    pub(super) confirmed: Ranges,
+    /// Messages that nobody need receive: dropped or refused.
+    pub(super) given_up: Ranges,
+    /// By ascending reader.
+    pub(super) tracks: Vec<Track>,
+    pub(super) under_way: BTreeMap<u32, Entry>,
+    /// The first sequence number of each stage that has one, ascending.
+    stages: Vec<(u32, u16)>,
+}
+
+/// What one reader has of a stream.
+#[derive(Debug)]
+pub(super) struct Track {
+    pub(super) reader: ReaderId,
+    pub(super) qos: QoS,
+    /// `layers[n]` holds what arrived more than n times; as many layers as arrivals are allowed.
+    layers: Box<[Ranges]>,
+    /// The highest sequence that each client of the reader has received. Mostly one client.
+    highest: Vec<(ClientId, u32)>,
+}
+
+/// What an arrival was to its reader.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) reader: ReaderId,
+    pub(super) qos: QoS,
+    pub(super) first: bool,
+    pub(super) copy: bool,
+    pub(super) overtaken: bool,
+}
+
+impl Stream {
+    pub(super) fn new(info: StreamInfo, expected: Vec<Expected>) -> Self {
+        let tracks = expected.into_iter().map(Track::new).collect();
+        Self {
+            info,
+            next: 0,
+            written: Ranges::new(),
+            confirmed: Ranges::new(),
+            given_up: Ranges::new(),
+            tracks,
+            under_way: BTreeMap::new(),
+            stages: Vec::new(),
+        }
+    }
+
+    pub(super) fn intend(&mut self, intended: u64, stage: u16) -> u32 {
+        let sequence = self.next;
+        self.next = sequence.checked_add(1).expect("no stream sends 2^32 messages");
+        if self.stages.last().is_none_or(|(_, last)| *last < stage) {
+            self.stages.push((sequence, stage));
+        }
+        let missing = self.tracks.len() as u32;
+        self.under_way.insert(sequence, Entry { intended, missing, state: State::Intended });
+        sequence
+    }
+
+    /// Whether the fate of `sequence` is still open to news from its publisher.
+    pub(super) fn may_change(&self, sequence: u32) -> bool {
+        sequence < self.next && !self.given_up.contains(sequence)
+    }
+
+    pub(super) fn forget_before(&mut self, moment: u64) -> Option<(u32, Entry)> {
+        let oldest = self.under_way.first_entry().filter(|oldest| oldest.get().intended < moment)?;
+        Some(oldest.remove_entry())
+    }
+
+    pub(super) fn stage_of(&self, sequence: u32) -> u16 {
+        let after = self.stages.partition_point(|(first, _)| *first <= sequence);
+        after.checked_sub(1).map_or(0, |at| self.stages[at].1)
+    }
+
+    /// The last sequence number of the stage that `sequence` lies in; `None` for the last stage.
+    pub(super) fn stage_end(&self, sequence: u32) -> Option<u32> {
+        self.stages.get(self.stages.partition_point(|(first, _)| *first <= sequence)).map(|(next, _)| next - 1)
+    }
+
+    pub(super) fn published_row(&self, stage: u16) -> RowKey {
+        RowKey { group: self.info.group, qos: self.info.qos, stage }
+    }
+
+    /// Books an arrival with the reader that it belongs to; `None` when the client is none.
+    pub(super) fn arrive(&mut self, audience: &Audience, client: ClientId, sequence: u32) -> Option<Seen> {
+        let mut full = None;
+        for reader in audience.readers_with(client) {
+            let Ok(at) = self.tracks.binary_search_by_key(&reader, |track| track.reader) else { continue };
+            let track = &mut self.tracks[at];
+            if let Some(layer) = track.layers.iter_mut().position(|layer| layer.insert(sequence)) {
+                let overtaken = track.overtaken(client, sequence);
+                let (reader, qos) = (track.reader, track.qos);
+                return Some(Seen { reader, qos, first: layer == 0, copy: layer > 0, overtaken });
+            }
+            full.get_or_insert(at);
+        }
+        let track = &self.tracks[full?];
+        Some(Seen { reader: track.reader, qos: track.qos, first: false, copy: false, overtaken: false })
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let ranges = self.written.heap_bytes() + self.confirmed.heap_bytes() + self.given_up.heap_bytes();
+        let tracks: usize = self.tracks.iter().map(Track::heap_bytes).sum();
+        // A B-tree's nodes are two thirds full.
+        ranges + tracks + self.under_way.len() * (size_of::<(u32, Entry)>() * 3 / 2)
+    }
+}
+
+impl Track {
+    fn new(expected: Expected) -> Self {
+        let layers = vec![Ranges::new(); usize::from(expected.copies.max(1))].into();
+        Self { reader: expected.reader, qos: expected.qos, layers, highest: Vec::new() }
+    }
+
+    /// What arrived at least once.
+    pub(super) fn received(&self) -> &Ranges {
+        &self.layers[0]
+    }
+
+    /// Whether a later message reached `client` before this one.
+    fn overtaken(&mut self, client: ClientId, sequence: u32) -> bool {
+        match self.highest.iter_mut().find(|(member, _)| *member == client) {
+            Some((_, highest)) if sequence < *highest => true,
+            Some((_, highest)) => {
+                *highest = sequence;
+                false
+            }
+            None => {
+                self.highest.push((client, sequence));
+                false
+            }
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let layers: usize = self.layers.iter().map(|layer| size_of::<Ranges>() + layer.heap_bytes()).sum();
+        size_of::<Self>() + layers + self.highest.capacity() * size_of::<(ClientId, u32)>()
+    }
+}

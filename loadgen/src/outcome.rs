@@ -1,0 +1,103 @@
+//! How a run came out.
+
+use std::fmt;
+
+use reports::{Summary, observation::Verdict};
+
+/// The exit codes that every verb of the command shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything held.
+    Pass = 0,
+    /// An internal error.
+    Internal = 1,
+    /// Wrong usage or configuration, the machine's limits included.
+    Usage = 2,
+    /// Violations found.
+    Violations = 3,
+    /// Nothing ran.
+    NothingRan = 4,
+    /// The target could not be reached.
+    Unreachable = 5,
+    /// Thresholds were missed.
+    Thresholds = 6,
+    /// The run is invalid: the generator was saturated.
+    Invalid = 7,
+    /// Too little is known to decide.
+    Inconclusive = 8,
+}
+
+impl Exit {
+    /// When several apply, the first of these wins; `Pass` when none does.
+    const PRECEDENCE: [Self; 8] = [
+        Self::Internal,
+        Self::Usage,
+        Self::Unreachable,
+        Self::Invalid,
+        Self::Violations,
+        Self::Thresholds,
+        Self::Inconclusive,
+        Self::NothingRan,
+    ];
+
+    /// The one of `all` that the process ends with.
+    pub fn worst(all: impl IntoIterator<Item = Self>) -> Self {
+        let rank = |exit: &Self| Self::PRECEDENCE.iter().position(|other| other == exit).unwrap_or(usize::MAX);
+        all.into_iter().min_by_key(rank).unwrap_or(Self::Pass)
+    }
+
+    /// The number.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The verdict that goes with it.
+    pub const fn verdict(self) -> Verdict {
+        match self {
+            Self::Pass => Verdict::Pass,
+            Self::Violations | Self::Thresholds => Verdict::Fail,
+            Self::Invalid => Verdict::Invalid,
+            Self::Inconclusive | Self::NothingRan => Verdict::Inconclusive,
+            Self::Internal | Self::Usage | Self::Unreachable => Verdict::Error,
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.code().fmt(f)
+    }
+}
+
+/// How a run came out. Everything in it was recorded as observations too.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What the process ends with. After an interrupt the command ends with 130 instead.
+    pub exit: Exit,
+    /// Why, most important first: one lowercase fragment each; empty for a clean pass.
+    pub reasons: Vec<String>,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+    /// The fold of all observations.
+    pub summary: Summary,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_precedence_decides() {
+        let order = [1, 2, 5, 7, 3, 6, 8, 4];
+        assert_eq!(Exit::PRECEDENCE.map(Exit::code), order);
+        for (place, exit) in Exit::PRECEDENCE.into_iter().enumerate() {
+            let rest = Exit::PRECEDENCE[place..].iter().rev().copied().chain([Exit::Pass]);
+            assert_eq!(Exit::worst(rest), exit);
+        }
+        assert_eq!(Exit::worst([]), Exit::Pass);
+        assert_eq!(Exit::worst([Exit::Pass, Exit::NothingRan]), Exit::NothingRan);
+    }
+}

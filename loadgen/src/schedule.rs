@@ -1,0 +1,189 @@
+//! When each message is meant to start, and which device sends it.
+//!
+//! A schedule never looks at a clock: it says intended starts as offsets from the run's start, so that a target that
+//! stalls cannot slow it down (coordinated omission).
+//!
+//! ```text
+//!   Slope, Slope, ...   rate over time            Rota       which device is next
+//!          │                                        │
+//!   Paced (constant or Poisson arrivals) ──────▶ Assigned ─┐
+//!   Natural (each device's own interval) ──────────────────┴──▶ dyn Calendar ──▶ Segment i/n
+//! ```
+
+mod natural;
+mod paced;
+mod rota;
+
+use std::{fmt, time::Duration};
+
+pub use natural::Natural;
+pub use paced::{Arrival, Paced, Slope};
+pub use rota::Rota;
+
+/// Intended starts, ascending, as offsets from the run's start.
+pub trait Schedule: Send {
+    /// The next intended start; `None` when there are no more.
+    fn next_start(&mut self) -> Option<Duration>;
+}
+
+/// One intended start with its sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Start {
+    /// Offset from the run's start.
+    pub at: Duration,
+    /// The device that sends.
+    pub device: u32,
+}
+
+/// Intended starts with their senders, ascending in time.
+pub trait Calendar: Send {
+    /// The next start; `None` when there are no more.
+    fn next_start(&mut self) -> Option<Start>;
+}
+
+/// A schedule whose starts are dealt to devices by a rota.
+#[derive(Debug)]
+pub struct Assigned<S> {
+    schedule: S,
+    rota: Rota,
+}
+
+impl<S: Schedule> Assigned<S> {
+    /// Deals the starts of `schedule` to the devices of `rota`.
+    pub const fn new(schedule: S, rota: Rota) -> Self {
+        Self { schedule, rota }
+    }
+}
+
+impl<S: Schedule> Calendar for Assigned<S> {
+    fn next_start(&mut self) -> Option<Start> {
+        let at = self.schedule.next_start()?;
+        Some(Start { at, device: self.rota.next_device()? })
+    }
+}
+
+/// A calendar moved into the future.
+#[derive(Debug)]
+pub struct Shifted<C> {
+    calendar: C,
+    by: Duration,
+}
+
+impl<C: Calendar> Shifted<C> {
+    /// `calendar`, `by` later.
+    pub const fn new(calendar: C, by: Duration) -> Self {
+        Self { calendar, by }
+    }
+}
+
+impl<C: Calendar> Calendar for Shifted<C> {
+    fn next_start(&mut self) -> Option<Start> {
+        let start = self.calendar.next_start()?;
+        Some(Start { at: start.at + self.by, ..start })
+    }
+}
+
+impl Calendar for Box<dyn Calendar> {
+    fn next_start(&mut self) -> Option<Start> {
+        (**self).next_start()
+    }
+}
+
+/// A share of a load that is split over several processes: the devices whose number is `index` modulo `count`.
+///
+/// Every process draws the whole schedule and keeps its share, so the union of all segments is the whole, byte for byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    index: u32,
+    count: u32,
+}
+
+impl Segment {
+    /// Everything.
+    pub const WHOLE: Self = Self { index: 0, count: 1 };
+
+    /// Share `index` (from 1) of `count`, as in `--segment 2/4`; `None` unless 1 ≤ index ≤ count.
+    pub const fn new(index: u32, count: u32) -> Option<Self> {
+        if index >= 1 && index <= count { Some(Self { index: index - 1, count }) } else { None }
+    }
+
+    /// Whether `device` belongs to this share.
+    pub const fn owns(self, device: u32) -> bool {
+        device % self.count == self.index
+    }
+}
+
+impl Default for Segment {
+    fn default() -> Self {
+        Self::WHOLE
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index + 1, self.count)
+    }
+}
+
+/// The share of a calendar that a segment owns.
+#[derive(Debug)]
+pub struct Share<C> {
+    calendar: C,
+    segment: Segment,
+}
+
+impl<C: Calendar> Share<C> {
+    /// The starts of `calendar` whose devices `segment` owns.
+    pub const fn new(calendar: C, segment: Segment) -> Self {
+        Self { calendar, segment }
+    }
+}
+
+impl<C: Calendar> Calendar for Share<C> {
+    fn next_start(&mut self) -> Option<Start> {
+        loop {
+            let start = self.calendar.next_start()?;
+            if self.segment.owns(start.device) {
+                return Some(start);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(seed: u64) -> impl Calendar {
+        let slopes = vec![Slope::ramp(0.0, 200.0, Duration::from_secs(2)), Slope::hold(200.0, Duration::from_secs(3))];
+        Assigned::new(Paced::new(slopes, Arrival::Poisson { seed }), Rota::new(seed, (0..17).map(|d| (d, 1.0))))
+    }
+
+    fn drained(mut calendar: impl Calendar) -> Vec<Start> {
+        std::iter::from_fn(|| calendar.next_start()).collect()
+    }
+
+    #[test]
+    fn the_union_of_all_segments_is_the_whole() {
+        let mut union: Vec<Start> =
+            (1..=4).flat_map(|index| drained(Share::new(whole(7), Segment::new(index, 4).unwrap()))).collect();
+        union.sort();
+        let mut all = drained(whole(7));
+        all.sort();
+        assert_eq!(union, all);
+    }
+
+    #[test]
+    fn equal_seeds_give_equal_calendars() {
+        assert_eq!(drained(whole(42)), drained(whole(42)));
+        assert_ne!(drained(whole(42)), drained(whole(43)));
+    }
+
+    #[test]
+    fn segments_outside_their_count_do_not_exist() {
+        assert_eq!(Segment::new(0, 4), None);
+        assert_eq!(Segment::new(5, 4), None);
+        assert_eq!(Segment::new(1, 0), None);
+        assert_eq!(Segment::new(2, 4).unwrap().to_string(), "2/4");
+    }
+}

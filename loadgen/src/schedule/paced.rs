@@ -1,0 +1,216 @@
+//! Starts at a rate that follows a curve, with constant or Poisson arrivals.
+
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Exp1};
+
+use super::Schedule;
+
+/// A stretch of time in which the rate changes linearly.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slope {
+    /// Messages per second at its beginning.
+    pub from: f64,
+    /// Messages per second at its end.
+    pub to: f64,
+    /// How long it lasts.
+    pub lasts: Duration,
+}
+
+impl Slope {
+    /// A constant rate.
+    pub const fn hold(rate: f64, lasts: Duration) -> Self {
+        Self { from: rate, to: rate, lasts }
+    }
+
+    /// A rate that changes linearly.
+    pub const fn ramp(from: f64, to: f64, lasts: Duration) -> Self {
+        Self { from, to, lasts }
+    }
+
+    /// How many starts it holds on average: the area below it.
+    pub fn starts(&self) -> f64 {
+        (self.from + self.to) / 2.0 * self.lasts.as_secs_f64()
+    }
+
+    /// When the area below the slope reaches `area`, in seconds from its beginning.
+    fn reached(&self, area: f64) -> f64 {
+        let acceleration = (self.to - self.from) / self.lasts.as_secs_f64();
+        // The root of `from·t + acceleration·t²/2 = area` in the form that is stable for small accelerations.
+        let root = (self.from * self.from + 2.0 * acceleration * area).max(0.0).sqrt();
+        if self.from + root == 0.0 { 0.0 } else { 2.0 * area / (self.from + root) }
+    }
+}
+
+/// How arrivals spread around the rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// Evenly.
+    Constant,
+    /// Independently of each other, as many senders without a common clock do.
+    Poisson {
+        /// Of the random gaps.
+        seed: u64,
+    },
+}
+
+/// Starts at a rate that follows slopes one after another.
+///
+/// The arrivals are laid out on an axis that counts messages (0, 1, 2, ... or with exponential gaps) and mapped to time
+/// through the area below the slopes. So no rounding error accumulates, and ramps need no special case.
+#[derive(Debug)]
+pub struct Paced {
+    slopes: std::vec::IntoIter<Slope>,
+    slope: Option<Slope>,
+    /// Where the present slope begins.
+    begins: Duration,
+    /// The area below all earlier slopes.
+    passed: f64,
+    position: f64,
+    arrivals: Arrivals,
+}
+
+#[derive(Debug)]
+enum Arrivals {
+    Constant { sent: u64 },
+    Poisson { random: Box<ChaCha8Rng>, at: f64 },
+}
+
+impl Paced {
+    /// Starts along `slopes`. Rates below zero count as zero.
+    pub fn new(slopes: Vec<Slope>, arrival: Arrival) -> Self {
+        let arrivals = match arrival {
+            Arrival::Constant => Arrivals::Constant { sent: 0 },
+            Arrival::Poisson { seed } => {
+                let mut random = Box::new(ChaCha8Rng::seed_from_u64(seed));
+                let at = Exp1.sample(&mut random);
+                Arrivals::Poisson { random, at }
+            }
+        };
+        let positive: Vec<Slope> = slopes
+            .into_iter()
+            .map(|slope| Slope { from: slope.from.max(0.0), to: slope.to.max(0.0), ..slope })
+            .collect();
+        let mut slopes = positive.into_iter();
+        let slope = slopes.next();
+        let position = arrivals.position();
+        Self { slopes, slope, begins: Duration::ZERO, passed: 0.0, position, arrivals }
+    }
+}
+
+impl Arrivals {
+    fn position(&self) -> f64 {
+        match self {
+            Self::Constant { sent } => *sent as f64,
+            Self::Poisson { at, .. } => *at,
+        }
+    }
+
+    fn advance(&mut self) -> f64 {
+        match self {
+            Self::Constant { sent } => *sent += 1,
+            Self::Poisson { random, at } => {
+                let gap: f64 = Exp1.sample(random);
+                *at += gap;
+            }
+        }
+        self.position()
+    }
+}
+
+impl Schedule for Paced {
+    fn next_start(&mut self) -> Option<Duration> {
+        loop {
+            let slope = self.slope?;
+            let area = slope.starts();
+            let within = self.position - self.passed;
+            // A millionth of a message absorbs the rounding at the border of two slopes.
+            if within < area - 1e-6 {
+                let offset = Duration::from_secs_f64(slope.reached(within.max(0.0))).min(slope.lasts);
+                self.position = self.arrivals.advance();
+                return Some(self.begins + offset);
+            }
+            self.passed += area;
+            self.begins += slope.lasts;
+            self.slope = self.slopes.next();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn starts(slopes: Vec<Slope>, arrival: Arrival) -> Vec<Duration> {
+        let mut paced = Paced::new(slopes, arrival);
+        std::iter::from_fn(|| paced.next_start()).collect()
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_constant_rate_is_exact_and_even() {
+        let starts = starts(vec![Slope::hold(500.0, 10 * SECOND)], Arrival::Constant);
+        assert_eq!(starts.len(), 5_000);
+        assert_eq!(starts[0], Duration::ZERO);
+        assert!(starts.iter().enumerate().all(|(n, at)| *at == Duration::from_millis(2 * n as u64)));
+    }
+
+    #[test]
+    fn an_hour_does_not_drift() {
+        let starts = starts(vec![Slope::hold(300.0, 3600 * SECOND)], Arrival::Constant);
+        assert_eq!(starts.len(), 1_080_000);
+        let last = 3600.0 - 1.0 / 300.0;
+        assert!((starts[1_079_999].as_secs_f64() - last).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_ramp_holds_the_area_below_it() {
+        let starts = starts(vec![Slope::ramp(0.0, 1000.0, 10 * SECOND)], Arrival::Constant);
+        assert_eq!(starts.len(), 5_000);
+        let first_half = starts.iter().filter(|at| **at < 5 * SECOND).count();
+        assert_eq!(first_half, 1_250);
+        assert!(starts.is_sorted());
+    }
+
+    #[test]
+    fn stages_follow_each_other_without_a_gap() {
+        let slopes = vec![
+            Slope::hold(100.0, SECOND),
+            Slope::ramp(100.0, 300.0, SECOND),
+            Slope::hold(300.0, SECOND),
+            Slope::ramp(300.0, 0.0, SECOND),
+        ];
+        let starts = starts(slopes, Arrival::Constant);
+        assert_eq!(starts.len(), 100 + 200 + 300 + 150);
+        assert!(starts.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn silence_between_two_stages_is_silent() {
+        let slopes = vec![Slope::hold(10.0, SECOND), Slope::hold(0.0, SECOND), Slope::hold(10.0, SECOND)];
+        let starts = starts(slopes, Arrival::Constant);
+        assert_eq!(starts.len(), 20);
+        assert!(!starts.iter().any(|at| *at >= SECOND && *at < 2 * SECOND));
+    }
+
+    #[test]
+    fn no_slopes_and_no_rates_mean_no_starts() {
+        assert_eq!(starts(vec![], Arrival::Constant).len(), 0);
+        assert_eq!(starts(vec![Slope::hold(0.0, SECOND)], Arrival::Poisson { seed: 1 }).len(), 0);
+        assert_eq!(starts(vec![Slope::hold(5.0, Duration::ZERO)], Arrival::Constant).len(), 0);
+    }
+
+    #[test]
+    fn poisson_gaps_have_the_mean_and_spread_of_their_rate() {
+        let seed = 42;
+        let starts = starts(vec![Slope::hold(1000.0, 100 * SECOND)], Arrival::Poisson { seed });
+        let gaps: Vec<f64> = starts.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+        assert!((mean - 1e-3).abs() < 2e-5, "seed {seed}: mean {mean}");
+        assert!((variance.sqrt() - 1e-3).abs() < 2e-5, "seed {seed}: deviation {}", variance.sqrt());
+    }
+}
