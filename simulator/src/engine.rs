@@ -18,6 +18,7 @@
 mod clock;
 mod native;
 mod options;
+mod roster;
 mod rumqttc;
 
 use std::io;
@@ -65,9 +66,12 @@ pub enum Unsent {
     /// The client is offline or forgotten; [`Outgoing`] was dropped.
     #[error("the client is offline")]
     Offline,
-    /// [`ConnectOptions::queue_limit`] messages wait already.
+    /// [`ConnectOptions::queue_limit`] messages wait already, or the broker does not read.
     #[error("too many messages wait to be written")]
     Full,
+    /// It is larger than the broker's Maximum Packet Size (5.0).
+    #[error("larger than the broker accepts")]
+    TooLarge,
 }
 
 /// What happened to one client.
@@ -116,6 +120,12 @@ pub enum ClientEvent {
         reason: ReasonCode,
         /// When the acknowledgement was read; for QoS 0 when the message was written.
         at: Time,
+    },
+    /// A tagged publication that was taken before CONNACK turned out to be larger than the broker accepts (5.0). It was
+    /// not sent.
+    Dropped {
+        /// The owner's name for it.
+        tag: Tag,
     },
     /// SUBACK arrived.
     Subscribed {
@@ -211,7 +221,8 @@ pub trait ClientEngine {
     /// Unsubscribes; reports [`ClientEvent::Unsubscribed`]. Ignored while offline.
     fn unsubscribe(&mut self, client: ClientKey, filters: Vec<TopicFilter>, tag: Tag);
 
-    /// Writes what waits and DISCONNECT, then closes: the broker discards the Will. The client is then offline.
+    /// Writes what the broker's flow control lets through and DISCONNECT, then closes: the broker discards the Will. The
+    /// client is then offline.
     fn disconnect(&mut self, client: ClientKey);
 
     /// Closes the transport at once without DISCONNECT: the broker publishes the Will. The client is then offline.
@@ -251,12 +262,16 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// An engine without clients.
-    pub fn new(kind: EngineKind, clock: Clock) -> Self {
-        match kind {
-            EngineKind::Native => Self::Native(Native::new(NativeOptions::default(), clock)),
-            EngineKind::Rumqttc => Self::Rumqttc(Rumqttc::new(clock)),
-        }
+    /// An engine without clients, for the current-thread tokio runtime (with I/O and time) in which it is made.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says: no file descriptor is left for a timer.
+    pub fn new(kind: EngineKind, clock: Clock) -> io::Result<Self> {
+        Ok(match kind {
+            EngineKind::Native => Self::Native(Native::new(NativeOptions::default(), clock)?),
+            EngineKind::Rumqttc => Self::Rumqttc(Rumqttc::new(clock)?),
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Target, fleet::Counts};
+use crate::{Target, farm::Farm, fleet::Counts};
 
 /// What to simulate.
 #[derive(Clone, Debug)]
@@ -26,19 +26,19 @@ pub struct Progress {
     pub total: Counts,
 }
 
-/// Runs every device of `scenario` against a broker until the duration is over or `shutdown` resolves, then
+/// Runs every device of `farm` against a broker until the duration is over or `shutdown` resolves, then
 /// disconnects them all.
 ///
 /// # Errors
 ///
 /// No device could connect at all.
 pub async fn simulate(
-    scenario: &scenarios::Scenario,
+    farm: Farm,
     simulation: Simulation,
     progress: impl FnMut(&Progress),
     shutdown: impl Future<Output = ()>,
 ) -> Result<Counts, SimulateError> {
-    let _ = (scenario, simulation, progress, shutdown);
+    let _ = (farm, simulation, progress, shutdown);
     todo!()
 }
 

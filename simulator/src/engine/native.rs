@@ -1,13 +1,42 @@
-//! The native engine.
+//! The native engine: `protocol`'s client machine on `transport`'s pump.
+//!
+//! One turn writes what commands queued, reads from every ready connection into one shared buffer, lets the machines act
+//! and writes again, once per connection. Nothing is spawned but the attempts to reach the broker.
 
-use protocol::{SubscribeFilter, Tag, Time, TopicFilter};
+mod client;
+mod dialing;
+mod live;
+mod timers;
 
-use super::{ClientEngine, ClientEvent, ClientKey, Clock, ConnectOptions, Outgoing, Unsent};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    io,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use protocol::{Disconnect, Machine, Properties, ReasonCode, SubscribeFilter, Tag, Time, TopicFilter};
+use transport::{Alarm, Event as PumpEvent, Key, Pump, Stream};
+
+use self::{
+    client::{Client, State},
+    dialing::Dialing,
+    live::End,
+    timers::Timers,
+};
+use super::{
+    ClientEngine, ClientEvent, ClientKey, Clock, Closed, ConnectFailure, ConnectOptions, Outgoing, Unsent,
+    roster::Roster,
+};
+
+/// A client with more unsent bytes than this takes no more publications: its broker does not read.
+const UNSENT_LIMIT: usize = 1 << 20;
 
 /// How the native engine runs.
 #[derive(Clone, Copy, Debug)]
 pub struct NativeOptions {
-    /// How many clients may be connecting (up to CONNACK) at one time; the rest wait their turn. Their time-outs start
+    /// How many clients may be connecting (up to CONNACK) at one time; the rest wait for their turn. Their time-outs start
     /// when their turn comes. Default 64.
     pub connecting: usize,
 }
@@ -18,17 +47,271 @@ impl Default for NativeOptions {
     }
 }
 
-/// The native engine.
+/// The native engine. See the module's text.
 #[expect(missing_debug_implementations, reason = "an engine holds thousands of connections")]
 pub struct Native {
     clock: Clock,
+    clients: Roster<Client>,
+    pump: Pump,
+    /// Which client each of the pump's connections belongs to, by [`Key::index`].
+    owners: Vec<Option<ClientKey>>,
+    dialing: Dialing,
+    /// Clients whose machine may have something to transmit.
+    changed: Vec<ClientKey>,
+    /// Clients with publications that were handed to the pump and are not known to be written.
+    unsettled: Vec<ClientKey>,
+    timers: Timers,
+    events: VecDeque<(ClientKey, ClientEvent)>,
+    alarm: Alarm,
 }
 
 impl Native {
-    /// An engine without clients. Its turns need a current-thread tokio runtime with I/O and time.
-    pub fn new(options: NativeOptions, clock: Clock) -> Self {
-        let _ = options;
-        Self { clock }
+    /// An engine without clients, for the current-thread tokio runtime (with I/O and time) in which it is made.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says: no file descriptor is left for a timer.
+    pub fn new(options: NativeOptions, clock: Clock) -> io::Result<Self> {
+        Ok(Self {
+            clock,
+            clients: Roster::default(),
+            pump: Pump::new(),
+            owners: Vec::new(),
+            dialing: Dialing::new(options.connecting),
+            changed: Vec::new(),
+            unsettled: Vec::new(),
+            timers: Timers::default(),
+            events: VecDeque::new(),
+            alarm: Alarm::new()?,
+        })
+    }
+
+    fn report(&mut self, key: ClientKey, event: ClientEvent) {
+        self.events.push_back((key, event));
+    }
+
+    /// Runs `command` on a client and remembers to transmit what it queued.
+    fn command<T>(&mut self, key: ClientKey, command: impl FnOnce(&mut Client, Time) -> T) -> Option<T> {
+        let now = self.clock.now();
+        let client = self.clients.find_mut(key)?;
+        let outcome = command(client, now);
+        if let Some(live) = client.live() {
+            live.mark_changed(key, &mut self.changed);
+            live.mark_unsettled(key, &mut self.unsettled);
+        }
+        Some(outcome)
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>, until: Time) -> Poll<()> {
+        loop {
+            // Commands given since the last turn leave before anything is read.
+            self.write(cx);
+            self.dial(cx);
+            while let Some(event) = self.pump.next(cx) {
+                match event {
+                    PumpEvent::Received(connection, bytes) => self.received(connection, bytes),
+                    PumpEvent::Closed(connection, cause) => self.transport_ended(connection, cause),
+                }
+            }
+            self.fire_timers();
+            self.write(cx);
+            if !self.events.is_empty() {
+                return Poll::Ready(());
+            }
+            if !self.dialing.is_blocked() {
+                continue;
+            }
+            let wake = self.timers.next().map_or(until, |timer| timer.min(until));
+            if self.alarm.poll_until(cx, self.clock.instant(wake)).is_pending() {
+                return Poll::Pending;
+            }
+            if self.clock.now() >= until {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    /// Starts attempts whose turn has come, and takes the outcome of those that ended.
+    fn dial(&mut self, cx: &mut Context<'_>) {
+        let clients = &self.clients;
+        self.dialing.start(|(key, attempt)| {
+            let client = clients.find(key).filter(|client| client.attempt == attempt)?;
+            Some((client.options.endpoint.clone(), client.options.connect_timeout))
+        });
+        while let Poll::Ready(Some(((key, attempt), outcome))) = self.dialing.poll_next(cx) {
+            let Some(client) = self.clients.find_mut(key).filter(|client| client.attempt == attempt) else {
+                // Given up meanwhile: a stream is dropped, its turn goes on.
+                self.dialing.release();
+                continue;
+            };
+            match outcome {
+                Ok(stream) => self.open(key, stream),
+                Err(failure) => {
+                    client.go_offline();
+                    self.dialing.release();
+                    self.report(key, ClientEvent::ConnectFailed(failure));
+                }
+            }
+        }
+    }
+
+    /// The transport is there: CONNECT.
+    fn open(&mut self, key: ClientKey, stream: Stream) {
+        let now = self.clock.now();
+        let Some(client) = self.clients.find_mut(key) else { return };
+        let connection = self.pump.insert(stream);
+        client.go_live(connection, now).mark_changed(key, &mut self.changed);
+        if self.owners.len() <= connection.index() {
+            self.owners.resize(connection.index() + 1, None);
+        }
+        self.owners[connection.index()] = Some(key);
+    }
+
+    fn received(&mut self, connection: Key, bytes: Bytes) {
+        let now = self.clock.now();
+        let Some(key) = self.owners.get(connection.index()).copied().flatten() else { return };
+        let Some(live) = self.clients.find_mut(key).and_then(Client::live) else { return };
+        live.machine.receive(now, bytes);
+        self.drain(key, now);
+    }
+
+    /// The peer closed, or reading or writing failed.
+    fn transport_ended(&mut self, connection: Key, cause: io::Result<()>) {
+        let now = self.clock.now();
+        let Some(key) = self.owners.get(connection.index()).copied().flatten() else { return };
+        let Some(live) = self.clients.find_mut(key).and_then(Client::live) else { return };
+        live.transport_error = Some(match cause {
+            Ok(()) => "end of stream".to_owned(),
+            Err(error) => error.to_string(),
+        });
+        live.machine.transport_closed(now);
+        self.drain(key, now);
+    }
+
+    fn fire_timers(&mut self) {
+        let now = self.clock.now();
+        while let Some((due, key)) = self.timers.pop_due(now) {
+            let Some(live) = self.clients.find_mut(key).and_then(Client::live) else { continue };
+            if live.armed != Some(due) {
+                continue;
+            }
+            live.armed = None;
+            if live.machine.poll_timeout().is_some_and(|due| due <= now) {
+                live.machine.handle_timeout(now);
+                self.drain(key, now);
+            } else {
+                self.arm(key);
+            }
+        }
+    }
+
+    /// Takes everything that the machine has to say; what it wants to send leaves at the end of the turn.
+    fn drain(&mut self, key: ClientKey, now: Time) {
+        let Some(client) = self.clients.find_mut(key) else { return };
+        if client.drain(key, now, &mut self.events) {
+            self.dialing.release();
+        }
+        if let Some(live) = client.live() {
+            live.release_queued();
+            live.mark_changed(key, &mut self.changed);
+            live.mark_unsettled(key, &mut self.unsettled);
+        }
+    }
+
+    /// Makes sure that a timer rings no later than the machine's next deadline.
+    fn arm(&mut self, key: ClientKey) {
+        let Some(live) = self.clients.find_mut(key).and_then(Client::live) else { return };
+        // A deadline that moved away keeps its early timer, which finds out when it rings: deadlines move with every
+        // packet, and a timer each time would cost more than the packet.
+        if let Some(due) = live.machine.poll_timeout()
+            && live.armed.is_none_or(|armed| due < armed)
+        {
+            live.armed = Some(due);
+            self.timers.push(due, key);
+        }
+    }
+
+    /// Encodes what the machines want to send, writes it, and reports what is thereby written.
+    fn write(&mut self, cx: &mut Context<'_>) {
+        let mut changed = std::mem::take(&mut self.changed);
+        for key in changed.drain(..) {
+            self.transmit(key);
+        }
+        self.changed = changed;
+        let at = self.clock.now();
+        self.pump.flush(cx);
+        let mut unsettled = std::mem::take(&mut self.unsettled);
+        unsettled.retain(|&key| {
+            let Some(live) = self.clients.find_mut(key).and_then(Client::live) else { return false };
+            if self.pump.unsent(live.connection) == 0 {
+                live.settle(at, |event| self.events.push_back((key, event)));
+            }
+            live.still_unsettled()
+        });
+        self.unsettled = unsettled;
+    }
+
+    fn transmit(&mut self, key: ClientKey) {
+        let Some(live) = self.clients.find_mut(key).and_then(Client::live) else { return };
+        live.unmark_changed();
+        if live.machine.wants_transmit()
+            && let Some(out) = self.pump.out(live.connection)
+        {
+            live.machine.poll_transmit(out);
+        }
+        if live.machine.is_closed() {
+            self.pump.close(live.connection);
+            self.end(key);
+        } else {
+            self.arm(key);
+        }
+    }
+
+    /// The connection is over and its last words are in the pump: reports the end.
+    fn end(&mut self, key: ClientKey) {
+        let now = self.clock.now();
+        let Some(client) = self.clients.find_mut(key) else { return };
+        if client.drain(key, now, &mut self.events) {
+            self.dialing.release();
+        }
+        let Some(mut live) = client.go_offline() else { return };
+        let end = live.end.take().unwrap_or(End::Closed(Closed::Transport(String::new())));
+        if matches!(end, End::Closed(Closed::Disconnected)) {
+            // The pump writes what it has before it closes.
+            live.settle(now, |event| self.events.push_back((key, event)));
+        }
+        client.keep(live.machine.into_session());
+        self.owners[live.connection.index()] = None;
+        if !live.connected {
+            self.dialing.release();
+        }
+        self.report(key, end.into_event(live.connected));
+    }
+
+    /// Ends whatever a client has under way, without a word to the broker.
+    fn cut(&mut self, key: ClientKey, client_gone: bool) {
+        let Some(client) = self.clients.find_mut(key) else { return };
+        let event = match &client.state {
+            State::Offline => return,
+            State::Dialing => {
+                client.attempt += 1;
+                client.go_offline();
+                ClientEvent::ConnectFailed(ConnectFailure::GivenUp)
+            }
+            State::Live(_) => {
+                let Some(live) = client.go_offline() else { return };
+                client.keep(live.machine.into_session());
+                self.owners[live.connection.index()] = None;
+                self.pump.abort(live.connection);
+                if !live.connected {
+                    self.dialing.release();
+                }
+                End::Closed(Closed::Abandoned).into_event(live.connected)
+            }
+        };
+        if !client_gone {
+            self.report(key, event);
+        }
     }
 }
 
@@ -36,37 +319,80 @@ impl ClientEngine for Native {
     fn clock(&self) -> Clock {
         self.clock
     }
-    fn connect(&mut self, _: ConnectOptions) -> ClientKey {
-        todo!()
+
+    fn connect(&mut self, options: ConnectOptions) -> ClientKey {
+        let key = self.clients.insert(Client::new(options));
+        self.dialing.queue((key, 0));
+        key
     }
-    fn reconnect(&mut self, _: ClientKey) {
-        todo!()
+
+    fn reconnect(&mut self, client: ClientKey) {
+        if let Some(offline) = self.clients.find_mut(client)
+            && let Some(attempt) = offline.try_again()
+        {
+            self.dialing.queue((client, attempt));
+        }
     }
-    fn publish(&mut self, _: ClientKey, _: Outgoing) -> Result<(), Unsent> {
-        todo!()
+
+    fn publish(&mut self, client: ClientKey, outgoing: Outgoing) -> Result<(), Unsent> {
+        let pump = &self.pump;
+        if let Some(State::Live(live)) = self.clients.find(client).map(|client| &client.state)
+            && pump.unsent(live.connection) > UNSENT_LIMIT
+        {
+            return Err(Unsent::Full);
+        }
+        self.command(client, |client, now| client.publish(now, outgoing)).unwrap_or(Err(Unsent::Offline))
     }
-    fn subscribe(&mut self, _: ClientKey, _: Vec<SubscribeFilter>, _: Tag) {
-        todo!()
+
+    fn subscribe(&mut self, client: ClientKey, filters: Vec<SubscribeFilter>, tag: Tag) {
+        self.command(client, |client, now| client.subscribe(now, filters, tag));
     }
-    fn unsubscribe(&mut self, _: ClientKey, _: Vec<TopicFilter>, _: Tag) {
-        todo!()
+
+    fn unsubscribe(&mut self, client: ClientKey, filters: Vec<TopicFilter>, tag: Tag) {
+        self.command(client, |client, now| client.unsubscribe(now, filters, tag));
     }
-    fn disconnect(&mut self, _: ClientKey) {
-        todo!()
+
+    fn disconnect(&mut self, client: ClientKey) {
+        let connected = self.command(client, |client, now| {
+            let Some(live) = client.connected() else { return false };
+            let goodbye = Disconnect { reason: ReasonCode::Success, properties: Properties::default() };
+            live.machine.disconnect(now, goodbye);
+            true
+        });
+        if connected == Some(false) {
+            self.cut(client, false);
+        }
     }
-    fn abandon(&mut self, _: ClientKey) {
-        todo!()
+
+    fn abandon(&mut self, client: ClientKey) {
+        self.cut(client, false);
     }
-    fn forget(&mut self, _: ClientKey) {
-        todo!()
+
+    fn forget(&mut self, client: ClientKey) {
+        self.cut(client, true);
+        self.clients.remove(client);
+        self.events.retain(|(key, _)| *key != client);
     }
-    fn backlog(&self, _: ClientKey) -> usize {
-        todo!()
+
+    fn backlog(&self, client: ClientKey) -> usize {
+        self.clients.find(client).map_or(0, Client::backlog)
     }
+
     fn poll_event(&mut self) -> Option<(ClientKey, ClientEvent)> {
-        todo!()
+        self.events.pop_front()
     }
-    async fn turn(&mut self, _: Time) {
-        todo!()
+
+    async fn turn(&mut self, until: Time) {
+        let mut waited = false;
+        poll_fn(|cx| {
+            let turn = self.poll_turn(cx, until);
+            waited |= turn.is_pending();
+            turn
+        })
+        .await;
+        if !waited {
+            // The runtime learns of ready sockets only while this task is pending.
+            tokio::task::yield_now().await;
+        }
     }
 }

@@ -1,0 +1,189 @@
+//! One client of the native engine, from offline to connected and back.
+
+use std::collections::VecDeque;
+
+use protocol::{
+    Connect, Machine, Properties, Property, Session, SubscribeFilter, Tag, Time, TopicFilter, Version,
+    client::{Client as ClientMachine, Config, Event},
+};
+use transport::Key;
+
+use super::live::Live;
+use crate::{ClientEvent, ClientKey, ConnectOptions, Outgoing, engine::Unsent};
+
+/// One client.
+pub(super) struct Client {
+    pub(super) options: ConnectOptions,
+    /// How many attempts to connect began before the present one: tells a late outcome from a present one.
+    pub(super) attempt: u32,
+    pub(super) state: State,
+    /// What was commanded before CONNACK.
+    early: VecDeque<Early>,
+    /// What the next connection resumes.
+    session: Option<Box<Session>>,
+}
+
+/// Where a client is.
+pub(super) enum State {
+    Offline,
+    /// Waits for its turn to dial, or dials.
+    Dialing,
+    /// Has a transport.
+    Live(Box<Live>),
+}
+
+/// A command that waits for CONNACK.
+#[derive(Debug)]
+pub(super) enum Early {
+    Publish(Outgoing),
+    Subscribe(Vec<SubscribeFilter>, Tag),
+    Unsubscribe(Vec<TopicFilter>, Tag),
+}
+
+impl Client {
+    pub(super) fn new(options: ConnectOptions) -> Self {
+        Self { options, attempt: 0, state: State::Dialing, early: VecDeque::new(), session: None }
+    }
+
+    pub(super) fn live(&mut self) -> Option<&mut Live> {
+        match &mut self.state {
+            State::Live(live) => Some(live),
+            State::Offline | State::Dialing => None,
+        }
+    }
+
+    /// The machine, when it takes commands.
+    pub(super) fn connected(&mut self) -> Option<&mut Live> {
+        self.live().filter(|live| live.connected && live.end.is_none())
+    }
+
+    /// Begins a connection on an established transport.
+    pub(super) fn go_live(&mut self, connection: Key, now: Time) -> &mut Live {
+        let session = self.session.take().unwrap_or_default();
+        let machine = ClientMachine::new(config(&self.options), session, now);
+        let live = Box::new(Live::new(connection, machine));
+        self.state = State::Live(live);
+        self.live().expect("it was just made")
+    }
+
+    /// Ends the connection or the attempt. Keeps of the session what the next connection may resume.
+    pub(super) fn go_offline(&mut self) -> Option<Box<Live>> {
+        self.early.clear();
+        match std::mem::replace(&mut self.state, State::Offline) {
+            State::Live(live) => Some(live),
+            State::Offline | State::Dialing => None,
+        }
+    }
+
+    /// Leaves offline for a new attempt; its number. `None` unless offline.
+    pub(super) fn try_again(&mut self) -> Option<u32> {
+        if !matches!(self.state, State::Offline) {
+            return None;
+        }
+        self.state = State::Dialing;
+        self.attempt += 1;
+        Some(self.attempt)
+    }
+
+    pub(super) fn keep(&mut self, session: Box<Session>) {
+        let survives = match self.options.version {
+            Version::V311 => !self.options.clean_start,
+            Version::V5 => !self.options.clean_start && self.options.session_expiry > 0,
+        };
+        self.session = survives.then_some(session);
+    }
+
+    pub(super) fn publish(&mut self, now: Time, outgoing: Outgoing) -> Result<(), Unsent> {
+        let limit = self.options.queue_limit;
+        match &mut self.state {
+            State::Live(live) if live.end.is_some() => Err(Unsent::Offline),
+            State::Live(live) if live.connected => {
+                if live.queued() >= limit {
+                    return Err(Unsent::Full);
+                }
+                live.publish(now, outgoing)
+            }
+            State::Offline => Err(Unsent::Offline),
+            State::Dialing | State::Live(_) if self.early.len() >= limit => Err(Unsent::Full),
+            State::Dialing | State::Live(_) => {
+                self.early.push_back(Early::Publish(outgoing));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn subscribe(&mut self, now: Time, filters: Vec<SubscribeFilter>, tag: Tag) {
+        if let Some(live) = self.connected() {
+            live.machine.subscribe(now, filters, Properties::default(), tag);
+        } else if !matches!(self.state, State::Offline) {
+            self.early.push_back(Early::Subscribe(filters, tag));
+        }
+    }
+
+    pub(super) fn unsubscribe(&mut self, now: Time, filters: Vec<TopicFilter>, tag: Tag) {
+        if let Some(live) = self.connected() {
+            live.machine.unsubscribe(now, filters, Properties::default(), tag);
+        } else if !matches!(self.state, State::Offline) {
+            self.early.push_back(Early::Unsubscribe(filters, tag));
+        }
+    }
+
+    pub(super) fn backlog(&self) -> usize {
+        let machine = match &self.state {
+            State::Live(live) => live.machine.session().queued() + live.machine.session().in_flight(),
+            State::Offline | State::Dialing => 0,
+        };
+        self.early.len() + machine
+    }
+
+    /// Takes everything that the machine has to say; whether CONNACK accepted the connection.
+    pub(super) fn drain(&mut self, key: ClientKey, now: Time, events: &mut VecDeque<(ClientKey, ClientEvent)>) -> bool {
+        let State::Live(live) = &mut self.state else { return false };
+        let mut accepted = false;
+        while let Some(event) = live.machine.poll_event() {
+            match event {
+                Event::Connected(connack) => {
+                    accepted = true;
+                    live.connected = true;
+                    events.push_back((key, ClientEvent::Connected { session_present: connack.session_present }));
+                    for command in self.early.drain(..) {
+                        live.execute(now, command, |event| events.push_back((key, event)));
+                    }
+                }
+                other => live.take(other, now, |event| events.push_back((key, event))),
+            }
+        }
+        accepted
+    }
+}
+
+/// How the machine behaves: CONNECT and the limits around it.
+fn config(options: &ConnectOptions) -> Config {
+    let mut properties = Properties::default();
+    if options.version == Version::V5 {
+        if options.session_expiry > 0 {
+            properties.push(Property::SessionExpiryInterval(options.session_expiry));
+        }
+        if let Some(maximum) = options.receive_maximum {
+            properties.push(Property::ReceiveMaximum(maximum.get()));
+        }
+        properties.push(Property::MaximumPacketSize(options.maximum_packet_size));
+    }
+    let credentials = options.credentials.as_ref();
+    let connect = Connect {
+        version: options.version,
+        clean_start: options.clean_start,
+        keep_alive: options.keep_alive,
+        client_id: options.client_id.clone(),
+        will: options.will.clone(),
+        user_name: credentials.map(|credentials| credentials.user_name.clone()),
+        password: credentials.and_then(|credentials| credentials.password.clone()),
+        properties,
+    };
+    Config {
+        connack_timeout: options.connack_timeout,
+        ping_timeout: options.ping_timeout,
+        maximum_inflight: options.maximum_inflight.get(),
+        ..Config::new(connect)
+    }
+}

@@ -1,0 +1,223 @@
+//! A client with a transport: its machine, and which of its publications are written.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use protocol::{
+    Delivery, DropCause, Fate, Machine, Properties, QoS, ReasonCode, Tag, Time,
+    client::{Answer, Client as ClientMachine, Closed as MachineClosed, Event},
+};
+use transport::Key;
+
+use super::client::Early;
+use crate::{
+    ClientEvent, ClientKey, Outgoing,
+    engine::{Closed, ConnectFailure, Unsent},
+};
+
+/// A client with a transport.
+///
+/// ```text
+///   publish() ──flow control──▶ queued ──▶ handed ──the pump wrote all it had──▶ Written (QoS 0: Published)
+///                 └───────────────────────────▲
+/// ```
+pub(super) struct Live {
+    pub(super) connection: Key,
+    pub(super) machine: ClientMachine,
+    /// CONNACK accepted the connection.
+    pub(super) connected: bool,
+    /// When the engine's timer for this client rings.
+    pub(super) armed: Option<Time>,
+    /// How the transport ended.
+    pub(super) transport_error: Option<String>,
+    /// How the connection ended, once the machine has said so.
+    pub(super) end: Option<End>,
+    changed: bool,
+    unsettled: bool,
+    /// Publications that wait in the session for the broker's flow control, oldest first.
+    queued: VecDeque<Option<Tag>>,
+    /// Tagged publications that are encoded and not known to be written, oldest first.
+    handed: VecDeque<Handed>,
+}
+
+/// A publication on its way from the machine to the socket.
+struct Handed {
+    tag: Tag,
+    qos: QoS,
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(super) enum End {
+    Refused(ReasonCode),
+    ConnackTimeout,
+    Closed(Closed),
+}
+
+impl Live {
+    pub(super) fn new(connection: Key, machine: ClientMachine) -> Self {
+        Self {
+            connection,
+            machine,
+            connected: false,
+            armed: None,
+            transport_error: None,
+            end: None,
+            changed: false,
+            unsettled: false,
+            queued: VecDeque::new(),
+            handed: VecDeque::new(),
+        }
+    }
+
+    /// Puts this client on the engine's list of those that may have something to transmit, once.
+    pub(super) fn mark_changed(&mut self, key: ClientKey, changed: &mut Vec<ClientKey>) {
+        if !self.changed {
+            self.changed = true;
+            changed.push(key);
+        }
+    }
+
+    /// Takes it off again.
+    pub(super) fn unmark_changed(&mut self) {
+        self.changed = false;
+    }
+
+    /// Puts this client on the engine's list of those with publications to settle, once.
+    pub(super) fn mark_unsettled(&mut self, key: ClientKey, unsettled: &mut Vec<ClientKey>) {
+        if !self.unsettled && !self.handed.is_empty() {
+            self.unsettled = true;
+            unsettled.push(key);
+        }
+    }
+
+    /// Whether it stays on that list.
+    pub(super) fn still_unsettled(&mut self) -> bool {
+        self.unsettled = !self.handed.is_empty();
+        self.unsettled
+    }
+
+    /// How many publications wait for the broker's flow control.
+    pub(super) fn queued(&self) -> usize {
+        self.queued.len()
+    }
+
+    pub(super) fn publish(&mut self, now: Time, outgoing: Outgoing) -> Result<(), Unsent> {
+        let Outgoing { message, qos, retain, tag } = outgoing;
+        let delivery = Delivery { retain, tag, ..Delivery::new(Arc::new(message), qos) };
+        match self.machine.publish(now, delivery) {
+            Fate::Sent => self.handed.extend(tag.map(|tag| Handed { tag, qos })),
+            Fate::Queued => self.queued.push_back(tag),
+            Fate::Dropped(DropCause::TooLarge) => return Err(Unsent::TooLarge),
+            Fate::Dropped(DropCause::Expired | DropCause::NotConnected) => return Err(Unsent::Offline),
+        }
+        Ok(())
+    }
+
+    /// Does what was commanded before CONNACK.
+    pub(super) fn execute(&mut self, now: Time, command: Early, report: impl FnOnce(ClientEvent)) {
+        match command {
+            Early::Publish(outgoing) => {
+                let tag = outgoing.tag;
+                if let (Err(_), Some(tag)) = (self.publish(now, outgoing), tag) {
+                    report(ClientEvent::Dropped { tag });
+                }
+            }
+            Early::Subscribe(filters, tag) => self.machine.subscribe(now, filters, Properties::default(), tag),
+            Early::Unsubscribe(filters, tag) => self.machine.unsubscribe(now, filters, Properties::default(), tag),
+        }
+    }
+
+    /// Acts on an event of the machine other than `Connected`.
+    pub(super) fn take(&mut self, event: Event, now: Time, mut report: impl FnMut(ClientEvent)) {
+        match event {
+            Event::Message { token, message, qos, retain, dup } => {
+                if let Some(token) = token {
+                    self.machine.answer(now, token, Answer::Publish(ReasonCode::Success, Properties::default()));
+                }
+                report(ClientEvent::Message { message, qos, retain, dup, at: now });
+            }
+            Event::Published { tag, reason } => self.published(tag, reason, now, report),
+            Event::Dropped { tag, .. } => {
+                self.handed.retain(|handed| handed.tag != tag);
+                report(ClientEvent::Dropped { tag });
+            }
+            Event::Subscribed { tag, reasons } => report(ClientEvent::Subscribed { tag, reasons }),
+            Event::Unsubscribed { tag, .. } => report(ClientEvent::Unsubscribed { tag }),
+            Event::Refused(connack) => self.end = Some(End::Refused(connack.reason)),
+            Event::Closed(cause) => {
+                let end = self.closed(cause);
+                self.end.get_or_insert(end);
+            }
+            // Our CONNECT names no Authentication Method, so the machine lets no AUTH through; `Connected` is the
+            // caller's.
+            Event::Auth { .. } | Event::Authenticated(_) | Event::Connected(_) => {}
+        }
+    }
+
+    /// Everything that was handed to the pump is written at `at`, except what the session still holds back.
+    pub(super) fn settle(&mut self, at: Time, mut report: impl FnMut(ClientEvent)) {
+        self.release_queued();
+        for Handed { tag, qos } in self.handed.drain(..) {
+            written(tag, qos, at, &mut report);
+        }
+    }
+
+    /// Moves to `handed` what the machine has taken out of the session since.
+    pub(super) fn release_queued(&mut self) {
+        while self.queued.len() > self.machine.session().queued() {
+            // Only QoS 1 and 2 wait in the session once CONNACK has come.
+            let tag = self.queued.pop_front().flatten();
+            self.handed.extend(tag.map(|tag| Handed { tag, qos: QoS::AtLeastOnce }));
+        }
+    }
+
+    fn published(&mut self, tag: Tag, reason: ReasonCode, now: Time, mut report: impl FnMut(ClientEvent)) {
+        self.release_queued();
+        match self.handed.iter().position(|handed| handed.tag == tag) {
+            // QoS 0 ends for the machine when it is encoded, for us when it is written.
+            Some(at) if self.handed[at].qos == QoS::AtMostOnce => return,
+            // Acknowledged, so it was written, although later bytes still wait.
+            Some(at) => {
+                for Handed { tag, qos } in self.handed.drain(..=at) {
+                    written(tag, qos, now, &mut report);
+                }
+            }
+            None => {}
+        }
+        report(ClientEvent::Published { tag, reason, at: now });
+    }
+
+    fn closed(&mut self, cause: MachineClosed) -> End {
+        End::Closed(match cause {
+            MachineClosed::Client => Closed::Disconnected,
+            MachineClosed::Server(disconnect) => Closed::Broker(disconnect.reason),
+            MachineClosed::Refused(reason) => return End::Refused(reason),
+            MachineClosed::Violation(violation) => Closed::Violation(violation.to_string()),
+            MachineClosed::ConnackTimeout => return End::ConnackTimeout,
+            MachineClosed::PingTimeout => Closed::PingTimeout,
+            MachineClosed::Transport => Closed::Transport(self.transport_error.take().unwrap_or_default()),
+        })
+    }
+}
+
+impl End {
+    /// The event that ends a connection (`connected`) or an attempt.
+    pub(super) fn into_event(self, connected: bool) -> ClientEvent {
+        match self {
+            Self::Closed(cause) if connected => ClientEvent::Closed(cause),
+            Self::Closed(Closed::Disconnected | Closed::Abandoned) => {
+                ClientEvent::ConnectFailed(ConnectFailure::GivenUp)
+            }
+            Self::Closed(cause) => ClientEvent::ConnectFailed(ConnectFailure::Closed(cause)),
+            Self::Refused(reason) => ClientEvent::Refused { reason },
+            Self::ConnackTimeout => ClientEvent::ConnectFailed(ConnectFailure::ConnackTimeout),
+        }
+    }
+}
+
+fn written(tag: Tag, qos: QoS, at: Time, report: &mut impl FnMut(ClientEvent)) {
+    report(ClientEvent::Written { tag, at });
+    if qos == QoS::AtMostOnce {
+        report(ClientEvent::Published { tag, reason: ReasonCode::Success, at });
+    }
+}
