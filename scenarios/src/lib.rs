@@ -1,1 +1,76 @@
-//! x
+//! The scenario language: what a run brings up, how hard it drives it, and what must hold.
+//!
+//! What this crate is: the TOML language, its errors, its JSON schema, and the catalogue of scenarios that comes with
+//! Paddock. What it is not: it opens no connection, knows no packet and evaluates no threshold; it says what was asked for.
+//!
+//! Where to start reading:
+//!
+//! * [`Scenario`]: the resolved model. One that exists is valid: every reference points at something, every number is in
+//!   range, every filter is legal.
+//! * [`load`]: a file's path or a catalogue name becomes a [`Scenario`], or every error at once.
+//! * [`model::Threshold`]: the language of thresholds, as a typed tree that prints as it was written.
+//! * `catalogue/*.toml`: the language by example.
+//!
+//! ```text
+//!   TOML text ─▶ spanned tree ─▶ document (keys, types) ─▶ resolve (references, ranges) ─▶ Scenario
+//!                     └────────────────┴──────── Diagnostics ────────┘
+//! ```
+
+pub mod model;
+
+mod catalogue;
+mod diagnostic;
+
+pub use catalogue::{Entry, catalogue};
+pub use diagnostic::{Diagnostic, Diagnostics, Position};
+pub use model::Scenario;
+
+use std::{io, path::PathBuf};
+
+/// Why there is no scenario.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The path as given.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Neither a file nor a catalogue entry has this name.
+    #[error("no file and no catalogue entry is called `{name}`{hint}")]
+    Unknown {
+        /// The name as given.
+        name: String,
+        /// A similar name, as a clause to append; may be empty.
+        hint: String,
+    },
+    /// The text is not a valid scenario. Displays every error, each with its line.
+    #[error("{0}")]
+    Invalid(Diagnostics),
+}
+
+/// Reads a scenario: `path_or_name` is a path to a TOML file, or else the name of a catalogue entry such as `phase-1`.
+///
+/// # Errors
+///
+/// See [`LoadError`].
+pub fn load(_path_or_name: &str) -> Result<Scenario, LoadError> {
+    todo!("lands with the document layer")
+}
+
+/// Resolves the text of a scenario. `origin` names the text in errors: a path or a catalogue name.
+///
+/// # Errors
+///
+/// Every error of the text at once.
+pub fn parse(_origin: &str, _text: &str) -> Result<Scenario, Diagnostics> {
+    todo!("lands with the document layer")
+}
+
+/// The JSON schema of the language, as shipped in `scenario.schema.json`.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    todo!("lands with the document layer")
+}

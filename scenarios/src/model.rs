@@ -1,0 +1,32 @@
+//! The resolved scenario: what a run is to do, without how it was written.
+
+mod broker;
+mod day;
+mod device;
+mod event;
+mod filter;
+mod name;
+mod network;
+mod quantity;
+mod scenario;
+mod stage;
+mod subscriber;
+mod template;
+mod threshold;
+
+pub use broker::{Address, Broker, BrokerId, Credentials, Password, Scheme, Url, Version};
+pub use day::{Curve, Day, TimeOfDay};
+pub use device::{BarnId, DeviceGroup, DeviceModel, Engine, GroupId};
+pub use event::{Action, Anchor, Event};
+pub use filter::{FilterTemplate, TopicError};
+pub use name::{Name, NameError};
+pub use network::{Direction, Fault, NetworkRule, RuleId};
+pub use quantity::{Factor, Percentile, QoS, QuantityError, Rate, format_duration, parse_duration};
+pub use scenario::{Output, Scenario, Unsupported};
+pub use stage::{Arrival, Load, Part, Segment, Stage, StageId};
+pub use subscriber::{Role, SubscriberGroup, SubscriberId, Subscription};
+pub use template::{Fill, Template, TemplateError, TopicTemplate};
+pub use threshold::{
+    Aggregation, Bound, Comparison, Expression, ExpressionError, Kind, Metric, Selector, SelectorError, Series,
+    Threshold,
+};

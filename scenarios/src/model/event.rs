@@ -1,0 +1,67 @@
+//! What happens to a run from outside.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{BrokerId, GroupId, RuleId, StageId};
+
+/// Something that happens at an instant of the run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// The instant that `offset` counts from.
+    pub anchor: Anchor,
+    /// Time after the anchor.
+    pub offset: Duration,
+    /// What happens.
+    pub action: Action,
+}
+
+/// What an event's time counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Anchor {
+    /// The run's start.
+    Start,
+    /// The end of this stage's ramp.
+    Stage(StageId),
+}
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Devices lose their connection without DISCONNECT and come back, as after a barn's power outage.
+    ReconnectStorm {
+        /// The groups that it hits.
+        groups: Vec<GroupId>,
+        /// The time over which the connections are cut, evenly.
+        spread: Duration,
+        /// How long they stay away.
+        away: Duration,
+    },
+    /// A broker that Paddock started stops running for a while (SIGSTOP, SIGCONT).
+    FreezeBroker {
+        /// Which.
+        broker: BrokerId,
+        /// For how long; above 0.
+        away: Duration,
+    },
+    /// A broker that Paddock started is killed and started again.
+    RestartBroker {
+        /// Which.
+        broker: BrokerId,
+        /// Time between the end and the start.
+        away: Duration,
+    },
+    /// A rule of the network begins to apply.
+    NetworkOn {
+        /// Which.
+        rule: RuleId,
+    },
+    /// A rule of the network no longer applies.
+    NetworkOff {
+        /// Which.
+        rule: RuleId,
+    },
+}

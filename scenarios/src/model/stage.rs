@@ -1,0 +1,86 @@
+//! Stages: the load over time.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Name, Rate};
+
+/// Addresses a stage of [`super::Scenario::stages`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct StageId(pub u16);
+
+/// A stretch of time with one load.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stage {
+    /// Its name in events, thresholds and reports.
+    pub name: Name,
+    /// Over this time connections and rate go linearly from the previous stage's figures (0 before the first) to this one's.
+    pub ramp: Duration,
+    /// How long it lasts after the ramp (and after the warm-up, in the first stage); this part is measured.
+    pub hold: Duration,
+    /// What is published.
+    pub load: Load,
+    /// When exactly.
+    pub arrival: Arrival,
+    /// How many devices are connected: the first of each group, in proportion.
+    pub devices: u32,
+}
+
+/// What a stage publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Load {
+    /// This many messages per second over all devices, by their weights (shape `design`).
+    Rate(Rate),
+    /// Each device at its natural interval, by the farm's day (shape `day`).
+    Natural,
+}
+
+impl Load {
+    /// The rate, unless it is natural.
+    #[must_use]
+    pub fn rate(self) -> Option<Rate> {
+        match self {
+            Self::Rate(rate) => Some(rate),
+            Self::Natural => None,
+        }
+    }
+}
+
+/// How intended starts are spread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrival {
+    /// Evenly.
+    #[default]
+    Constant,
+    /// At random with the same mean, as independent devices do.
+    Poisson,
+}
+
+/// What a [`Segment`] is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Connections and rate change; not measured.
+    Ramp,
+    /// Full load, once, in the first stage; not measured.
+    WarmUp,
+    /// Full load; measured.
+    Hold,
+}
+
+/// A part of the run's time, between its start and the drain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Segment {
+    /// The stage that it belongs to.
+    pub stage: StageId,
+    /// What it is for.
+    pub part: Part,
+    /// Its beginning, since the run's start.
+    pub start: Duration,
+    /// Its length; above 0.
+    pub length: Duration,
+}
