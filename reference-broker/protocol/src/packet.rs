@@ -1,10 +1,24 @@
-//! The fifteen packets of both versions in one set of types.
+//! The fifteen packets of both versions in one set of types: one family per file.
+
+mod ack;
+mod connect;
+mod control;
+mod publish;
+mod subscribe;
 
 use std::num::NonZeroU16;
 
-use bytes::Bytes;
-
-use crate::{EncodeError, Encoded, Properties, ReasonCode, TopicFilter, TopicName, Utf8String};
+pub use self::{
+    ack::Ack,
+    connect::{ConnAck, Connect, Will},
+    control::{Auth, Disconnect},
+    publish::{Message, OutgoingPublish, Publish},
+    subscribe::{RetainHandling, SubAck, Subscribe, SubscribeFilter, SubscriptionOptions, UnsubAck, Unsubscribe},
+};
+use crate::{
+    EncodeError, Encoded, Role, Violation,
+    codec::{Context, Head, Reader, write_packet},
+};
 
 /// The protocol version that a connection speaks. Chosen by CONNECT, constant thereafter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,21 +68,6 @@ pub enum QoS {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PacketId(pub NonZeroU16);
 
-impl PacketId {
-    /// The identifier with this value; none for 0.
-    pub const fn new(value: u16) -> Option<Self> {
-        match NonZeroU16::new(value) {
-            Some(value) => Some(Self(value)),
-            None => None,
-        }
-    }
-
-    /// 1 to 65,535.
-    pub const fn value(self) -> u16 {
-        self.0.get()
-    }
-}
-
 /// Any packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant is named after its packet")]
@@ -92,12 +91,28 @@ pub enum Packet {
 
 impl Packet {
     /// Its type.
-    pub fn packet_type(&self) -> PacketType {
-        todo!()
+    pub const fn packet_type(&self) -> PacketType {
+        match self {
+            Self::Connect(_) => PacketType::Connect,
+            Self::ConnAck(_) => PacketType::ConnAck,
+            Self::Publish(_) => PacketType::Publish,
+            Self::PubAck(_) => PacketType::PubAck,
+            Self::PubRec(_) => PacketType::PubRec,
+            Self::PubRel(_) => PacketType::PubRel,
+            Self::PubComp(_) => PacketType::PubComp,
+            Self::Subscribe(_) => PacketType::Subscribe,
+            Self::SubAck(_) => PacketType::SubAck,
+            Self::Unsubscribe(_) => PacketType::Unsubscribe,
+            Self::UnsubAck(_) => PacketType::UnsubAck,
+            Self::PingReq => PacketType::PingReq,
+            Self::PingResp => PacketType::PingResp,
+            Self::Disconnect(_) => PacketType::Disconnect,
+            Self::Auth(_) => PacketType::Auth,
+        }
     }
 
     /// Appends the packet to `out` as `version` writes it. What the version does not have (properties, reasons) is left
-    /// out.
+    /// out. CONNECT is written in its own version.
     ///
     /// # Errors
     ///
@@ -113,241 +128,128 @@ impl Packet {
     ///
     /// Why it cannot be encoded; `out` is then unchanged.
     pub fn encode_within(&self, version: Version, maximum: u32, out: &mut Vec<u8>) -> Result<Encoded, EncodeError> {
-        let _ = (version, maximum, out);
-        todo!()
-    }
-}
-
-/// A PUBLISH about to be written, in borrowed parts: what a broker fans out without building a [`Publish`] each time.
-#[derive(Clone, Copy, Debug)]
-pub struct OutgoingPublish<'a> {
-    /// Topic, payload and properties. In 3.1.1 properties are left out.
-    pub message: &'a Message,
-    /// DUP.
-    pub dup: bool,
-    /// The delivery guarantee.
-    pub qos: QoS,
-    /// RETAIN.
-    pub retain: bool,
-    /// Present exactly when the QoS is above 0.
-    pub packet_id: Option<PacketId>,
-    /// What is left of the Message Expiry Interval, in seconds; takes the place of that of the message.
-    pub message_expiry_interval: Option<u32>,
-    /// Subscription Identifiers to add.
-    pub subscription_ids: &'a [u32],
-    /// A Topic Alias to add.
-    pub topic_alias: Option<u16>,
-    /// Whether the alias stands for the topic, so that the Topic Name stays empty. Ignored without an alias.
-    pub topic_omitted: bool,
-}
-
-impl<'a> OutgoingPublish<'a> {
-    /// A first delivery of `message` without anything added.
-    pub fn new(message: &'a Message, qos: QoS, packet_id: Option<PacketId>) -> Self {
-        Self {
-            message,
-            dup: false,
-            qos,
-            retain: false,
-            packet_id,
-            message_expiry_interval: None,
-            subscription_ids: &[],
-            topic_alias: None,
-            topic_omitted: false,
+        let packet_type = self.packet_type();
+        match self {
+            Self::Connect(connect) => write_packet(&**connect, connect.version, maximum, out),
+            Self::ConnAck(connack) => write_packet(&**connack, version, maximum, out),
+            Self::Publish(publish) => publish.encode(version, maximum, out).map(|()| Encoded::Whole),
+            Self::PubAck(ack) | Self::PubRec(ack) | Self::PubRel(ack) | Self::PubComp(ack) => {
+                write_packet(&ack.of_type(packet_type), version, maximum, out)
+            }
+            Self::Subscribe(subscribe) => write_packet(subscribe, version, maximum, out),
+            Self::SubAck(suback) => write_packet(suback, version, maximum, out),
+            Self::Unsubscribe(unsubscribe) => write_packet(unsubscribe, version, maximum, out),
+            Self::UnsubAck(unsuback) => write_packet(unsuback, version, maximum, out),
+            Self::PingReq | Self::PingResp => write_packet(&control::Ping(packet_type), version, maximum, out),
+            Self::Disconnect(disconnect) => write_packet(disconnect, version, maximum, out),
+            Self::Auth(auth) => write_packet(auth, version, maximum, out),
         }
     }
 
-    /// Appends the PUBLISH to `out`, in at most `maximum` bytes.
-    ///
-    /// # Errors
-    ///
-    /// Why it cannot be encoded; `out` is then unchanged. A server treats a message that is too large as delivered
-    /// (MQTT-3.1.2-25).
-    pub fn encode(&self, version: Version, maximum: u32, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let _ = (version, maximum, out);
-        todo!()
+    pub(crate) fn decode(head: Head, context: Context, reader: Reader) -> Result<Self, Violation> {
+        Ok(match head.packet_type {
+            PacketType::Publish => Self::Publish(Publish::decode(head.flags, context, reader)?),
+            PacketType::PubAck => Self::PubAck(Ack::decode(PacketType::PubAck, context, reader)?),
+            PacketType::PubRec => Self::PubRec(Ack::decode(PacketType::PubRec, context, reader)?),
+            PacketType::PubRel => Self::PubRel(Ack::decode(PacketType::PubRel, context, reader)?),
+            PacketType::PubComp => Self::PubComp(Ack::decode(PacketType::PubComp, context, reader)?),
+            PacketType::Connect => Self::Connect(Box::new(Connect::decode(reader)?)),
+            PacketType::ConnAck => Self::ConnAck(Box::new(ConnAck::decode(context, reader)?)),
+            PacketType::Subscribe => Self::Subscribe(Subscribe::decode(context, reader)?),
+            PacketType::SubAck => Self::SubAck(SubAck::decode(context, reader)?),
+            PacketType::Unsubscribe => Self::Unsubscribe(Unsubscribe::decode(context, reader)?),
+            PacketType::UnsubAck => Self::UnsubAck(UnsubAck::decode(context, reader)?),
+            PacketType::PingReq => {
+                reader.finish()?;
+                Self::PingReq
+            }
+            PacketType::PingResp => {
+                reader.finish()?;
+                Self::PingResp
+            }
+            PacketType::Disconnect => Self::Disconnect(Disconnect::decode(context, reader)?),
+            PacketType::Auth => Self::Auth(Auth::decode(context, reader)?),
+        })
     }
 }
 
-/// CONNECT (3.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connect {
-    /// The version that the client asks for and that the connection then speaks.
-    pub version: Version,
-    /// Clean Start (5.0) or Clean Session (3.1.1).
-    pub clean_start: bool,
-    /// Keep Alive in seconds; 0 turns it off.
-    pub keep_alive: u16,
-    /// The Client Identifier; empty asks the server to assign one.
-    pub client_id: Utf8String,
-    /// The Will Message, if any.
-    pub will: Option<Box<Will>>,
-    /// The User Name, if any.
-    pub user_name: Option<Utf8String>,
-    /// The Password, if any: any bytes up to 65,535.
-    pub password: Option<Bytes>,
-    /// Properties of a 5.0 CONNECT; empty in 3.1.1.
-    pub properties: Properties,
+impl PacketType {
+    /// The type with this number, if `version` has it.
+    pub(crate) const fn from_value(value: u8, version: Version) -> Option<Self> {
+        Some(match value {
+            1 => Self::Connect,
+            2 => Self::ConnAck,
+            3 => Self::Publish,
+            4 => Self::PubAck,
+            5 => Self::PubRec,
+            6 => Self::PubRel,
+            7 => Self::PubComp,
+            8 => Self::Subscribe,
+            9 => Self::SubAck,
+            10 => Self::Unsubscribe,
+            11 => Self::UnsubAck,
+            12 => Self::PingReq,
+            13 => Self::PingResp,
+            14 => Self::Disconnect,
+            15 if matches!(version, Version::V5) => Self::Auth,
+            _ => return None,
+        })
+    }
+
+    /// Whether `role` may send it (3.1.1: table 2.1, 5.0: table 2-1).
+    pub(crate) const fn sent_by(self, role: Role, version: Version) -> bool {
+        match self {
+            Self::Connect | Self::Subscribe | Self::Unsubscribe | Self::PingReq => matches!(role, Role::Client),
+            Self::ConnAck | Self::SubAck | Self::UnsubAck | Self::PingResp => matches!(role, Role::Server),
+            Self::Disconnect => matches!((role, version), (Role::Client, _) | (Role::Server, Version::V5)),
+            Self::Publish | Self::PubAck | Self::PubRec | Self::PubRel | Self::PubComp | Self::Auth => true,
+        }
+    }
+
+    /// The flags of its fixed header (3.1.1: table 2.2, 5.0: table 2-2); those of PUBLISH vary.
+    pub(crate) const fn flags(self) -> u8 {
+        match self {
+            Self::PubRel | Self::Subscribe | Self::Unsubscribe => 0b0010,
+            _ => 0,
+        }
+    }
+
+    /// The first byte of every packet of this type but PUBLISH.
+    pub(crate) const fn first_byte(self) -> u8 {
+        (self as u8) << 4 | self.flags()
+    }
 }
 
-/// The Will Message of a CONNECT, with its Will Properties (Will Delay Interval among them).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Will {
-    /// What is published. Its properties keep the Will Delay Interval; the publisher removes it.
-    pub message: Message,
-    /// Will QoS.
-    pub qos: QoS,
-    /// Will Retain.
-    pub retain: bool,
+impl QoS {
+    /// The QoS with this number; none for 3, which is reserved, and above.
+    pub const fn from_value(value: u8) -> Option<Self> {
+        match value {
+            0 => Some(Self::AtMostOnce),
+            1 => Some(Self::AtLeastOnce),
+            2 => Some(Self::ExactlyOnce),
+            _ => None,
+        }
+    }
+
+    /// 0, 1 or 2.
+    pub const fn value(self) -> u8 {
+        self as u8
+    }
 }
 
-/// CONNACK (3.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnAck {
-    /// Session Present.
-    pub session_present: bool,
-    /// The outcome; in 3.1.1 the codec maps it to a Connect Return Code.
-    pub reason: ReasonCode,
-    /// Properties of a 5.0 CONNACK; empty in 3.1.1.
-    pub properties: Properties,
-}
+impl PacketId {
+    /// The identifier with this value; none for 0.
+    pub const fn new(value: u16) -> Option<Self> {
+        match NonZeroU16::new(value) {
+            Some(value) => Some(Self(value)),
+            None => None,
+        }
+    }
 
-/// An Application Message: what travels, without how it is delivered on one connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Where it is published.
-    pub topic: TopicName,
-    /// What is published: a slice of the read buffer when it came off the wire.
-    pub payload: Bytes,
-    /// The properties that a server forwards unaltered (MQTT-3.3.2-4, -15, -16, -17, -18, -20) and Message Expiry Interval.
-    pub properties: Properties,
-}
-
-/// PUBLISH (3.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Publish {
-    /// DUP.
-    pub dup: bool,
-    /// The delivery guarantee.
-    pub qos: QoS,
-    /// RETAIN.
-    pub retain: bool,
-    /// The topic; absent when a Topic Alias alone stands for it (5.0).
-    pub topic: Option<TopicName>,
-    /// Present exactly when the QoS is above 0 (MQTT-2.2.1-2, MQTT-2.2.1-3).
-    pub packet_id: Option<PacketId>,
-    /// Properties of a 5.0 PUBLISH, Topic Alias and Subscription Identifiers among them.
-    pub properties: Properties,
-    /// The payload: a slice of the read buffer.
-    pub payload: Bytes,
-}
-
-/// PUBACK, PUBREC, PUBREL or PUBCOMP (3.4 to 3.7).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ack {
-    /// The exchange it belongs to.
-    pub packet_id: PacketId,
-    /// The outcome; always Success in 3.1.1.
-    pub reason: ReasonCode,
-    /// Reason String and User Properties (5.0).
-    pub properties: Properties,
-}
-
-/// SUBSCRIBE (3.8).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subscribe {
-    /// The exchange.
-    pub packet_id: PacketId,
-    /// Subscription Identifier and User Properties (5.0).
-    pub properties: Properties,
-    /// At least one filter (MQTT-3.8.3-2, MQTT-3.8.3-3).
-    pub filters: Vec<SubscribeFilter>,
-}
-
-/// One filter of a SUBSCRIBE.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubscribeFilter {
-    /// The Topic Filter, valid by 4.7 and 4.8.2: one that breaks those rules makes the packet malformed.
-    pub filter: TopicFilter,
-    /// How matches are delivered.
-    pub options: SubscriptionOptions,
-}
-
-/// Subscription Options (3.8.3.1); in 3.1.1 only the QoS exists and the rest are the defaults.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SubscriptionOptions {
-    /// Maximum QoS.
-    pub qos: QoS,
-    /// No Local.
-    pub no_local: bool,
-    /// Retain As Published.
-    pub retain_as_published: bool,
-    /// Retain Handling.
-    pub retain_handling: RetainHandling,
-}
-
-/// When retained messages are sent for a subscription.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub enum RetainHandling {
-    /// 0: at every SUBSCRIBE.
-    #[default]
-    Always = 0,
-    /// 1: only when the subscription did not exist.
-    IfNew = 1,
-    /// 2: never.
-    Never = 2,
-}
-
-/// SUBACK (3.9).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubAck {
-    /// The exchange.
-    pub packet_id: PacketId,
-    /// Reason String and User Properties (5.0).
-    pub properties: Properties,
-    /// One outcome per filter, in order (MQTT-3.8.4-6 / MQTT-3.9.3-1).
-    pub reasons: Vec<ReasonCode>,
-}
-
-/// UNSUBSCRIBE (3.10).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsubscribe {
-    /// The exchange.
-    pub packet_id: PacketId,
-    /// User Properties (5.0).
-    pub properties: Properties,
-    /// At least one filter.
-    pub filters: Vec<TopicFilter>,
-}
-
-/// UNSUBACK (3.11).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnsubAck {
-    /// The exchange.
-    pub packet_id: PacketId,
-    /// Reason String and User Properties (5.0).
-    pub properties: Properties,
-    /// One outcome per filter, in order (5.0); empty in 3.1.1.
-    pub reasons: Vec<ReasonCode>,
-}
-
-/// DISCONNECT (3.14).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Disconnect {
-    /// Why; always Normal disconnection in 3.1.1.
-    pub reason: ReasonCode,
-    /// Properties (5.0).
-    pub properties: Properties,
-}
-
-/// AUTH (3.15), 5.0 only.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Auth {
-    /// Success, Continue authentication or Re-authenticate.
-    pub reason: ReasonCode,
-    /// Authentication Method and Data, Reason String, User Properties.
-    pub properties: Properties,
+    /// 1 to 65,535.
+    pub const fn value(self) -> u16 {
+        self.0.get()
+    }
 }
 
 /// The Reason Codes that the standard allows in `packet`, ascending; none for packets without one.
@@ -368,5 +270,17 @@ pub(crate) const fn reason_codes_of(packet: PacketType) -> &'static [u8] {
         ],
         PacketType::Auth => &[0x00, 0x18, 0x19],
         _ => &[],
+    }
+}
+
+/// Whether only one side may send `reason` in `packet`, and which (3.4.2.1, 3.5.2.1, table 3-10, table 3-11).
+pub(crate) const fn only_sender(packet: PacketType, reason: u8) -> Option<Role> {
+    match (packet, reason) {
+        (PacketType::PubAck | PacketType::PubRec, 0x10) => Some(Role::Server),
+        (PacketType::Disconnect, 0x04) => Some(Role::Client),
+        (PacketType::Disconnect, 0x87 | 0x89 | 0x8B..=0x8F | 0x9A..=0xA2) => Some(Role::Server),
+        (PacketType::Auth, 0x00) => Some(Role::Server),
+        (PacketType::Auth, 0x19) => Some(Role::Client),
+        _ => None,
     }
 }

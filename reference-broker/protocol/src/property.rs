@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use self::wire::Wire;
 use crate::{
-    PacketType, QoS, TopicName, Utf8String, Violation,
-    codec::{Reader, Writer, variable_len},
+    EncodeError, PacketType, QoS, TopicName, Utf8String, Violation,
+    codec::{Reader, Writer, check_binary, variable_len},
 };
 
 /// Where a property list stands: a packet, or the Will of a CONNECT.
@@ -363,6 +363,14 @@ impl Properties {
         let property = Property::read(id, reader)?;
         property.check_range()?;
         Ok(property)
+    }
+
+    /// What the types do not rule out: Binary Data of more than 65,535 bytes.
+    pub(crate) fn check_fields(&self) -> Result<(), EncodeError> {
+        self.iter().try_for_each(|property| match property {
+            Property::CorrelationData(data) | Property::AuthenticationData(data) => check_binary(data),
+            _ => Ok(()),
+        })
     }
 
     /// Bytes of the properties for which `keep` holds, without the Property Length before them.

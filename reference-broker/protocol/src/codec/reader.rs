@@ -2,7 +2,11 @@
 
 use bytes::{Buf, Bytes};
 
-use crate::{PacketId, TopicName, Utf8String, Violation};
+use super::{Role, writer::variable_len};
+use crate::{
+    PacketId, PacketType, Properties, ReasonCode, TopicFilter, TopicName, Utf8String, Violation, packet::only_sender,
+    property::Place,
+};
 
 /// What is left of a packet. Strings and binary fields are slices of it.
 #[derive(Debug)]
@@ -79,6 +83,26 @@ impl Reader {
         Ok(TopicName::from_text(self.text()?)?)
     }
 
+    pub(crate) fn filter(&mut self) -> Result<TopicFilter, Violation> {
+        Ok(TopicFilter::from_text(self.text()?)?)
+    }
+
+    /// A Reason Code that `sender` may put into `packet`.
+    pub(crate) fn reason(&mut self, packet: PacketType, sender: Role) -> Result<ReasonCode, Violation> {
+        let value = self.u8()?;
+        // 2.4 and MQTT-3.2.2-8, MQTT-3.4.2-1, MQTT-3.5.2-1, MQTT-3.6.2-1, MQTT-3.7.2-1, MQTT-3.9.3-2, MQTT-3.11.3-2,
+        // MQTT-3.14.2-1, MQTT-3.15.2-1.
+        ReasonCode::from_value(value)
+            .filter(|reason| reason.allowed_in(packet))
+            .filter(|_| only_sender(packet, value).is_none_or(|only| only == sender))
+            .ok_or(Violation::ReasonCodeNotAllowed)
+    }
+
+    /// Properties at the end of a packet that may leave them out altogether.
+    pub(crate) fn trailing_properties(&mut self, place: Place) -> Result<Properties, Violation> {
+        if self.is_empty() { Ok(Properties::EMPTY) } else { Properties::decode(place, self) }
+    }
+
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Violation> {
         let array = *self.0.first_chunk().ok_or(Violation::PacketTooShort)?;
         self.0.advance(N);
@@ -109,15 +133,5 @@ impl Variable {
 
     pub(crate) fn is_minimal(self) -> bool {
         self.len == variable_len(self.value as usize)
-    }
-}
-
-/// How many bytes `value` takes as a Variable Byte Integer.
-pub(crate) const fn variable_len(value: usize) -> usize {
-    match value {
-        0..=0x7F => 1,
-        0x80..=0x3FFF => 2,
-        0x4000..=0x1F_FFFF => 3,
-        _ => 4,
     }
 }

@@ -43,3 +43,13 @@ impl<'a> Writer<'a> {
         self.0.extend_from_slice(bytes);
     }
 }
+
+/// How many bytes `value` takes as a Variable Byte Integer.
+pub(crate) const fn variable_len(value: usize) -> usize {
+    match value {
+        0..=0x7F => 1,
+        0x80..=0x3FFF => 2,
+        0x4000..=0x1F_FFFF => 3,
+        _ => 4,
+    }
+}

@@ -1,0 +1,198 @@
+//! Cuts a stream of bytes into packets.
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::{
+    MAXIMUM_PACKET_SIZE, Role,
+    reader::{Reader, Variable},
+};
+use crate::{Packet, PacketType, Publish, Version, Violation};
+
+/// Room made for a packet that has only begun to arrive; beyond it memory grows with what has arrived.
+const FIRST_ROOM: usize = 4096;
+
+/// What a [`Decoder`] accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacketLimits {
+    /// The largest packet, in bytes including its fixed header. Default [`MAXIMUM_PACKET_SIZE`].
+    pub maximum_packet_size: u32,
+}
+
+impl Default for PacketLimits {
+    fn default() -> Self {
+        Self { maximum_packet_size: MAXIMUM_PACKET_SIZE }
+    }
+}
+
+/// Cuts a stream of bytes into packets, however the stream is cut into reads.
+///
+/// Packets that lie within one read are slices of it; only one that straddles reads is put together in memory of the
+/// decoder, which grows with what arrived and not with what was announced.
+#[derive(Debug)]
+pub struct Decoder {
+    role: Role,
+    limits: PacketLimits,
+    version: Option<Version>,
+    partial: BytesMut,
+}
+
+impl Decoder {
+    /// A decoder for a new connection of which `role` is **our** side: `Role::Server` decodes what clients send.
+    ///
+    /// A server learns the version from CONNECT and accepts nothing else first (MQTT-3.1.0-1). A client calls
+    /// [`set_version`](Self::set_version) with the version that it asked for; until then 3.1.1 is assumed.
+    pub fn new(role: Role, limits: PacketLimits) -> Self {
+        Self { role, limits, version: None, partial: BytesMut::new() }
+    }
+
+    /// Fixes the version.
+    pub fn set_version(&mut self, version: Version) {
+        self.version = Some(version);
+    }
+
+    /// The version, once known.
+    pub fn version(&self) -> Option<Version> {
+        self.version
+    }
+
+    /// How many bytes of an unfinished packet are held.
+    pub fn buffered(&self) -> usize {
+        self.partial.len()
+    }
+
+    /// Takes the next packet off the front of `bytes`. `Ok(None)` means that `bytes` is now empty, and that what is left
+    /// of the stream is kept until the next call.
+    ///
+    /// # Errors
+    ///
+    /// How the peer broke the standard. The stream is then of no further use.
+    pub fn decode(&mut self, bytes: &mut Bytes) -> Result<Option<Packet>, Violation> {
+        if !self.partial.is_empty() {
+            return self.decode_straddling(bytes);
+        }
+        match self.frame(bytes)? {
+            Some(frame) if frame.total() <= bytes.len() => {
+                let mut body = bytes.split_to(frame.total());
+                body.advance(frame.header_len);
+                self.decode_body(frame, body).map(Some)
+            }
+            frame => {
+                if !bytes.is_empty() {
+                    let total = frame.map_or(0, |frame| frame.total());
+                    self.partial.reserve(total.min(FIRST_ROOM).max(bytes.len()));
+                    self.partial.extend_from_slice(bytes);
+                    bytes.clear();
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn decode_straddling(&mut self, bytes: &mut Bytes) -> Result<Option<Packet>, Violation> {
+        let frame = loop {
+            if let Some(frame) = self.frame(&self.partial)? {
+                break frame;
+            }
+            // The header itself straddles: it is at most five bytes.
+            let Some(byte) = bytes.first() else { return Ok(None) };
+            self.partial.extend_from_slice(&[*byte]);
+            bytes.advance(1);
+        };
+        let missing = frame.total() - self.partial.len();
+        let arrived = bytes.split_to(missing.min(bytes.len()));
+        self.partial.extend_from_slice(&arrived);
+        if arrived.len() < missing {
+            return Ok(None);
+        }
+        let mut body = self.partial.split().freeze();
+        body.advance(frame.header_len);
+        self.decode_body(frame, body).map(Some)
+    }
+
+    /// The fixed header at the front of `bytes`; none when more bytes are needed. Everything that it says is judged here,
+    /// before the rest of the packet arrives or takes memory.
+    fn frame(&self, bytes: &[u8]) -> Result<Option<Frame>, Violation> {
+        let Some((first, rest)) = bytes.split_first() else { return Ok(None) };
+        let head = self.head(*first)?;
+        let Some(length) = Variable::read(rest)? else { return Ok(None) };
+        // MQTT-1.5.5-1 binds 5.0 only: 3.1.1 (2.2.3) asks for no shortest form.
+        if self.version == Some(Version::V5) && !length.is_minimal() {
+            return Err(Violation::VariableByteIntegerNotMinimal);
+        }
+        let frame = Frame {
+            head,
+            header_len: 1 + length.len,
+            body_len: length.value as usize,
+            length_is_minimal: length.is_minimal(),
+        };
+        // 5.0: MQTT-3.1.2-24, MQTT-3.2.2-15.
+        if frame.total() > self.limits.maximum_packet_size as usize {
+            return Err(Violation::PacketTooLarge);
+        }
+        Ok(Some(frame))
+    }
+
+    fn head(&self, first: u8) -> Result<Head, Violation> {
+        let version = self.version.unwrap_or(Version::V311);
+        // 3.1.1: 2.2.1, 5.0: 2.1.2.
+        let packet_type = PacketType::from_value(first >> 4, version).ok_or(Violation::PacketTypeReserved)?;
+        if !packet_type.sent_by(self.role.peer(), version) {
+            return Err(Violation::PacketFromWrongSide);
+        }
+        // MQTT-3.1.0-1.
+        if self.role == Role::Server && self.version.is_none() && packet_type != PacketType::Connect {
+            return Err(Violation::FirstPacketNotConnect);
+        }
+        let flags = first & 0x0F;
+        if packet_type == PacketType::Publish {
+            Publish::check_flags(flags)?;
+        } else if flags != packet_type.flags() {
+            // 3.1.1: MQTT-2.2.2-2, MQTT-3.14.1-1; 5.0: MQTT-2.1.3-1, MQTT-3.14.1-1, MQTT-3.15.1-1;
+            // both: MQTT-3.6.1-1, MQTT-3.8.1-1, MQTT-3.10.1-1.
+            return Err(Violation::FixedHeaderFlags);
+        }
+        Ok(Head { packet_type, flags })
+    }
+
+    fn decode_body(&mut self, frame: Frame, body: Bytes) -> Result<Packet, Violation> {
+        let context = Context { version: self.version.unwrap_or(Version::V311), sender: self.role.peer() };
+        let packet = Packet::decode(frame.head, context, Reader::new(body))?;
+        if let Packet::Connect(connect) = &packet {
+            // MQTT-1.5.5-1: judged now that the version is known.
+            if connect.version == Version::V5 && !frame.length_is_minimal {
+                return Err(Violation::VariableByteIntegerNotMinimal);
+            }
+            self.version.get_or_insert(connect.version);
+        }
+        Ok(packet)
+    }
+}
+
+/// What a body is read by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context {
+    pub(crate) version: Version,
+    pub(crate) sender: Role,
+}
+
+/// The first byte of a packet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) packet_type: PacketType,
+    pub(crate) flags: u8,
+}
+
+/// A fixed header.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    head: Head,
+    header_len: usize,
+    body_len: usize,
+    length_is_minimal: bool,
+}
+
+impl Frame {
+    fn total(&self) -> usize {
+        self.header_len + self.body_len
+    }
+}
