@@ -86,11 +86,29 @@ pub struct StreamInfo {
     pub group: u16,
 }
 
+/// A message that was just handed to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Its row.
+    pub row: RowKey,
+    /// Its intended start.
+    pub intended: Duration,
+    /// When the generator handed it to its client.
+    pub handed: Duration,
+    /// How many readers must receive it.
+    pub readers: usize,
+}
+
 /// What an arrival meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// The first one for its reader: to be measured. In `row` with the QoS of the delivery.
-    First(RowKey),
+    /// The first one for its reader: to be measured.
+    First {
+        /// Its row, with the QoS of the delivery.
+        row: RowKey,
+        /// When it was handed to a connection, an offset from the run's start; unknown when it was forgotten.
+        written: Option<Duration>,
+    },
     /// One more from an overlapping filter of the same client.
     Copy,
     /// One more than allowed.
@@ -160,17 +178,18 @@ impl Ledger {
         }
     }
 
-    /// The schedule asks for a message of an open stream, intended at `intended`: its sequence number.
+    /// The schedule asks for a message of an open stream, intended at `intended`; the generator hands it to its client
+    /// `now`. Returns its sequence number.
     ///
     /// # Panics
     ///
     /// When the stream was not opened.
-    pub fn intend(&mut self, stream: StreamId, intended: Duration) -> u32 {
+    pub fn intend(&mut self, stream: StreamId, intended: Duration, now: Duration) -> u32 {
         let forget_after = nanos(self.options.forget_after);
         let stage = self.stage_of(intended);
         let intended = nanos(intended);
         let found = find_mut(&mut self.devices, stream).expect("streams are opened before they are used");
-        let sequence = found.intend(intended, stage);
+        let sequence = found.intend(intended, nanos(now), stage);
         self.rows.at(found.published_row(stage)).intended += 1;
         self.unresolved += 1;
         while let Some((sequence, entry)) = found.forget_before(intended.saturating_sub(forget_after)) {
@@ -184,32 +203,39 @@ impl Ledger {
         sequence
     }
 
-    /// The message was handed to a connection. At QoS 0 it is expected from now on.
-    pub fn written(&mut self, stream: StreamId, sequence: u32) {
-        let Some(found) = find_mut(&mut self.devices, stream).filter(|found| found.may_change(sequence)) else {
-            return;
-        };
+    /// The message was handed to a connection at `at`. At QoS 0 it is expected from now on. `None` when that was known.
+    pub fn written(&mut self, stream: StreamId, sequence: u32, at: Duration) -> Option<Written> {
+        let found = find_mut(&mut self.devices, stream).filter(|found| found.may_change(sequence))?;
         if !found.written.insert(sequence) {
-            return;
+            return None;
         }
-        let stage = found.stage_of(sequence);
-        self.rows.at(found.published_row(stage)).published += 1;
+        let row = found.published_row(found.stage_of(sequence));
+        self.rows.at(row).published += 1;
+        let readers = found.tracks.len();
+        let written = found.under_way.get_mut(&sequence).map(|entry| {
+            let handed = Duration::from_nanos(mem::replace(&mut entry.moment, nanos(at)));
+            entry.state = State::Written;
+            Written { row, intended: Duration::from_nanos(entry.intended), handed, readers }
+        });
         if found.info.qos == QoS::AtMostOnce {
             self.resolve(stream, sequence);
-        } else if let Some(entry) = found.under_way.get_mut(&sequence) {
-            entry.state = State::Written;
         }
+        written
     }
 
     /// The broker acknowledged the message with success (QoS 1 and 2): it is expected from now on.
-    pub fn confirmed(&mut self, stream: StreamId, sequence: u32) {
-        self.written(stream, sequence);
-        self.resolve(stream, sequence);
+    /// Returns its row and when it was written, as far as it is remembered; `None` when it was known.
+    pub fn confirmed(&mut self, stream: StreamId, sequence: u32, at: Duration) -> Option<(RowKey, Option<Duration>)> {
+        self.written(stream, sequence, at);
+        let found = find(&self.devices, stream).filter(|found| !found.confirmed.contains(sequence))?;
+        let written = found.under_way.get(&sequence).map(|entry| Duration::from_nanos(entry.moment));
+        let row = found.published_row(found.stage_of(sequence));
+        self.resolve(stream, sequence).then_some((row, written))
     }
 
     /// The broker refused the message: nobody need receive it.
-    pub fn refused(&mut self, stream: StreamId, sequence: u32) {
-        self.written(stream, sequence);
+    pub fn refused(&mut self, stream: StreamId, sequence: u32, at: Duration) {
+        self.written(stream, sequence, at);
         self.give_up(stream, sequence);
     }
 
@@ -257,7 +283,9 @@ impl Ledger {
             row.late += 1;
             self.witnesses.keep(witness(Fault::Late));
         }
+        let mut written = None;
         if let Some(entry) = found.under_way.get_mut(&stamp.sequence) {
+            written = (entry.state != State::Intended).then(|| Duration::from_nanos(entry.moment));
             entry.missing = entry.missing.saturating_sub(1);
             if entry.state == State::Confirmed {
                 self.outstanding -= 1;
@@ -266,7 +294,7 @@ impl Ledger {
                 }
             }
         }
-        Arrival::First(key)
+        Arrival::First { row: key, written }
     }
 
     /// How many expected deliveries are under way, those that were forgotten (overdue) left out.
@@ -313,20 +341,22 @@ impl Ledger {
         ends.partition_point(|end| *end <= intended).min(ends.len().saturating_sub(1)) as u16
     }
 
-    fn resolve(&mut self, stream: StreamId, sequence: u32) {
+    fn resolve(&mut self, stream: StreamId, sequence: u32) -> bool {
         let Some(found) = find_mut(&mut self.devices, stream).filter(|found| found.may_change(sequence)) else {
-            return;
+            return false;
         };
         if !found.confirmed.insert(sequence) {
-            return;
+            return false;
         }
         self.unresolved -= 1;
-        let Some(entry) = found.under_way.get_mut(&sequence) else { return };
-        entry.state = State::Confirmed;
-        self.outstanding += u64::from(entry.missing);
-        if entry.missing == 0 {
-            found.under_way.remove(&sequence);
+        if let Some(entry) = found.under_way.get_mut(&sequence) {
+            entry.state = State::Confirmed;
+            self.outstanding += u64::from(entry.missing);
+            if entry.missing == 0 {
+                found.under_way.remove(&sequence);
+            }
         }
+        true
     }
 
     fn give_up(&mut self, stream: StreamId, sequence: u32) {

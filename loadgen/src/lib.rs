@@ -10,7 +10,9 @@
 //! * [`Stamp`]: what a message says about itself, so that its receiver can measure it.
 //! * [`ledger`]: who must receive each message, who did, and what went wrong.
 
+pub mod judge;
 pub mod ledger;
+pub mod measure;
 mod outcome;
 mod run;
 pub mod schedule;

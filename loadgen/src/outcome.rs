@@ -43,8 +43,12 @@ impl Exit {
 
     /// The one of `all` that the process ends with.
     pub fn worst(all: impl IntoIterator<Item = Self>) -> Self {
-        let rank = |exit: &Self| Self::PRECEDENCE.iter().position(|other| other == exit).unwrap_or(usize::MAX);
-        all.into_iter().min_by_key(rank).unwrap_or(Self::Pass)
+        all.into_iter().min_by_key(|exit| exit.rank()).unwrap_or(Self::Pass)
+    }
+
+    /// Its place in the precedence; the least wins.
+    pub(crate) fn rank(self) -> usize {
+        Self::PRECEDENCE.iter().position(|other| *other == self).unwrap_or(usize::MAX)
     }
 
     /// The number.

@@ -11,6 +11,8 @@ use super::{Audience, ClientId, Expected, Ranges, ReaderId, RowKey, StreamInfo};
 pub(super) struct Entry {
     /// Nanoseconds since the run's start.
     pub(super) intended: u64,
+    /// When it was handed to its client, then when it was handed to a connection; nanoseconds since the run's start.
+    pub(super) moment: u64,
     /// Readers that have not got it.
     pub(super) missing: u32,
     pub(super) state: State,
@@ -76,14 +78,14 @@ impl Stream {
         }
     }
 
-    pub(super) fn intend(&mut self, intended: u64, stage: u16) -> u32 {
+    pub(super) fn intend(&mut self, intended: u64, now: u64, stage: u16) -> u32 {
         let sequence = self.next;
         self.next = sequence.checked_add(1).expect("no stream sends 2^32 messages");
         if self.stages.last().is_none_or(|(_, last)| *last < stage) {
             self.stages.push((sequence, stage));
         }
         let missing = self.tracks.len() as u32;
-        self.under_way.insert(sequence, Entry { intended, missing, state: State::Intended });
+        self.under_way.insert(sequence, Entry { intended, moment: now, missing, state: State::Intended });
         sequence
     }
 

@@ -1,0 +1,71 @@
+//! From observations and a contract to a verdict: pure, so that an old run can be judged again.
+
+mod threshold;
+
+use reports::{
+    Counter, Labels, Summary,
+    observation::{Health, ThresholdOutcome, ThresholdResult, Unit},
+};
+use scenarios::model::format_duration;
+
+use crate::Exit;
+
+pub use threshold::evaluate;
+
+/// What ended a run before it could be judged on its figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What the process ends with.
+    pub exit: Exit,
+    /// What happened: a lowercase fragment that says what to do.
+    pub reason: String,
+}
+
+/// The verdict on a run whose thresholds are among its observations, with its reasons, most important first.
+pub fn verdict(summary: &Summary, failure: Option<&Failure>) -> (Exit, Vec<String>) {
+    let mut found: Vec<(Exit, String)> = Vec::new();
+    if let Some(failure) = failure {
+        found.push((failure.exit, failure.reason.clone()));
+    }
+    if let Some(generator) = summary.generator().filter(|generator| generator.health == Health::Saturated) {
+        found.push((Exit::Invalid, format!("the generator was saturated: {}", generator.cause)));
+    }
+    for outcome in summary.thresholds() {
+        match outcome.result {
+            ThresholdResult::Pass => {}
+            ThresholdResult::Fail => found.push((Exit::Thresholds, missed(outcome))),
+            ThresholdResult::Inconclusive => {
+                found.push((Exit::Inconclusive, format!("undecided: {}: {}", outcome.expression, outcome.reason)));
+            }
+        }
+    }
+    if failure.is_none() && summary.counter(Counter::Intended, &Labels::none()).unwrap_or(0) == 0 {
+        found.push((Exit::NothingRan, "no message was due".to_owned()));
+    }
+    let exit = Exit::worst(found.iter().map(|(exit, _)| *exit));
+    found.sort_by_key(|(exit, _)| exit.rank());
+    (exit, found.into_iter().map(|(_, reason)| reason).collect())
+}
+
+fn missed(outcome: &ThresholdOutcome) -> String {
+    let observed = outcome.observed.map_or_else(|| "nothing".to_owned(), |value| shown(value, outcome.unit));
+    format!("missed: {} (observed {observed})", outcome.expression)
+}
+
+/// A measured value for people.
+fn shown(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Nanoseconds => {
+            let rounded = if value >= 1e6 { (value / 1e4).round() * 1e4 } else { (value / 1e2).round() * 1e2 };
+            format_duration(std::time::Duration::from_nanos(rounded as u64))
+        }
+        Unit::Count => format!("{value:.0}"),
+        Unit::PerSecond => format!("{value:.1}/s"),
+        Unit::Ratio => format!("{:.4}%", value * 100.0),
+        Unit::Bytes => format!("{:.1} MiB", value / f64::from(1 << 20)),
+        Unit::Cores => format!("{:.0}%", value * 100.0),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+use std::time::Duration;
+
+use reports::{
+    Observation, label, metric,
+    observation::{
+        DeviceGroup, EncodedHistogram, Flow, GeneratorHealth, HistogramRecord, Ledger, LedgerCounts, LedgerRow,
+        Percentiles, PlannedStage, Qos, Role, RunStarted, ScenarioInfo, TargetInfo, Tool, Window, house_histogram,
+    },
+};
+use scenarios::model::Threshold;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn threshold(series: &str, expression: &str) -> Threshold {
+    Threshold { series: series.parse().unwrap(), expression: expression.parse().unwrap() }
+}
+
+fn started() -> Observation {
+    let stage = |name: &str, start, measured| PlannedStage {
+        name: name.to_owned(),
+        start: SECOND * start,
+        duration: SECOND * 3,
+        rate: Some(100.0),
+        measured,
+    };
+    let group = |name: &str, model: &str| DeviceGroup {
+        name: name.to_owned(),
+        model: model.to_owned(),
+        role: Role::Device,
+        count: 1,
+        qos: None,
+    };
+    Observation::RunStarted(Box::new(RunStarted {
+        schema: reports::observation::SCHEMA,
+        tool: Tool { name: "paddock".into(), version: "0".into() },
+        run_id: "0".into(),
+        seed: 1,
+        started_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+        scenario: ScenarioInfo::default(),
+        target: TargetInfo::default(),
+        command: vec![],
+        stages: vec![stage("warm-up", 0, false), stage("hold", 3, true)],
+        groups: vec![group("meters", "milk_meter"), group("collars", "collar")],
+        thresholds: vec![],
+        environment: Default::default(),
+        preflight: vec![],
+    }))
+}
+
+fn window(second: u32, stage: &str, intended: u64, sent: u64) -> Observation {
+    Observation::Window(Box::new(Window {
+        at: SECOND * second,
+        length: SECOND,
+        stage: stage.to_owned(),
+        total: Flow { intended, sent, acknowledged: sent, expected: sent, received: sent },
+        ..Window::default()
+    }))
+}
+
+fn histogram(group: &str, qos: u8, millis: impl IntoIterator<Item = u64>) -> Observation {
+    let mut samples = house_histogram();
+    for sample in millis {
+        samples.record(sample * 1_000_000).unwrap();
+    }
+    Observation::Histogram(HistogramRecord {
+        metric: metric::E2E.to_owned(),
+        labels: Labels::none().with(label::STAGE, "hold").with(label::GROUP, group).with(label::QOS, qos),
+        histogram: EncodedHistogram::of(&samples),
+    })
+}
+
+fn ledger(qos: Qos, counts: LedgerCounts) -> Observation {
+    let row = LedgerRow { qos, group: "meters".to_owned(), stage: "hold".to_owned(), counts };
+    Observation::Ledger(Ledger { rows: vec![row] })
+}
+
+fn clean() -> LedgerCounts {
+    LedgerCounts { intended: 300, published: 300, expected: 300, received: 300, ..LedgerCounts::default() }
+}
+
+fn summary(observations: &[Observation]) -> Summary {
+    let mut summary = Summary::new();
+    for observation in [started()].iter().chain(observations) {
+        summary.apply(observation);
+    }
+    summary
+}
+
+fn judged(series: &str, expression: &str, summary: &Summary) -> ThresholdResult {
+    evaluate(&threshold(series, expression), summary).result
+}
+
+fn health(health: Health) -> Observation {
+    Observation::GeneratorHealth(GeneratorHealth {
+        health,
+        lag: Percentiles::default(),
+        lag_p999: Duration::ZERO,
+        cpu: None,
+        cause: "p99.9 lag of 9 ms".to_owned(),
+    })
+}
+
+#[test]
+fn latency_is_judged_per_qos_group_and_model() {
+    let run = summary(&[histogram("meters", 1, [1, 2, 3, 100]), histogram("collars", 0, [1, 2])]);
+    for (series, expression, expected) in [
+        ("e2e", "max<101ms", ThresholdResult::Pass),
+        ("e2e", "p(99)<50ms", ThresholdResult::Fail),
+        ("e2e{qos:0}", "p(99)<50ms", ThresholdResult::Pass),
+        ("e2e{group:meters}", "p(50)<=2.1ms", ThresholdResult::Pass),
+        ("e2e{model:collar}", "max<50ms", ThresholdResult::Pass),
+        ("e2e{model:milk_meter,stage:hold}", "max<50ms", ThresholdResult::Fail),
+        ("e2e{qos:2}", "p(99)<50ms", ThresholdResult::Inconclusive),
+        ("e2e{model:esp32}", "p(99)<50ms", ThresholdResult::Inconclusive),
+        ("e2e", "count==6", ThresholdResult::Pass),
+        ("service", "avg<1s", ThresholdResult::Inconclusive),
+    ] {
+        assert_eq!(judged(series, expression, &run), expected, "{series} {expression}");
+    }
+}
+
+#[test]
+fn losses_are_judged_apart_by_qos() {
+    let lossy = LedgerCounts { lost: 3, received: 297, ..clean() };
+    let run = summary(&[ledger(Qos::AtLeastOnce, clean()), ledger(Qos::AtMostOnce, lossy)]);
+    assert_eq!(judged("loss{qos:1}", "count==0", &run), ThresholdResult::Pass);
+    assert_eq!(judged("loss{qos:0}", "count==0", &run), ThresholdResult::Fail);
+    assert_eq!(judged("loss", "rate<0.6%", &run), ThresholdResult::Pass);
+    assert_eq!(judged("loss", "rate<0.4%", &run), ThresholdResult::Fail);
+    assert_eq!(judged("loss{qos:2}", "count==0", &run), ThresholdResult::Inconclusive);
+    assert_eq!(judged("sent", "count>=1*intended", &run), ThresholdResult::Pass);
+}
+
+#[test]
+fn an_unknown_fate_makes_no_loss_inconclusive() {
+    let unknown = LedgerCounts { unacknowledged: 2, expected: 298, received: 298, ..clean() };
+    let run = summary(&[ledger(Qos::AtLeastOnce, unknown)]);
+    let outcome = evaluate(&threshold("loss", "count==0"), &run);
+    assert_eq!(outcome.result, ThresholdResult::Inconclusive);
+    assert!(outcome.reason.contains("2 messages"), "{}", outcome.reason);
+}
+
+#[test]
+fn a_rate_is_judged_second_by_second_over_the_measured_stages() {
+    let windows = [
+        window(0, "warm-up", 100, 10),
+        window(3, "hold", 100, 100),
+        window(4, "hold", 100, 99),
+        window(5, "hold", 100, 101),
+    ];
+    let good = summary(&windows);
+    assert_eq!(judged("rate", "min>=0.99*intended", &good), ThresholdResult::Pass);
+    assert_eq!(judged("rate", "min>=100", &good), ThresholdResult::Fail);
+    assert_eq!(judged("rate{stage:hold}", "avg>=100", &good), ThresholdResult::Pass);
+    assert_eq!(judged("rate", "min>=100 over 2s", &good), ThresholdResult::Fail);
+    assert_eq!(judged("rate", "min>=100 over 3s", &good), ThresholdResult::Pass);
+    let bad = summary(&[window(3, "hold", 100, 100), window(4, "hold", 100, 40)]);
+    let outcome = evaluate(&threshold("rate", "min>=0.99*intended"), &bad);
+    assert_eq!((outcome.result, outcome.observed.map(f64::round)), (ThresholdResult::Fail, Some(41.0)));
+}
+
+#[test]
+fn a_clean_run_passes() {
+    let outcome = evaluate(&threshold("loss", "count==0"), &summary(&[ledger(Qos::AtLeastOnce, clean())]));
+    let run = summary(&[ledger(Qos::AtLeastOnce, clean()), health(Health::Sound), Observation::Threshold(outcome)]);
+    assert_eq!(verdict(&run, None), (Exit::Pass, vec![]));
+}
+
+#[test]
+fn an_invalid_run_outranks_missed_thresholds() {
+    let slow = [histogram("meters", 1, [900]), ledger(Qos::AtLeastOnce, clean())];
+    let outcome = evaluate(&threshold("e2e", "p(99)<200ms"), &summary(&slow));
+    let missed = Observation::Threshold(outcome);
+    let [first, second] = slow;
+    let run = summary(&[first, second, health(Health::Saturated), missed]);
+    let (exit, reasons) = verdict(&run, None);
+    assert_eq!(exit, Exit::Invalid);
+    assert!(reasons[0].contains("p99.9 lag of 9 ms") && reasons[1].contains("missed: e2e"), "{reasons:?}");
+}
+
+#[test]
+fn an_unreachable_target_outranks_everything_measured() {
+    let failure = Failure { exit: Exit::Unreachable, reason: "nobody listens".to_owned() };
+    let (exit, reasons) = verdict(&summary(&[health(Health::Saturated)]), Some(&failure));
+    assert_eq!((exit, reasons[0].as_str()), (Exit::Unreachable, "nobody listens"));
+}
+
+#[test]
+fn a_run_without_messages_ran_nothing() {
+    assert_eq!(verdict(&summary(&[]), None).0, Exit::NothingRan);
+}
+
+#[test]
+fn reasons_show_values_as_people_write_them() {
+    assert_eq!(shown(12_345_678.0, Unit::Nanoseconds), "12ms350us");
+    assert_eq!(shown(3.0, Unit::Count), "3");
+    assert_eq!(shown(0.006, Unit::Ratio), "0.6000%");
+}
