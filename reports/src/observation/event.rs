@@ -112,4 +112,6 @@ pub enum WitnessKind {
     Late,
     /// Intended, but never handed to a connection.
     NotSent,
+    /// Handed to a connection at QoS 1 or 2, but refused or never acknowledged.
+    Unacknowledged,
 }

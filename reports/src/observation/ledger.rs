@@ -35,6 +35,9 @@ pub struct LedgerCounts {
     pub published: u64,
     /// Messages the schedule asked for that were never handed to a connection.
     pub not_sent: u64,
+    /// Published messages of QoS 1 and 2 that the broker refused or never acknowledged. Their fate is unknown: they are
+    /// expected only where they arrived all the same.
+    pub unacknowledged: u64,
     /// Deliveries the published messages must cause.
     pub expected: u64,
     /// Deliveries that arrived, duplicates included.
@@ -55,6 +58,7 @@ impl std::ops::AddAssign for LedgerCounts {
         add(&mut self.intended, other.intended);
         add(&mut self.published, other.published);
         add(&mut self.not_sent, other.not_sent);
+        add(&mut self.unacknowledged, other.unacknowledged);
         add(&mut self.expected, other.expected);
         add(&mut self.received, other.received);
         add(&mut self.lost, other.lost);
