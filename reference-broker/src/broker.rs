@@ -1,10 +1,14 @@
 //! A running broker.
 
-use std::{future::Future, io, net::SocketAddr};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, thread::JoinHandle};
 
-use tokio::net::TcpListener;
+use transport::Listener;
 
-use crate::{Config, Counters};
+use crate::{
+    Config, Counters,
+    driver::{self, Hub},
+    routing::WorkerId,
+};
 
 /// What a broker did until it stopped.
 #[derive(Clone, Copy, Debug)]
@@ -20,27 +24,34 @@ pub struct Report {
 /// # Errors
 ///
 /// The listener or a worker thread could not be set up.
-pub async fn serve(listener: TcpListener, config: Config, shutdown: impl Future<Output = ()>) -> io::Result<Report> {
+pub async fn serve(listener: Listener, config: Config, shutdown: impl Future<Output = ()>) -> io::Result<Report> {
     let broker = Broker::start(listener, config)?;
     shutdown.await;
     Ok(broker.stop().await)
 }
 
-/// A broker whose workers run. Dropping it stops them without telling the clients.
+/// A broker whose workers run on threads of their own. Dropping it asks them to stop without waiting for them.
 #[derive(Debug)]
 pub struct Broker {
     handle: Handle,
+    threads: Vec<JoinHandle<bool>>,
 }
 
 impl Broker {
-    /// Starts the workers and accepts on `listener`. Needs a tokio runtime with I/O around it.
+    /// Starts the workers; each accepts on `listener`.
     ///
     /// # Errors
     ///
     /// The listener or a worker thread could not be set up.
-    pub fn start(listener: TcpListener, config: Config) -> io::Result<Self> {
-        let _ = config;
-        Ok(Self { handle: Handle { address: listener.local_addr()? } })
+    pub fn start(listener: Listener, config: Config) -> io::Result<Self> {
+        let hub = Arc::new(Hub::new(&config));
+        let address = listener.local_addr()?;
+        let mut broker = Self { handle: Handle { address, hub }, threads: Vec::new() };
+        let workers = u16::try_from(config.workers.max(1)).map_err(|_| io::ErrorKind::InvalidInput)?;
+        for id in (0..workers).map(WorkerId) {
+            broker.threads.push(driver::spawn(id, broker.handle.hub.clone(), listener.try_clone()?)?);
+        }
+        Ok(broker)
     }
 
     /// A view from outside that may be cloned and sent anywhere.
@@ -49,8 +60,20 @@ impl Broker {
     }
 
     /// Tells the clients (DISCONNECT 0x8B), flushes and stops, within [`Config::shutdown_within`].
-    pub async fn stop(self) -> Report {
-        todo!("the next landing")
+    pub async fn stop(mut self) -> Report {
+        self.handle.hub.stop();
+        let threads = std::mem::take(&mut self.threads);
+        // A worker that panicked was not graceful.
+        let join =
+            move || threads.into_iter().map(|thread| thread.join().unwrap_or(false)).fold(true, |all, one| all & one);
+        let graceful = tokio::task::spawn_blocking(join).await.unwrap_or(false);
+        Report { counters: self.handle.counters(), graceful }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.handle.hub.stop();
     }
 }
 
@@ -58,6 +81,7 @@ impl Broker {
 #[derive(Clone, Debug)]
 pub struct Handle {
     address: SocketAddr,
+    hub: Arc<Hub>,
 }
 
 impl Handle {
@@ -68,6 +92,11 @@ impl Handle {
 
     /// Everything counted so far.
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        self.hub.counters()
+    }
+
+    /// How many messages are retained now, and the bytes of their topics and payloads.
+    pub fn retained(&self) -> (usize, usize) {
+        self.hub.shared.retained.size()
     }
 }

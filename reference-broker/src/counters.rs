@@ -74,6 +74,8 @@ counters! {
     dropped_denied;
     /// Messages for a session that ended while they were on their way.
     dropped_session_ended;
+    /// Messages that had expired, or were larger than the client accepts.
+    dropped_undeliverable;
     /// Retained messages not stored because the store was full.
     retained_refused;
 }
@@ -101,6 +103,7 @@ impl Counters {
             + self.dropped_offline
             + self.dropped_denied
             + self.dropped_session_ended
+            + self.dropped_undeliverable
     }
 }
 

@@ -13,8 +13,17 @@
 
 mod access;
 mod broker;
+mod children;
 mod config;
 mod counters;
+mod driver;
+mod mail;
+mod message;
+mod registry;
+mod retained;
+mod routing;
+mod timers;
+mod worker;
 
 pub use access::{Access, AllowAll, Client};
 pub use broker::{Broker, Handle, Report, serve};

@@ -1,0 +1,216 @@
+//! What gives a [`Worker`] a thread, sockets, a clock and mailboxes. It decides nothing about MQTT.
+//!
+//! One turn of a worker: take mail, read from every connection that is ready, act on deadlines, encode what connections
+//! have to send, post mail, write once per connection.
+
+mod hub;
+mod mailbox;
+mod sockets;
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    thread,
+    time::{Duration, Instant},
+};
+
+pub(crate) use hub::Hub;
+use protocol::Time;
+use tokio::{
+    task::unconstrained,
+    time::{Sleep, sleep_until},
+};
+use transport::{Acceptor, Listener, Pump};
+
+use self::sockets::Sockets;
+use crate::{
+    mail::Mail,
+    routing::WorkerId,
+    worker::{ConnectionId, Worker},
+};
+
+/// How many connections one turn accepts at most.
+const ACCEPTS_PER_TURN: usize = 64;
+/// How long a failed accept keeps quiet.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// One worker at work.
+struct Driver {
+    worker: Worker,
+    id: WorkerId,
+    hub: Arc<Hub>,
+    pump: Pump,
+    acceptor: Option<Acceptor>,
+    sockets: Sockets,
+    mail: Vec<Mail>,
+    dirty: Vec<ConnectionId>,
+    /// Connections whose socket is behind: asked again each turn.
+    behind: Vec<ConnectionId>,
+    timer: Pin<Box<Sleep>>,
+    timer_set_to: Option<Time>,
+    /// When to accept again after it failed.
+    accept_again: Option<Time>,
+    /// When to stop whatever is left to flush.
+    deadline: Option<Instant>,
+}
+
+/// Runs one worker on a thread of its own until the hub says stop and everything is flushed, or time is up. `true` from
+/// the thread means that it was flushed.
+pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, listener: Listener) -> io::Result<thread::JoinHandle<bool>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let acceptor = {
+        let _entered = runtime.enter();
+        listener.start()?
+    };
+    thread::Builder::new().name(format!("broker-{}", id.0)).spawn(move || {
+        runtime.block_on(async move {
+            let mut driver = Driver {
+                worker: Worker::new(id, hub.shared.clone()),
+                id,
+                hub,
+                pump: Pump::new(),
+                acceptor: Some(acceptor),
+                sockets: Sockets::default(),
+                mail: Vec::new(),
+                dirty: Vec::new(),
+                behind: Vec::new(),
+                timer: Box::pin(sleep_until(tokio::time::Instant::now())),
+                timer_set_to: None,
+                accept_again: None,
+                deadline: None,
+            };
+            // A turn bounds itself; tokio's budget would cut it short in the middle of the reads.
+            unconstrained(poll_fn(|cx| driver.turn(cx))).await
+        })
+    })
+}
+
+impl Driver {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let now = self.hub.now();
+        self.take_mail(cx, now);
+        if self.hub.is_stopping() && self.deadline.is_none() {
+            self.acceptor = None;
+            self.worker.shut_down(now);
+            self.deadline = Some(Instant::now() + self.hub.shutdown_within);
+        }
+        // Whoever cannot get rid of its mail takes in nothing that would make more.
+        if !self.hub.is_congested(&mut self.worker, self.id) {
+            self.read(cx, now);
+            self.accept(cx, now);
+        }
+        self.worker.handle_timeout(now);
+        self.encode(now);
+        let posted = self.hub.post(cx, &mut self.worker, self.id);
+        self.pump.flush(cx);
+        if self.worker.has_dirty() {
+            cx.waker().wake_by_ref();
+        }
+        self.set_timer(cx);
+        match self.deadline {
+            Some(_) if self.pump.is_empty() && posted => Poll::Ready(true),
+            Some(deadline) if Instant::now() >= deadline => Poll::Ready(false),
+            _ => Poll::Pending,
+        }
+    }
+
+    fn take_mail(&mut self, cx: &Context<'_>, now: Time) {
+        self.hub.take(cx, self.id, &mut self.mail);
+        for mail in self.mail.drain(..) {
+            self.worker.mail(now, mail);
+        }
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>, now: Time) {
+        while let Some(event) = self.pump.next(cx) {
+            match event {
+                transport::Event::Received(key, bytes) => {
+                    if let Some(id) = self.sockets.id(key) {
+                        self.worker.received(now, id, bytes);
+                    }
+                }
+                transport::Event::Closed(key, _) => {
+                    if let Some(id) = self.sockets.remove(key) {
+                        self.worker.transport_closed(now, id);
+                        self.hub.connection_closed();
+                    }
+                }
+            }
+            if self.worker.take_pressed() {
+                break;
+            }
+        }
+    }
+
+    fn accept(&mut self, cx: &mut Context<'_>, now: Time) {
+        let Some(acceptor) = &self.acceptor else { return };
+        if self.accept_again.is_some_and(|at| now < at) {
+            return;
+        }
+        self.accept_again = None;
+        for _ in 0..ACCEPTS_PER_TURN {
+            match acceptor.poll_accept(cx) {
+                Poll::Pending => return,
+                Poll::Ready(Ok((stream, _))) => {
+                    if !self.hub.connection_opened() {
+                        self.hub.shared.tallies[self.id.index()].connections_refused.increment();
+                        continue;
+                    }
+                    let id = self.worker.opened(now);
+                    self.sockets.insert(self.pump.insert(stream), id);
+                }
+                Poll::Ready(Err(error)) => {
+                    tracing::warn!(%error, "accepting a connection failed");
+                    // Out of descriptors, most likely: a later turn, asks again.
+                    self.accept_again = Some(now.after(ACCEPT_PAUSE));
+                    return;
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+    }
+
+    /// Moves what connections have to send into the pump.
+    fn encode(&mut self, now: Time) {
+        self.worker.take_dirty(&mut self.dirty);
+        self.dirty.append(&mut self.behind);
+        for id in self.dirty.drain(..) {
+            let Some(key) = self.sockets.key(id) else { continue };
+            let unsent = self.pump.unsent(key);
+            if unsent >= self.hub.shared.limits.outbound_bytes {
+                self.behind.push(id);
+            }
+            let Some(out) = self.pump.out(key) else { continue };
+            match self.worker.transmit(now, id, unsent, out) {
+                crate::worker::After::Open { reads } => {
+                    if self.sockets.set_reading(id, reads) {
+                        if reads { self.pump.resume(key) } else { self.pump.pause(key) }
+                    }
+                }
+                crate::worker::After::Close => {
+                    self.sockets.remove(key);
+                    self.pump.close(key);
+                    self.hub.connection_closed();
+                }
+            }
+        }
+    }
+
+    fn set_timer(&mut self, cx: &mut Context<'_>) {
+        let stop = self.deadline.map(|deadline| self.hub.time(deadline));
+        let Some(due) = [self.worker.poll_timeout(), self.accept_again, stop].into_iter().flatten().min() else {
+            return;
+        };
+        if self.timer_set_to != Some(due) {
+            self.timer_set_to = Some(due);
+            self.timer.as_mut().reset(self.hub.instant(due).into());
+        }
+        if self.timer.as_mut().poll(cx).is_ready() {
+            self.timer_set_to = None;
+            cx.waker().wake_by_ref();
+        }
+    }
+}

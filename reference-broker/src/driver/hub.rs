@@ -1,0 +1,129 @@
+//! What the threads of one broker share: the stores, the mailboxes, the clock, and the wish to stop.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::Context,
+    time::{Duration, Instant},
+};
+
+use protocol::Time;
+
+use super::mailbox::Mailbox;
+use crate::{
+    Config, Counters,
+    mail::Mail,
+    routing::WorkerId,
+    worker::{Shared, Worker},
+};
+
+/// Descriptors that are left for everything but connections.
+const SPARE_DESCRIPTORS: u64 = 64;
+
+/// See the module's text.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) shared: Arc<Shared>,
+    pub(super) shutdown_within: Duration,
+    mailboxes: Vec<Mailbox>,
+    epoch: Instant,
+    stopping: AtomicBool,
+    connections: AtomicUsize,
+    maximum_connections: usize,
+}
+
+impl Hub {
+    pub(crate) fn new(config: &Config) -> Self {
+        let shared = Arc::new(Shared::new(config));
+        Self {
+            mailboxes: (0..shared.workers()).map(|_| Mailbox::new(config.limits.mailbox)).collect(),
+            shared,
+            shutdown_within: config.shutdown_within,
+            epoch: Instant::now(),
+            stopping: AtomicBool::new(false),
+            connections: AtomicUsize::new(0),
+            maximum_connections: config.limits.connections.unwrap_or_else(descriptors),
+        }
+    }
+
+    /// Everything counted so far, all workers together.
+    pub(crate) fn counters(&self) -> Counters {
+        let mut sum = Counters::default();
+        for tally in &self.shared.tallies {
+            sum += tally.snapshot();
+        }
+        sum
+    }
+
+    /// Asks every worker to end.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.mailboxes.iter().for_each(Mailbox::nudge);
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(super) fn now(&self) -> Time {
+        self.time(Instant::now())
+    }
+
+    pub(super) fn time(&self, instant: Instant) -> Time {
+        Time::ZERO.after(instant.saturating_duration_since(self.epoch))
+    }
+
+    pub(super) fn instant(&self, time: Time) -> Instant {
+        // A session may expire in a century; a timer need not reach that far.
+        let ahead = time.since(self.now()).min(Duration::from_secs(86_400));
+        Instant::now() + ahead
+    }
+
+    /// Counts a connection in; `false` when there may be no more.
+    pub(super) fn connection_opened(&self) -> bool {
+        let may = self.connections.fetch_add(1, Ordering::Relaxed) < self.maximum_connections;
+        if !may {
+            self.connection_closed();
+        }
+        may
+    }
+
+    pub(super) fn connection_closed(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Moves the mail of worker `id` to `into`.
+    pub(super) fn take(&self, cx: &Context<'_>, id: WorkerId, into: &mut Vec<Mail>) {
+        self.mailboxes[id.index()].take(cx, into);
+    }
+
+    /// Posts the mail of worker `id`; whether none is left.
+    pub(super) fn post(&self, cx: &Context<'_>, worker: &mut Worker, id: WorkerId) -> bool {
+        let mut all = true;
+        for to in self.others(id) {
+            let outbox = worker.outbox(to);
+            if !outbox.is_empty() {
+                all &= self.mailboxes[to.index()].put(cx, outbox);
+            }
+        }
+        all
+    }
+
+    /// Whether worker `id` still has mail that found no room.
+    pub(super) fn is_congested(&self, worker: &mut Worker, id: WorkerId) -> bool {
+        self.others(id).any(|to| !worker.outbox(to).is_empty())
+    }
+
+    fn others(&self, id: WorkerId) -> impl Iterator<Item = WorkerId> {
+        let count = u16::try_from(self.mailboxes.len()).expect("workers are counted in u16");
+        (0..count).map(WorkerId).filter(move |to| *to != id)
+    }
+}
+
+/// How many connections the open-file limit of this process leaves room for.
+fn descriptors() -> usize {
+    let (soft, _) = rlimit::Resource::NOFILE.get().unwrap_or((1024, 1024));
+    usize::try_from(soft.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,74 @@
+//! Mail between threads: bounded, moved in batches, with one wake-up for many pieces.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Waker},
+};
+
+use crate::mail::Mail;
+
+/// Where one worker's mail waits.
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    inner: Mutex<Inner>,
+    capacity: usize,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    mail: VecDeque<Mail>,
+    /// The addressee, while it sleeps.
+    reader: Option<Waker>,
+    /// Senders that found the box full.
+    writers: Vec<Waker>,
+}
+
+impl Mailbox {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { inner: Mutex::default(), capacity }
+    }
+
+    /// Moves all mail to `into` and remembers whom to wake for the next piece.
+    pub(super) fn take(&self, cx: &Context<'_>, into: &mut Vec<Mail>) {
+        let writers = {
+            let mut inner = self.lock();
+            into.extend(inner.mail.drain(..));
+            inner.reader = Some(cx.waker().clone());
+            std::mem::take(&mut inner.writers)
+        };
+        writers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Moves mail from `from` as far as there is room; whether all of it went. If not, the sender is woken when there is
+    /// room again.
+    pub(super) fn put(&self, cx: &Context<'_>, from: &mut VecDeque<Mail>) -> bool {
+        let (all, reader) = {
+            let mut inner = self.lock();
+            let room = self.capacity.saturating_sub(inner.mail.len()).min(from.len());
+            inner.mail.extend(from.drain(..room));
+            let all = from.is_empty();
+            if !all {
+                inner.writers.push(cx.waker().clone());
+            }
+            // Only the first piece since the addressee last looked wakes it.
+            (all, inner.reader.take())
+        };
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        all
+    }
+
+    /// Wakes the addressee without mail.
+    pub(super) fn nudge(&self) {
+        let reader = self.lock().reader.take();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

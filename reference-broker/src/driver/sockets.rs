@@ -1,0 +1,61 @@
+//! Which connection of the worker is which connection of the pump.
+
+use transport::Key;
+
+use crate::worker::ConnectionId;
+
+/// Both directions, by small index.
+#[derive(Debug, Default)]
+pub(super) struct Sockets {
+    ids: Vec<Option<(Key, ConnectionId)>>,
+    keys: Vec<Option<Socket>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Socket {
+    id: ConnectionId,
+    key: Key,
+    reading: bool,
+}
+
+impl Sockets {
+    pub(super) fn insert(&mut self, key: Key, id: ConnectionId) {
+        put(&mut self.ids, key.index(), (key, id));
+        put(&mut self.keys, id.index(), Socket { id, key, reading: true });
+    }
+
+    pub(super) fn id(&self, key: Key) -> Option<ConnectionId> {
+        let (known, id) = (*self.ids.get(key.index())?)?;
+        (known == key).then_some(id)
+    }
+
+    pub(super) fn key(&self, id: ConnectionId) -> Option<Key> {
+        let socket = (*self.keys.get(id.index())?)?;
+        (socket.id == id).then_some(socket.key)
+    }
+
+    /// Notes whether the connection may be read; whether that is a change.
+    pub(super) fn set_reading(&mut self, id: ConnectionId, reading: bool) -> bool {
+        match self.keys.get_mut(id.index()) {
+            Some(Some(socket)) if socket.id == id => std::mem::replace(&mut socket.reading, reading) != reading,
+            _ => false,
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<ConnectionId> {
+        let id = self.id(key)?;
+        self.ids[key.index()] = None;
+        // The worker may have given the index to another connection already.
+        if self.keys[id.index()].is_some_and(|socket| socket.id == id) {
+            self.keys[id.index()] = None;
+        }
+        Some(id)
+    }
+}
+
+fn put<T: Copy>(table: &mut Vec<Option<T>>, index: usize, value: T) {
+    if table.len() <= index {
+        table.resize(index + 1, None);
+    }
+    table[index] = Some(value);
+}

@@ -1,0 +1,74 @@
+//! What workers write to each other. Mail from one worker to another arrives in the order in which it was sent.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use foldhash::fast::RandomState;
+use protocol::{Message, QoS, Session, Time, Utf8String};
+use smallvec::SmallVec;
+
+use crate::{
+    retained::Retained,
+    routing::{Presence, SessionKey, Subscription, Target},
+};
+
+/// One piece of mail.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// A message for sessions of the addressee.
+    Deliver(Letter),
+    /// Hand over the session, or end it if Clean Start was asked for.
+    Claim(Claim),
+    /// The answer to a claim: the session for `to`, if there still was one.
+    Handover { to: SessionKey, session: Option<Box<Moving>> },
+    /// Adopt the routes of `version` at least, then say so to `old`, where the session used to be.
+    Fence { version: u64, old: Target },
+    /// The sender adopted the new routes: nothing that it sends from now on will be addressed to `old`.
+    Fenced { old: SessionKey },
+    /// All workers are past the fence, and all that was sent to the old place has been forwarded.
+    Settled { to: SessionKey },
+}
+
+/// One message and the sessions it is for.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    pub(crate) message: Arc<Message>,
+    pub(crate) expires_at: Option<Time>,
+    pub(crate) receivers: SmallVec<[Receiver; 1]>,
+}
+
+/// How one session gets a message.
+#[derive(Clone, Debug)]
+pub(crate) struct Receiver {
+    pub(crate) session: SessionKey,
+    pub(crate) qos: QoS,
+    pub(crate) retain: bool,
+    pub(crate) identifiers: SmallVec<[u32; 2]>,
+    /// Whether it was sent to the place where the session used to be, and forwarded from there.
+    pub(crate) forwarded: bool,
+}
+
+/// A worker's wish for a session that another worker holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Claim {
+    /// The session at its present owner.
+    pub(crate) session: SessionKey,
+    /// Where it shall live.
+    pub(crate) requester: Target,
+    /// Whether the session ends instead (Clean Start).
+    pub(crate) clean: bool,
+}
+
+/// The subscriptions of one session by Topic Filter.
+pub(crate) type Subscriptions = std::collections::HashMap<Utf8String, Subscription, RandomState>;
+
+/// A session on its way from one worker to another.
+#[derive(Debug)]
+pub(crate) struct Moving {
+    pub(crate) from: Target,
+    pub(crate) delivery: Box<Session>,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) backlog: VecDeque<(Retained, Receiver)>,
+    pub(crate) expiry_interval: u32,
+    pub(crate) expires_at: Option<Time>,
+}

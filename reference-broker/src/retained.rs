@@ -1,0 +1,207 @@
+//! The retained messages of the whole broker (3.3.1.3).
+//!
+//! A trie of topics behind a mutex. A change edits it in place; a reader takes the root (one Arc) under the lock and
+//! walks it without, so that a subscription to `#` over a million topics holds up nobody. Only while such a reader
+//! walks does a change copy the path to its topic.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use protocol::{Message, QoS, Time};
+
+use crate::{
+    Limits,
+    children::{Children, split_level},
+};
+
+/// One retained message.
+#[derive(Clone, Debug)]
+pub(crate) struct Retained {
+    pub(crate) message: Arc<Message>,
+    pub(crate) qos: QoS,
+    pub(crate) expires_at: Option<Time>,
+}
+
+/// All retained messages.
+#[derive(Debug)]
+pub(crate) struct RetainedStore {
+    inner: Mutex<Inner>,
+    maximum_messages: usize,
+    maximum_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    root: Arc<Node>,
+    messages: usize,
+    bytes: usize,
+    /// What expires, soonest first.
+    expiring: BTreeSet<(Time, Arc<str>)>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Node {
+    children: Children<Self>,
+    retained: Option<Retained>,
+}
+
+/// The store is full; the message is not retained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+impl Retained {
+    fn bytes(&self) -> usize {
+        self.message.topic.as_str().len() + self.message.payload.len()
+    }
+}
+
+impl RetainedStore {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            inner: Mutex::default(),
+            maximum_messages: limits.retained_messages,
+            maximum_bytes: limits.retained_bytes,
+        }
+    }
+
+    /// Replaces the retained message of its topic (MQTT-3.3.1-5).
+    pub(crate) fn set(&self, now: Time, retained: Retained) -> Result<(), Full> {
+        let mut inner = self.lock(now);
+        let topic = retained.message.topic.clone();
+        let old = inner.root.find(topic.as_str()).map(Retained::bytes);
+        let messages = inner.messages + usize::from(old.is_none());
+        let bytes = inner.bytes - old.unwrap_or(0) + retained.bytes();
+        if messages > self.maximum_messages || bytes > self.maximum_bytes {
+            return Err(Full);
+        }
+        if let Some(at) = retained.expires_at {
+            inner.expiring.insert((at, topic.as_str().into()));
+        }
+        if let Some(old) = inner.root.slot(topic.as_str()).replace(retained.clone())
+            && let Some(at) = old.expires_at
+            && retained.expires_at != Some(at)
+        {
+            inner.expiring.remove(&(at, topic.as_str().into()));
+        }
+        inner.messages = messages;
+        inner.bytes = bytes;
+        Ok(())
+    }
+
+    /// Removes the retained message of `topic` (MQTT-3.3.1-6).
+    pub(crate) fn remove(&self, now: Time, topic: &str) {
+        self.lock(now).remove(topic);
+    }
+
+    /// Appends what matches `filter` to `into`, without a particular order.
+    pub(crate) fn matching(&self, now: Time, filter: &str, into: &mut Vec<Retained>) {
+        let root = self.lock(now).root.clone();
+        root.collect(Some(filter), true, into);
+    }
+
+    /// Whether `retained` is still what its topic retains.
+    pub(crate) fn holds(&self, now: Time, retained: &Retained) -> bool {
+        self.lock(now)
+            .root
+            .find(retained.message.topic.as_str())
+            .is_some_and(|current| Arc::ptr_eq(&current.message, &retained.message))
+    }
+
+    /// How many messages and bytes are retained.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        (inner.messages, inner.bytes)
+    }
+
+    /// Whoever looks first lets go of what has expired (MQTT-3.3.2-5).
+    fn lock(&self, now: Time) -> MutexGuard<'_, Inner> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        while inner.expiring.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, topic)) = inner.expiring.pop_first() else { break };
+            inner.remove(&topic);
+        }
+        inner
+    }
+}
+
+impl Inner {
+    fn remove(&mut self, topic: &str) {
+        if self.root.find(topic).is_none() {
+            return;
+        }
+        let Some(old) = self.root.take(Some(topic)) else { return };
+        self.messages -= 1;
+        self.bytes -= old.bytes();
+        if let Some(at) = old.expires_at {
+            self.expiring.remove(&(at, topic.into()));
+        }
+    }
+}
+
+impl Node {
+    fn find(&self, topic: &str) -> Option<&Retained> {
+        let mut node = self;
+        let mut rest = Some(topic);
+        while let Some(path) = rest {
+            let (level, below) = split_level(path);
+            node = node.children.find(level)?;
+            rest = below;
+        }
+        node.retained.as_ref()
+    }
+
+    /// The place of `topic`, on a path that is made where it is missing.
+    fn slot<'a>(mut self: &'a mut Arc<Self>, topic: &str) -> &'a mut Option<Retained> {
+        let mut rest = Some(topic);
+        while let Some(path) = rest {
+            let (level, below) = split_level(path);
+            self = Arc::make_mut(self).children.find_or_add(level);
+            rest = below;
+        }
+        &mut Arc::make_mut(self).retained
+    }
+
+    /// Takes the message out and prunes. Recursion is bounded by [`Limits::topic_levels`], as in the other walks.
+    fn take(self: &mut Arc<Self>, topic: Option<&str>) -> Option<Retained> {
+        let node = Arc::make_mut(self);
+        let Some(path) = topic else { return node.retained.take() };
+        let (level, below) = split_level(path);
+        let child = node.children.find_mut(level)?;
+        let taken = child.take(below);
+        if child.retained.is_none() && child.children.is_empty() {
+            node.children.remove(level);
+        }
+        taken
+    }
+
+    fn collect(&self, filter: Option<&str>, first: bool, into: &mut Vec<Retained>) {
+        let Some(path) = filter else {
+            into.extend(self.retained.clone());
+            return;
+        };
+        // MQTT-4.7.2-1: a leading wildcard does not match topics that begin with `$`.
+        let hidden = |level: &str| first && level.starts_with('$');
+        match split_level(path) {
+            ("#", _) => {
+                into.extend(self.retained.clone());
+                self.children.for_each(|level, child| {
+                    if !hidden(level) {
+                        child.collect(Some("#"), false, into);
+                    }
+                });
+            }
+            ("+", below) => self.children.for_each(|level, child| {
+                if !hidden(level) {
+                    child.collect(below, false, into);
+                }
+            }),
+            (level, below) => {
+                if let Some(child) = self.children.find(level) {
+                    child.collect(below, false, into);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Who wants one message: collected into memory that is used again for the next.
+
+use protocol::QoS;
+use smallvec::SmallVec;
+
+use super::{
+    Subscription, Target,
+    subscribers::{Group, Subscribers},
+};
+
+/// One delivery to one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) target: Target,
+    /// The highest QoS among the matching subscriptions (MQTT-3.3.4-2).
+    pub(crate) qos: QoS,
+    /// Whether any of the matching subscriptions wants RETAIN as it was published.
+    pub(crate) retain_as_published: bool,
+    /// The identifiers of all matching subscriptions that have one (MQTT-3.3.4-3, MQTT-3.3.4-4).
+    pub(crate) identifiers: SmallVec<[u32; 2]>,
+}
+
+/// The deliveries that one message asks for.
+///
+/// A session gets one delivery for all its plain subscriptions that match, and one more for each shared subscription
+/// in which it is the member whose turn it is.
+#[derive(Debug, Default)]
+pub(crate) struct Matches {
+    hits: Vec<Hit>,
+    shared: Vec<Hit>,
+    /// How many filters contributed to `hits`: with one there is nothing to merge.
+    lists: usize,
+    publisher: Option<Target>,
+    /// Per group the turn of its next member, as this worker counts.
+    turns: Vec<u32>,
+}
+
+impl Matches {
+    /// Forgets the previous message; `publisher` does not get what its No Local subscriptions match.
+    pub(super) fn start(&mut self, publisher: Option<Target>) {
+        self.hits.clear();
+        self.shared.clear();
+        self.lists = 0;
+        self.publisher = publisher;
+    }
+
+    /// Adds the subscribers of one matching filter.
+    pub(super) fn take(&mut self, subscribers: &Subscribers) {
+        let before = self.hits.len();
+        let Self { hits, publisher, .. } = self;
+        subscribers.direct.for_each(|target, subscription| {
+            // MQTT-3.8.3-3.
+            if !(subscription.no_local && *publisher == Some(target)) {
+                hits.push(Hit::new(target, subscription));
+            }
+        });
+        self.lists += usize::from(self.hits.len() > before);
+        for group in subscribers.groups.as_deref().into_iter().flatten() {
+            self.take_turn(group);
+        }
+    }
+
+    /// Picks the member whose turn it is; the next one that is connected, if any is.
+    fn take_turn(&mut self, group: &Group) {
+        let index = group.id as usize;
+        if self.turns.len() <= index {
+            self.turns.resize(index + 1, 0);
+        }
+        let members = group.members.len();
+        let first = self.turns[index] as usize % members;
+        let chosen = (first..first + members)
+            .map(|at| at % members)
+            .find(|at| group.members[*at].presence.is_online())
+            .unwrap_or(first);
+        self.turns[index] = chosen as u32 + 1;
+        let member = &group.members[chosen];
+        self.shared.push(Hit::new(member.target, &member.subscription));
+    }
+
+    /// Merges overlapping subscriptions: one delivery per session, with the highest QoS.
+    pub(super) fn finish(&mut self) {
+        if self.lists > 1 {
+            self.hits.sort_by_key(|hit| hit.target);
+            self.hits.dedup_by(|later, kept| {
+                let same = later.target == kept.target;
+                if same {
+                    kept.qos = kept.qos.max(later.qos);
+                    kept.retain_as_published |= later.retain_as_published;
+                    kept.identifiers.append(&mut later.identifiers);
+                }
+                same
+            });
+        }
+        self.hits.append(&mut self.shared);
+    }
+
+    /// The deliveries, each session's plain one before its shared ones.
+    pub(crate) fn hits(&self) -> &[Hit] {
+        &self.hits
+    }
+}
+
+impl Hit {
+    fn new(target: Target, subscription: &Subscription) -> Self {
+        Self {
+            target,
+            qos: subscription.qos,
+            retain_as_published: subscription.retain_as_published,
+            identifiers: subscription.identifier.map(std::num::NonZeroU32::get).into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The one writable copy of the trie and the workers' views of it.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::{Matches, Presence, Subscription, Target, subscribers::Member, trie::Node};
+
+/// All subscriptions of the broker.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    master: Mutex<Master>,
+    /// Raised after each change, before whoever asked for it is answered.
+    version: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Master {
+    root: Arc<Node>,
+    version: u64,
+    groups: u32,
+    free_groups: Vec<u32>,
+}
+
+/// One worker's snapshot of the routes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    root: Arc<Node>,
+    version: u64,
+}
+
+impl Routes {
+    /// Makes `change` and returns once every worker that looks will see it; `view` is the caller's and is renewed.
+    pub(crate) fn change<R>(&self, view: &mut View, change: impl FnOnce(&mut Editor<'_>) -> R) -> R {
+        // Letting go first spares the copies when no other worker holds this version.
+        view.root = Arc::default();
+        let mut master = self.lock();
+        let result = change(&mut Editor { master: &mut master });
+        master.version += 1;
+        *view = View { root: master.root.clone(), version: master.version };
+        self.version.store(master.version, Ordering::Release);
+        result
+    }
+
+    /// Renews `view` if anything changed since it was taken. One atomic load when nothing did.
+    pub(crate) fn refresh(&self, view: &mut View) {
+        if self.version.load(Ordering::Acquire) != view.version {
+            let master = self.lock();
+            *view = View { root: master.root.clone(), version: master.version };
+        }
+    }
+
+    /// Whether the trie holds no node but its root: what a broker without subscriptions must come back to.
+    #[cfg(test)]
+    pub(crate) fn is_bare(&self) -> bool {
+        self.lock().root.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Master> {
+        // An editor that panicked left a trie that is well-formed at every step.
+        self.master.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl View {
+    /// Collects into `matches` who wants a message that `publisher` sent to `topic`.
+    pub(crate) fn route(&self, topic: &str, publisher: Option<Target>, matches: &mut Matches) {
+        matches.start(publisher);
+        self.root.walk(Some(topic), !topic.starts_with('$'), matches);
+        matches.finish();
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+/// Changes the routes while the writer's lock is held.
+#[derive(Debug)]
+pub(crate) struct Editor<'a> {
+    master: &'a mut Master,
+}
+
+impl Editor<'_> {
+    /// Adds or replaces the subscription of `target` to `filter`; whether it is new.
+    pub(crate) fn subscribe(
+        &mut self,
+        filter: &str,
+        target: Target,
+        subscription: Subscription,
+        presence: &Arc<Presence>,
+    ) -> bool {
+        let Master { root, groups, free_groups, .. } = &mut *self.master;
+        match split_share(filter) {
+            None => root.subscribers_mut(filter).direct.insert(target, subscription),
+            Some((name, filter)) => {
+                let member = Member { target, subscription, presence: presence.clone() };
+                root.subscribers_mut(filter).join(name, member, || {
+                    free_groups.pop().unwrap_or_else(|| {
+                        *groups += 1;
+                        *groups - 1
+                    })
+                })
+            }
+        }
+    }
+
+    /// Removes the subscription of `target` to `filter`; whether there was one.
+    pub(crate) fn unsubscribe(&mut self, filter: &str, target: Target) -> bool {
+        match split_share(filter) {
+            None => self.master.root.edit(Some(filter), |list| list.direct.remove(target)).is_some(),
+            Some((name, filter)) => {
+                let left = self.master.root.edit(Some(filter), |list| list.leave(name, target));
+                if let Some((_, Some(ended))) = left {
+                    self.master.free_groups.push(ended);
+                }
+                left.is_some()
+            }
+        }
+    }
+}
+
+/// The ShareName and the Topic Filter of a shared subscription (4.8.2); `None` for a plain one.
+pub(crate) fn split_share(filter: &str) -> Option<(&str, &str)> {
+    filter.strip_prefix("$share/")?.split_once('/')
+}

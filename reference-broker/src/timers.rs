@@ -1,0 +1,89 @@
+//! Deadlines of one worker: a heap that is corrected when an entry comes up, not whenever a deadline moves.
+//!
+//! A keep-alive deadline moves with every packet, always into the future. The entry that is in the heap stays; when it
+//! comes up early the owner says when it is really due. So a packet costs one comparison and no heap operation.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use protocol::Time;
+
+/// When an armed deadline comes up; kept beside what the deadline is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Armed(Option<Time>);
+
+/// The heap. `K` names what a deadline is about.
+#[derive(Debug)]
+pub(crate) struct Timers<K> {
+    heap: BinaryHeap<Reverse<(Time, K)>>,
+}
+
+impl<K: Ord + Copy> Default for Timers<K> {
+    fn default() -> Self {
+        Self { heap: BinaryHeap::new() }
+    }
+}
+
+impl<K: Ord + Copy> Timers<K> {
+    /// Makes sure that `key` comes up at `due` or earlier.
+    pub(crate) fn arm(&mut self, armed: &mut Armed, key: K, due: Option<Time>) {
+        let Some(due) = due else { return };
+        if armed.0.is_none_or(|at| due < at) {
+            armed.0 = Some(due);
+            self.heap.push(Reverse((due, key)));
+        }
+    }
+
+    /// When the next entry comes up.
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.heap.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// The next entry that is due, with the time it was armed for.
+    pub(crate) fn pop(&mut self, now: Time) -> Option<(Time, K)> {
+        if self.next()? > now {
+            return None;
+        }
+        self.heap.pop().map(|Reverse(entry)| entry)
+    }
+}
+
+impl Armed {
+    /// Notes that the entry for `at` came up; whether it was the one that counts (an earlier one may have replaced it).
+    pub(crate) fn came_up(&mut self, at: Time) -> bool {
+        let counts = self.0 == Some(at);
+        if counts {
+            self.0 = None;
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_that_moves_out_costs_no_new_entry() {
+        let mut timers = Timers::default();
+        let mut armed = Armed::default();
+        for second in 1..1000 {
+            timers.arm(&mut armed, 7, Some(Time::from_secs(second)));
+        }
+        assert_eq!(timers.heap.len(), 1);
+        assert_eq!(timers.pop(Time::from_secs(1)), Some((Time::from_secs(1), 7)));
+        assert!(armed.came_up(Time::from_secs(1)));
+        assert_eq!(timers.pop(Time::from_secs(5000)), None);
+    }
+
+    #[test]
+    fn an_earlier_deadline_replaces_a_later_one() {
+        let mut timers = Timers::default();
+        let mut armed = Armed::default();
+        timers.arm(&mut armed, 7, Some(Time::from_secs(9)));
+        timers.arm(&mut armed, 7, Some(Time::from_secs(3)));
+        let (at, _) = timers.pop(Time::from_secs(10)).unwrap();
+        assert!(armed.came_up(at));
+        let (at, _) = timers.pop(Time::from_secs(10)).unwrap();
+        assert!(!armed.came_up(at), "the later entry is stale");
+    }
+}

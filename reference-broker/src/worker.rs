@@ -1,0 +1,247 @@
+//! One worker: connections, their sessions, and the mail to and from other workers, without sockets, threads or clock.
+//!
+//! ```text
+//!   opened, received, transport_closed ─┐                       ┌─▶ dirty ids, then transmit(id, out)
+//!   mail(from other workers) ───────────┼─▶ Worker (now is ─────┼─▶ take_mail(to other workers)
+//!   handle_timeout ─────────────────────┘   passed in)          └─▶ poll_timeout
+//! ```
+//!
+//! The driver feeds it from sockets and mailboxes; tests feed several of them by seed. Nothing in here waits.
+
+mod connect;
+mod connection;
+mod connections;
+mod deliver;
+mod moving;
+mod publish;
+mod session;
+mod sessions;
+mod shared;
+mod subscribe;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use bytes::Bytes;
+pub(crate) use connections::ConnectionId;
+use connections::Connections;
+use protocol::{Machine, Properties, ReasonCode, Time};
+use sessions::Sessions;
+pub(crate) use shared::Shared;
+
+use self::connection::Connection;
+use crate::{
+    counters::Tally,
+    mail::{Mail, Receiver},
+    retained::Retained,
+    routing::{Matches, SessionKey, Target, View, WorkerId},
+    timers::Timers,
+};
+
+/// One worker. See the module's text.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    id: WorkerId,
+    shared: Arc<Shared>,
+    view: View,
+    connections: Connections,
+    sessions: Sessions,
+    timers: Timers<Deadline>,
+    /// Mail to each worker that has not been taken yet.
+    outboxes: Vec<VecDeque<Mail>>,
+    /// Connections that may have something to transmit, each once.
+    dirty: Vec<ConnectionId>,
+    /// Connections that were answered outside their own turn and may have more to say.
+    unattended: Vec<ConnectionId>,
+    /// Whether some connection has so much to send that the driver ought to write before it reads on.
+    pressed: bool,
+    /// Whether publications need a decision at all.
+    asks_to_publish: bool,
+    /// Receivers on each worker of the message that is being published; empty between publications.
+    letters: Vec<Vec<Receiver>>,
+    /// Reused by every publication.
+    matches: Matches,
+    /// Reused by every subscription.
+    found: Vec<Retained>,
+}
+
+/// What a deadline is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Deadline {
+    Connection(ConnectionId),
+    Session(SessionKey),
+}
+
+/// What the owner does with a connection after [`Worker::transmit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Goes on; `reads` says whether it may read.
+    Open { reads: bool },
+    /// Flushes and closes it; the worker has forgotten it.
+    Close,
+}
+
+impl Worker {
+    pub(crate) fn new(id: WorkerId, shared: Arc<Shared>) -> Self {
+        let outboxes = (0..shared.workers()).map(|_| VecDeque::new()).collect();
+        Self {
+            id,
+            view: View::default(),
+            connections: Connections::default(),
+            sessions: Sessions::default(),
+            timers: Timers::default(),
+            outboxes,
+            dirty: Vec::new(),
+            unattended: Vec::new(),
+            pressed: false,
+            asks_to_publish: shared.access.checks_publish(),
+            letters: (0..shared.workers()).map(|_| Vec::new()).collect(),
+            shared,
+            matches: Matches::default(),
+            found: Vec::new(),
+        }
+    }
+
+    /// A connection was accepted.
+    pub(crate) fn opened(&mut self, now: Time) -> ConnectionId {
+        self.tally().connections_opened.increment();
+        let id = self.connections.insert(Connection::new(&self.shared.protocol, now));
+        self.settle(now, id);
+        id
+    }
+
+    /// Bytes arrived on a connection.
+    pub(crate) fn received(&mut self, now: Time, id: ConnectionId, bytes: Bytes) {
+        let Some(connection) = self.connections.find_mut(id) else { return };
+        let Some(server) = connection.server_mut() else { return };
+        let length = bytes.len() as u64;
+        server.receive(now, bytes);
+        self.tally().bytes_received.add(length);
+        self.attend(now, id);
+        self.attend_rest(now);
+    }
+
+    /// The transport of a connection ended; its id is spent.
+    pub(crate) fn transport_closed(&mut self, now: Time, id: ConnectionId) {
+        let Some(connection) = self.connections.find_mut(id) else { return };
+        if let Some(server) = connection.server_mut() {
+            server.transport_closed(now);
+            connection.parked = false;
+            self.attend(now, id);
+        }
+        self.forget(id);
+    }
+
+    /// Mail arrived.
+    pub(crate) fn mail(&mut self, now: Time, mail: Mail) {
+        match mail {
+            Mail::Deliver(letter) => self.deliver_letter(now, letter),
+            Mail::Claim(claim) => self.hand_over(now, claim),
+            Mail::Handover { to, session } => self.take_over(now, to, session),
+            Mail::Fence { version, old } => self.pass_fence(version, old),
+            Mail::Fenced { old } => self.count_fence(old),
+            Mail::Settled { to } => self.end_settling(now, to),
+        }
+        self.attend_rest(now);
+    }
+
+    /// Acts on every deadline that has passed.
+    pub(crate) fn handle_timeout(&mut self, now: Time) {
+        while let Some((at, deadline)) = self.timers.pop(now) {
+            match deadline {
+                Deadline::Connection(id) => self.connection_due(now, id, at),
+                Deadline::Session(key) => self.session_due(now, key, at),
+            }
+        }
+        self.attend_rest(now);
+    }
+
+    fn attend_rest(&mut self, now: Time) {
+        while let Some(id) = self.unattended.pop() {
+            self.attend(now, id);
+        }
+    }
+
+    /// When [`Worker::handle_timeout`] is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Time> {
+        self.timers.next()
+    }
+
+    /// Moves the ids of connections that may have something to transmit to `into`.
+    pub(crate) fn take_dirty(&mut self, into: &mut Vec<ConnectionId>) {
+        into.append(&mut self.dirty);
+    }
+
+    /// Whether [`Worker::take_dirty`] would give anything.
+    pub(crate) fn has_dirty(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
+    /// Appends what the connection has to send to `out`; `unsent` bytes are left from earlier. When that is more
+    /// than [`crate::Limits::outbound_bytes`], nothing is appended: QoS 1 and 2 wait in the session, QoS 0 is dropped,
+    /// and the owner asks again when less is unsent.
+    pub(crate) fn transmit(&mut self, now: Time, id: ConnectionId, unsent: usize, out: &mut Vec<u8>) -> After {
+        let limit = self.shared.limits.outbound_bytes;
+        let Some(connection) = self.connections.find_mut(id) else { return After::Close };
+        connection.dirty = false;
+        connection.unsent = unsent;
+        let Some(server) = connection.server_mut() else {
+            out.append(&mut connection.farewell());
+            self.forget(id);
+            return After::Close;
+        };
+        if unsent < limit && server.wants_transmit() {
+            server.poll_transmit(out);
+        }
+        if connection.has_backlog && connection.unsent < limit {
+            self.feed_backlog(now, id);
+        }
+        let reads = self.connections.find(id).is_some_and(Connection::wants_read);
+        After::Open { reads }
+    }
+
+    /// The mail that waits for `to`, in order. Whoever takes it delivers all of it or leaves the rest in place.
+    pub(crate) fn outbox(&mut self, to: WorkerId) -> &mut VecDeque<Mail> {
+        &mut self.outboxes[to.index()]
+    }
+
+    /// Whether the driver ought to write before it reads on; asks anew each time.
+    pub(crate) fn take_pressed(&mut self) -> bool {
+        std::mem::take(&mut self.pressed)
+    }
+
+    /// Ends every connection: DISCONNECT 0x8B in 5.0 (MQTT-4.13.2-1). Wills are not published, as no session ends.
+    pub(crate) fn shut_down(&mut self, now: Time) {
+        for id in self.connections.ids() {
+            self.close(now, id, ReasonCode::ServerShuttingDown);
+        }
+    }
+
+    /// Ends one connection from this side.
+    fn close(&mut self, now: Time, id: ConnectionId, reason: ReasonCode) {
+        let Some(connection) = self.connections.find_mut(id) else { return };
+        let Some(server) = connection.server_mut() else { return };
+        server.close(now, reason, Properties::EMPTY);
+        connection.parked = false;
+        self.attend(now, id);
+    }
+
+    fn forget(&mut self, id: ConnectionId) {
+        if self.connections.remove(id) {
+            self.tally().connections_closed.increment();
+        }
+    }
+
+    fn post(&mut self, to: WorkerId, mail: Mail) {
+        self.outboxes[to.index()].push_back(mail);
+    }
+
+    fn target(&self, session: SessionKey) -> Target {
+        Target { worker: self.id, session, ..Target::default() }
+    }
+
+    fn tally(&self) -> &Tally {
+        &self.shared.tallies[self.id.index()]
+    }
+}

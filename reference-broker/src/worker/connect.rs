@@ -1,0 +1,217 @@
+//! CONNECT: who owns the session, and how a connection gets it.
+//!
+//! ```text
+//!   CONNECT ─▶ access ─▶ claim in the registry ─┬─ nobody had it ───────────────▶ accept, new
+//!                             ▲                 ├─ this worker, offline ────────▶ accept, resumed
+//!                             │ (again)         ├─ this worker, online ──▶ close the old one ─┐
+//!                             ├─────────────────┼─────────────────────────────────────────────┘
+//!                             │                 └─ another worker ──▶ Claim by mail, parked
+//!                             └──────────────────────── Handover ◀────────┘
+//! ```
+
+use std::{mem, sync::Arc};
+
+use protocol::{
+    ConnAck, Connect, Properties, Property, PropertyId, ReasonCode, Session, Time, Token, Utf8String, Version,
+    server::Answer,
+};
+
+use super::{
+    ConnectionId, Worker,
+    connection::Connection,
+    session::{Link, PendingWill, SessionState},
+};
+use crate::{
+    access::Client,
+    mail::{Claim, Mail},
+    message::detached,
+    registry::Claimed,
+    routing::SessionKey,
+};
+
+/// What waits for a session from another worker.
+#[derive(Debug, Default)]
+pub(super) struct Arrival {
+    /// The connection that asked; `None` when it gave up.
+    pub(super) pending: Option<Box<Pending>>,
+    /// Whoever claimed the session meanwhile. Each session key is claimed once at most: a claim moves the ownership on.
+    pub(super) deferred: Option<Claim>,
+}
+
+/// A CONNECT whose access was granted.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) id: ConnectionId,
+    token: Token,
+    client_id: Utf8String,
+    assigned: bool,
+    connect: Connect,
+}
+
+impl Worker {
+    pub(super) fn connect(&mut self, now: Time, id: ConnectionId, token: Token, connect: Connect) {
+        match self.check_connect(id, token, connect) {
+            Ok(pending) => self.admit(now, Box::new(pending)),
+            Err(reason) => self.refuse(now, id, token, reason),
+        }
+    }
+
+    /// Everything that can be refused before any session is touched: a refused client changes nothing.
+    fn check_connect(&mut self, id: ConnectionId, token: Token, connect: Connect) -> Result<Pending, ReasonCode> {
+        // 4.12: no method of enhanced authentication is offered yet.
+        if connect.properties.authentication_method().is_some() {
+            return Err(ReasonCode::BadAuthenticationMethod);
+        }
+        let assigned = connect.client_id.is_empty();
+        // MQTT-3.1.3-8 (3.1.1): without a Client Identifier there is nothing to come back to.
+        if assigned && connect.version == Version::V311 && !connect.clean_start {
+            return Err(ReasonCode::ClientIdentifierNotValid);
+        }
+        let client_id = if assigned { self.shared.new_client_id() } else { connect.client_id.detached() };
+        let client = Client { id: &client_id, user_name: connect.user_name.as_ref() };
+        self.shared.access.connect(client, &connect)?;
+        if let Some(will) = &connect.will {
+            let topic = &will.message.topic;
+            if topic.as_str().starts_with('$') {
+                return Err(ReasonCode::NotAuthorized);
+            }
+            if super::publish::is_too_deep(topic.as_str(), self.shared.limits.topic_levels) {
+                return Err(ReasonCode::TopicNameInvalid);
+            }
+            self.shared.access.publish(client, topic, will.qos, will.retain)?;
+        }
+        if let Some(connection) = self.connections.find_mut(id) {
+            connection.user_name = connect.user_name.as_ref().map(Utf8String::detached);
+        }
+        Ok(Pending { id, token, client_id, assigned, connect })
+    }
+
+    fn refuse(&mut self, now: Time, id: ConnectionId, token: Token, reason: ReasonCode) {
+        self.answer(now, id, token, Answer::Refuse { reason, properties: Properties::EMPTY });
+    }
+
+    /// Gets the session for a CONNECT, now or by mail.
+    pub(super) fn admit(&mut self, now: Time, pending: Box<Pending>) {
+        loop {
+            let candidate = self.target(self.sessions.next_key());
+            match self.shared.registry.claim(&pending.client_id, candidate) {
+                Claimed::Full => {
+                    self.unpark(pending.id);
+                    self.refuse(now, pending.id, pending.token, ReasonCode::QuotaExceeded);
+                    return self.attend_later(pending.id);
+                }
+                Claimed::New => {
+                    self.tally().sessions_opened.increment();
+                    let link = Link::Offline(Box::default());
+                    let key = self.sessions.insert(SessionState::new(pending.client_id.clone(), link));
+                    return self.accept(now, key, *pending, false);
+                }
+                Claimed::From(owner) => {
+                    self.tally().sessions_opened.increment();
+                    let claim =
+                        Claim { session: owner.session, requester: candidate, clean: pending.connect.clean_start };
+                    self.park(pending.id);
+                    let client_id = pending.client_id.clone();
+                    let arrival = Arrival { pending: Some(pending), deferred: None };
+                    self.sessions.insert(SessionState::new(client_id, Link::Arriving(Box::new(arrival))));
+                    return self.post(owner.worker, Mail::Claim(claim));
+                }
+                Claimed::Here(key) => {
+                    let Some(state) = self.sessions.find_mut(key) else { return };
+                    match &mut state.link {
+                        // MQTT-3.1.4-3 (MQTT-3.1.4-2 in 3.1.1). The close may end the session, so look again.
+                        Link::Online(old) => {
+                            let old = *old;
+                            self.close(now, old, ReasonCode::SessionTakenOver);
+                        }
+                        Link::Arriving(arrival) => {
+                            let earlier = arrival.pending.replace(pending);
+                            let id = arrival.pending.as_ref().map(|pending| pending.id);
+                            id.into_iter().for_each(|id| self.park(id));
+                            return self.give_up(now, earlier);
+                        }
+                        // MQTT-3.1.2-4 (MQTT-3.1.2-6 in 3.1.1).
+                        Link::Offline(_) if pending.connect.clean_start => self.end_session(now, key),
+                        // MQTT-3.1.2-5.
+                        Link::Offline(_) => return self.accept(now, key, *pending, true),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Another CONNECT with the same Client Identifier came while this one waited for its session.
+    pub(super) fn give_up(&mut self, now: Time, pending: Option<Box<Pending>>) {
+        let Some(pending) = pending else { return };
+        self.tally().takeovers.increment();
+        self.unpark(pending.id);
+        self.refuse(now, pending.id, pending.token, ReasonCode::ServerBusy);
+        self.attend(now, pending.id);
+    }
+
+    /// The session of `key` is here and offline: connects it.
+    fn accept(&mut self, now: Time, key: SessionKey, pending: Pending, present: bool) {
+        let Pending { id, token, client_id, assigned, connect } = pending;
+        self.unpark(id);
+        let limit = self.shared.limits.session_expiry;
+        let wished = match connect.version {
+            Version::V5 => connect.properties.session_expiry_interval().unwrap_or(0),
+            Version::V311 if connect.clean_start => 0,
+            Version::V311 => limit,
+        };
+        let granted = wished.min(limit);
+        let Some(state) = self.sessions.find_mut(key) else { return };
+        let session = match mem::replace(&mut state.link, Link::Online(id)) {
+            Link::Offline(session) => session,
+            Link::Online(_) | Link::Arriving(_) => Box::<Session>::default(),
+        };
+        state.expiry_interval = granted;
+        state.expires_at = None;
+        // A resumed session cancels the Will of its previous connection (MQTT-3.1.3-9).
+        state.will = connect.will.map(|will| {
+            let mut message = detached(&will.message);
+            let delay = message.properties.will_delay_interval().unwrap_or(0);
+            message.properties.remove(PropertyId::WillDelayInterval);
+            let (qos, retain) = (will.qos, will.retain);
+            Box::new(PendingWill { message: Arc::new(message), qos, retain, delay, due: None })
+        });
+        state.presence.set(true);
+        let mut properties = Properties::EMPTY;
+        if connect.version == Version::V5 {
+            if assigned {
+                // MQTT-3.1.3-7, MQTT-3.2.2-16.
+                properties.push(Property::AssignedClientIdentifier(client_id));
+            }
+            if granted != wished {
+                // 3.2.2.3.2.
+                properties.push(Property::SessionExpiryInterval(granted));
+            }
+        }
+        if let Some(connection) = self.connections.find_mut(id) {
+            connection.session = Some(key);
+        }
+        // MQTT-3.2.2-2, MQTT-3.2.2-3.
+        let connack = Box::new(ConnAck { session_present: present, reason: ReasonCode::Success, properties });
+        self.answer(now, id, token, Answer::Accept { connack, session });
+        self.attend_later(id);
+    }
+
+    fn park(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.find_mut(id) {
+            connection.parked = true;
+        }
+    }
+
+    fn unpark(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.find_mut(id) {
+            connection.parked = false;
+        }
+    }
+
+    /// A parked connection was answered outside its own turn: what it sent after CONNECT is looked at in the next one.
+    fn attend_later(&mut self, id: ConnectionId) {
+        if self.connections.find(id).is_some_and(|connection| Connection::server(connection).is_some()) {
+            self.unattended.push(id);
+        }
+    }
+}

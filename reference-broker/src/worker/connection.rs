@@ -1,0 +1,190 @@
+//! One connection: its machine, and what the worker must know beside it.
+
+use std::{mem, sync::Arc, time::Duration};
+
+use protocol::{
+    Machine, Properties, ReasonCode, Time, Utf8String,
+    server::{Answer, Closed, Config, Event, Server},
+};
+
+use super::{ConnectionId, Deadline, Worker};
+use crate::{routing::SessionKey, timers::Armed};
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stage: Stage,
+    /// The session that it serves, from the accepted CONNECT to the close.
+    pub(super) session: Option<SessionKey>,
+    pub(super) user_name: Option<Utf8String>,
+    /// Waits for a session from another worker, so nothing more of it is looked at.
+    pub(super) parked: bool,
+    /// Whether the worker's list of dirty connections names it.
+    pub(super) dirty: bool,
+    /// Whether its session has retained messages that wait to be fed.
+    pub(super) has_backlog: bool,
+    /// Bytes that the transport held when it was last asked.
+    pub(super) unsent: usize,
+    armed: Armed,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Live(Box<Server>),
+    /// Only these bytes are left to send.
+    Gone(Vec<u8>),
+}
+
+impl Connection {
+    pub(super) fn new(config: &Arc<Config>, now: Time) -> Self {
+        Self {
+            stage: Stage::Live(Box::new(Server::new(config.clone(), now))),
+            session: None,
+            user_name: None,
+            parked: false,
+            dirty: false,
+            has_backlog: false,
+            unsent: 0,
+            armed: Armed::default(),
+        }
+    }
+
+    pub(super) fn server_mut(&mut self) -> Option<&mut Server> {
+        match &mut self.stage {
+            Stage::Live(server) => Some(server),
+            Stage::Gone(_) => None,
+        }
+    }
+
+    pub(super) fn server(&self) -> Option<&Server> {
+        match &self.stage {
+            Stage::Live(server) => Some(server),
+            Stage::Gone(_) => None,
+        }
+    }
+
+    /// Whether its socket may be read: not while it is parked, nor while its machine has enough to do.
+    pub(super) fn wants_read(&self) -> bool {
+        !self.parked && self.server().is_some_and(Server::wants_read)
+    }
+
+    /// Takes the machine out; what it had to send stays.
+    pub(super) fn retire(&mut self) -> Option<Server> {
+        match mem::replace(&mut self.stage, Stage::Gone(Vec::new())) {
+            Stage::Live(mut server) => {
+                let mut rest = Vec::new();
+                server.poll_transmit(&mut rest);
+                self.stage = Stage::Gone(rest);
+                Some(*server)
+            }
+            gone @ Stage::Gone(_) => {
+                self.stage = gone;
+                None
+            }
+        }
+    }
+
+    /// The last bytes of a retired connection.
+    pub(super) fn farewell(&mut self) -> Vec<u8> {
+        match &mut self.stage {
+            Stage::Live(_) => Vec::new(),
+            Stage::Gone(rest) => mem::take(rest),
+        }
+    }
+}
+
+impl Worker {
+    /// Acts on everything that the machine of `id` reports, and takes note of what it wants next.
+    pub(super) fn attend(&mut self, now: Time, id: ConnectionId) {
+        loop {
+            let Some(connection) = self.connections.find_mut(id) else { return };
+            if connection.parked {
+                break;
+            }
+            let Some(event) = connection.server_mut().and_then(Machine::poll_event) else { break };
+            self.act(now, id, event);
+        }
+        self.settle(now, id);
+    }
+
+    fn act(&mut self, now: Time, id: ConnectionId, event: Event) {
+        match event {
+            Event::Publish { token, message, qos, retain, dup: _ } => {
+                let reason = self.publish_from(now, id, message, qos, retain);
+                if let Some(token) = token {
+                    self.answer(now, id, token, Answer::Publish(reason, Properties::EMPTY));
+                }
+            }
+            Event::Connect { token, connect } => self.connect(now, id, token, *connect),
+            Event::Subscribe { token, subscribe } => self.subscribe(now, id, token, subscribe),
+            Event::Unsubscribe { token, unsubscribe } => self.unsubscribe(now, id, token, &unsubscribe),
+            // No method was accepted at CONNECT, so there is nothing to re-authenticate with (MQTT-4.12.0-7 lets the
+            // machine report what is not even allowed).
+            Event::Auth { token, .. } => {
+                let reason = ReasonCode::BadAuthenticationMethod;
+                self.answer(now, id, token, Answer::Refuse { reason, properties: Properties::EMPTY });
+            }
+            // This broker tags no delivery.
+            Event::Delivered { .. } | Event::Dropped { .. } => {}
+            Event::Closed(closed) => self.connection_closed(now, id, &closed),
+        }
+    }
+
+    /// Notes that `id` may have something to send and when its machine wants to be woken.
+    pub(super) fn settle(&mut self, now: Time, id: ConnectionId) {
+        let Some(connection) = self.connections.find_mut(id) else { return };
+        let due = connection.server().and_then(Machine::poll_timeout);
+        // A deadline that is not in the future would come up again within the same call, for ever.
+        let due = due.map(|due| due.max(now.after(Duration::from_nanos(1))));
+        self.timers.arm(&mut connection.armed, Deadline::Connection(id), due);
+        self.touch(id);
+    }
+
+    /// Puts `id` on the list of connections that the driver asks for bytes.
+    pub(super) fn touch(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.find_mut(id)
+            && !connection.dirty
+        {
+            connection.dirty = true;
+            self.dirty.push(id);
+        }
+    }
+
+    pub(super) fn connection_due(&mut self, now: Time, id: ConnectionId, at: Time) {
+        let Some(connection) = self.connections.find_mut(id) else { return };
+        if !connection.armed.came_up(at) {
+            return;
+        }
+        let Some(server) = connection.server_mut() else { return };
+        if server.poll_timeout().is_some_and(|due| due <= now) {
+            server.handle_timeout(now);
+        }
+        self.attend(now, id);
+    }
+
+    pub(super) fn answer(&mut self, now: Time, id: ConnectionId, token: protocol::Token, answer: Answer) {
+        if let Some(server) = self.connections.find_mut(id).and_then(Connection::server_mut) {
+            server.answer(now, token, answer);
+        }
+    }
+
+    /// The connection is over: its machine is retired, and its session lives on or ends.
+    fn connection_closed(&mut self, now: Time, id: ConnectionId, closed: &Closed) {
+        match closed {
+            Closed::Violation(violation) => {
+                tracing::debug!(%violation, "closed: the client broke the standard");
+                self.tally().violations.increment();
+            }
+            Closed::Refused(_) => self.tally().connects_refused.increment(),
+            Closed::Server(ReasonCode::SessionTakenOver) => self.tally().takeovers.increment(),
+            _ => {}
+        }
+        let Some(connection) = self.connections.find_mut(id) else { return };
+        let session = connection.session.take();
+        let delivery = connection.retire().and_then(Server::into_session);
+        self.touch(id);
+        if let Some(key) = session {
+            self.disconnected(now, key, delivery, closed);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! From a PUBLISH to the sessions that want it.
+
+use std::mem;
+
+use protocol::{Message, QoS, ReasonCode, Time};
+use smallvec::SmallVec;
+
+use super::{ConnectionId, Worker};
+use crate::{
+    access::Client,
+    mail::{Letter, Mail, Receiver},
+    message::{Shared, expiry},
+    retained::Retained,
+    routing::{Hit, Target, WorkerId},
+};
+
+impl Worker {
+    /// A client published. What PUBACK or PUBREC shall say.
+    pub(super) fn publish_from(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        message: Message,
+        qos: QoS,
+        retain: bool,
+    ) -> ReasonCode {
+        let tally = &self.shared.tallies[self.id.index()];
+        tally.messages_received.increment();
+        let session = self.connections.find(id).and_then(|connection| connection.session);
+        if let Err(reason) = self.may_publish(id, &message, qos, retain) {
+            tally.dropped_denied.increment();
+            return reason;
+        }
+        let publisher = session.map(|session| self.target(session));
+        if self.publish(now, Shared::read(message), qos, retain, publisher) {
+            ReasonCode::Success
+        } else {
+            ReasonCode::NoMatchingSubscribers
+        }
+    }
+
+    fn may_publish(&self, id: ConnectionId, message: &Message, qos: QoS, retain: bool) -> Result<(), ReasonCode> {
+        let topic = message.topic.as_str();
+        // 4.7.2: clients do not exchange messages under `$`; those topics are the server's own.
+        if topic.starts_with('$') {
+            return Err(ReasonCode::NotAuthorized);
+        }
+        if is_too_deep(topic, self.shared.limits.topic_levels) {
+            return Err(ReasonCode::TopicNameInvalid);
+        }
+        if !self.asks_to_publish {
+            return Ok(());
+        }
+        self.ask(id, |access, client| access.publish(client, &message.topic, qos, retain))
+    }
+
+    /// Asks the access decision about the client of `id`.
+    pub(super) fn ask(
+        &self,
+        id: ConnectionId,
+        question: impl FnOnce(&dyn crate::Access, Client<'_>) -> Result<(), ReasonCode>,
+    ) -> Result<(), ReasonCode> {
+        let connection = self.connections.find(id).ok_or(ReasonCode::NotAuthorized)?;
+        let state = connection.session.and_then(|key| self.sessions.find(key)).ok_or(ReasonCode::NotAuthorized)?;
+        let client = Client { id: &state.client_id, user_name: connection.user_name.as_ref() };
+        question(&*self.shared.access, client)
+    }
+
+    /// Retains `message` if it asks for that and sends it to whoever subscribed; whether anybody did.
+    pub(super) fn publish(
+        &mut self,
+        now: Time,
+        mut message: Shared,
+        qos: QoS,
+        retain: bool,
+        publisher: Option<Target>,
+    ) -> bool {
+        let expires_at = expiry(message.message(), now);
+        if retain {
+            self.retain(now, &mut message, qos, expires_at);
+        }
+        self.shared.routes.refresh(&mut self.view);
+        let mut matches = mem::take(&mut self.matches);
+        self.view.route(message.message().topic.as_str(), publisher, &mut matches);
+        for hit in matches.hits() {
+            let receiver = receiver(hit, qos, retain);
+            if hit.target.worker == self.id {
+                self.deliver(now, &mut message, expires_at, &receiver);
+            } else {
+                self.letters[hit.target.worker.index()].push(receiver);
+            }
+        }
+        self.post_letters(&mut message, expires_at);
+        let found = !matches.hits().is_empty();
+        self.matches = matches;
+        found
+    }
+
+    /// Posts one letter to each worker that has receivers.
+    fn post_letters(&mut self, message: &mut Shared, expires_at: Option<Time>) {
+        for index in 0..self.letters.len() {
+            if self.letters[index].is_empty() {
+                continue;
+            }
+            let receivers: SmallVec<[Receiver; 1]> = self.letters[index].drain(..).collect();
+            let letter = Letter { message: message.kept().clone(), expires_at, receivers };
+            let to = WorkerId(u16::try_from(index).expect("workers are counted in u16"));
+            self.post(to, Mail::Deliver(letter));
+        }
+    }
+
+    fn retain(&mut self, now: Time, message: &mut Shared, qos: QoS, expires_at: Option<Time>) {
+        if message.message().payload.is_empty() {
+            // MQTT-3.3.1-6, MQTT-3.3.1-7.
+            self.shared.retained.remove(now, message.message().topic.as_str());
+            return;
+        }
+        let retained = Retained { message: message.kept().clone(), qos, expires_at };
+        if self.shared.retained.set(now, retained).is_err() {
+            self.tally().retained_refused.increment();
+        }
+    }
+}
+
+fn receiver(hit: &Hit, qos: QoS, retain: bool) -> Receiver {
+    Receiver {
+        session: hit.target.session,
+        // MQTT-3.8.4-8: the lower of what was published and what was granted.
+        qos: qos.min(hit.qos),
+        // MQTT-3.3.1-12, MQTT-3.3.1-13.
+        retain: retain && hit.retain_as_published,
+        identifiers: hit.identifiers.clone(),
+        forwarded: false,
+    }
+}
+
+/// Whether `path` has more than `limit` levels.
+pub(super) fn is_too_deep(path: &str, limit: usize) -> bool {
+    // A path has at most one level more than bytes, so short ones need no counting.
+    path.len() >= limit && path.bytes().filter(|byte| *byte == b'/').count() >= limit
+}

@@ -1,0 +1,206 @@
+//! One session: what of it outlives connections, and how it ends.
+//!
+//! ```text
+//!             CONNECT, nobody had it            connection closed, expiry > 0
+//!        ────────────────────────▶ Online ◀──────────────────────────▶ Offline ──expiry, Clean Start──▶ ended
+//!             CONNECT, another      ▲   │ connection closed, expiry 0              ▲
+//!             worker has it         │   └──────────────────────────────────────────┘
+//!        ───────────▶ Arriving ─────┘ handover
+//! ```
+
+use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
+
+use protocol::{Delivery, Message, QoS, ReasonCode, Session, Time, Utf8String, server::Closed};
+
+use super::{ConnectionId, Deadline, Worker, connect::Arrival, moving::Settling, sessions::Slot};
+use crate::{
+    mail::{Mail, Receiver, Subscriptions},
+    retained::Retained,
+    routing::{Presence, SessionKey},
+    timers::Armed,
+};
+
+/// A Session Expiry Interval that means for ever (3.1.2.11.2).
+pub(super) const FOR_EVER: u32 = u32::MAX;
+
+/// One session.
+#[derive(Debug)]
+pub(super) struct SessionState {
+    pub(super) client_id: Utf8String,
+    pub(super) link: Link,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) presence: Arc<Presence>,
+    /// Seconds from the close of a connection to the end of the session.
+    pub(super) expiry_interval: u32,
+    /// When the session ends; set while it is offline.
+    pub(super) expires_at: Option<Time>,
+    pub(super) will: Option<Box<PendingWill>>,
+    /// Set from its arrival on this worker until nothing can arrive by its old address any more.
+    pub(super) settling: Option<Box<Settling>>,
+    /// Retained messages that a subscription asked for and the client has had no room for yet.
+    pub(super) backlog: VecDeque<(Retained, Receiver)>,
+    pub(super) armed: Armed,
+}
+
+/// Who holds the delivery state.
+#[derive(Debug)]
+pub(super) enum Link {
+    /// The machine of a connection.
+    Online(ConnectionId),
+    /// Nobody is connected.
+    Offline(Box<Session>),
+    /// Another worker, until its handover arrives.
+    Arriving(Box<Arrival>),
+}
+
+/// The Will of a session.
+#[derive(Debug)]
+pub(super) struct PendingWill {
+    pub(super) message: Arc<Message>,
+    pub(super) qos: QoS,
+    pub(super) retain: bool,
+    /// Will Delay Interval in seconds.
+    pub(super) delay: u32,
+    /// When it is published; set when the connection closed in a way that asks for it.
+    pub(super) due: Option<Time>,
+}
+
+impl SessionState {
+    pub(super) fn new(client_id: Utf8String, link: Link) -> Self {
+        Self {
+            client_id,
+            link,
+            subscriptions: Subscriptions::default(),
+            presence: Arc::default(),
+            expiry_interval: 0,
+            expires_at: None,
+            will: None,
+            settling: None,
+            backlog: VecDeque::new(),
+            armed: Armed::default(),
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        let will = self.will.as_ref().and_then(|will| will.due);
+        [self.expires_at, will].into_iter().flatten().min()
+    }
+}
+
+impl Worker {
+    /// The connection of `key` is over.
+    pub(super) fn disconnected(&mut self, now: Time, key: SessionKey, delivery: Option<Box<Session>>, closed: &Closed) {
+        let Some(state) = self.sessions.find_mut(key) else { return };
+        state.presence.set(false);
+        state.link = Link::Offline(delivery.unwrap_or_default());
+        if let Closed::Client(disconnect) = closed
+            && let Some(seconds) = disconnect.properties.session_expiry_interval()
+        {
+            // MQTT-3.14.2-2 (never from 0 to more) is the machine's to enforce.
+            state.expiry_interval = seconds.min(self.shared.limits.session_expiry);
+        }
+        // MQTT-3.1.2-8, MQTT-3.1.2-10; at a shutdown the session does not end, and the broker's silence is its message.
+        if !closed.publishes_will() || *closed == Closed::Server(ReasonCode::ServerShuttingDown) {
+            state.will = None;
+        }
+        if let Some(will) = &mut state.will {
+            // 3.1.3.2.2: at the end of the delay or of the session, whichever comes first.
+            will.due = Some(now.after(Duration::from_secs(will.delay.min(state.expiry_interval).into())));
+        }
+        let waiting = mem::take(&mut state.backlog);
+        if state.expiry_interval == 0 {
+            // MQTT-3.1.2-23.
+            self.end_session(now, key);
+            return;
+        }
+        if state.expiry_interval != FOR_EVER {
+            state.expires_at = Some(now.after(Duration::from_secs(state.expiry_interval.into())));
+        }
+        if state.will.as_ref().is_some_and(|will| will.delay == 0) {
+            self.publish_will(now, key);
+        }
+        self.arm_session(key);
+        self.queue_backlog(now, waiting);
+    }
+
+    /// Retained messages that were asked for at QoS 1 or 2 are delivered when the client returns.
+    fn queue_backlog(&mut self, now: Time, waiting: VecDeque<(Retained, Receiver)>) {
+        for (retained, receiver) in waiting {
+            let mut message = crate::message::Shared::owned(retained.message);
+            self.deliver(now, &mut message, retained.expires_at, &receiver);
+        }
+    }
+
+    pub(super) fn arm_session(&mut self, key: SessionKey) {
+        let Some(state) = self.sessions.find_mut(key) else { return };
+        let due = state.next_deadline();
+        self.timers.arm(&mut state.armed, Deadline::Session(key), due);
+    }
+
+    pub(super) fn session_due(&mut self, now: Time, key: SessionKey, at: Time) {
+        let Some(state) = self.sessions.find_mut(key) else { return };
+        if !state.armed.came_up(at) {
+            return;
+        }
+        if state.expires_at.is_some_and(|at| at <= now) {
+            self.end_session(now, key);
+            return;
+        }
+        if state.will.as_ref().and_then(|will| will.due).is_some_and(|at| at <= now) {
+            self.publish_will(now, key);
+        }
+        self.arm_session(key);
+    }
+
+    /// The session ends: its subscriptions go, a Will that waits is published (3.1.3.2.2), whoever asked for the session
+    /// hears that there is none.
+    pub(super) fn end_session(&mut self, now: Time, key: SessionKey) {
+        self.publish_will(now, key);
+        let target = self.target(key);
+        let Some(Slot::Here(state)) = self.sessions.remove(key) else { return };
+        self.tally().sessions_closed.increment();
+        self.tally().subscriptions_removed.add(state.subscriptions.len() as u64);
+        if !state.subscriptions.is_empty() {
+            self.shared.routes.change(&mut self.view, |routes| {
+                for filter in state.subscriptions.keys() {
+                    routes.unsubscribe(filter, target);
+                }
+            });
+        }
+        self.shared.registry.release(&state.client_id, target);
+        let claim = match (state.link, state.settling) {
+            (Link::Arriving(arrival), _) => arrival.deferred,
+            (_, Some(settling)) => settling.deferred,
+            _ => None,
+        };
+        if let Some(claim) = claim {
+            let to = claim.requester.session;
+            self.post(claim.requester.worker, Mail::Handover { to, session: None });
+        }
+    }
+
+    /// Publishes the Will if it is due to be published at all (a Will of a connected client is not).
+    fn publish_will(&mut self, now: Time, key: SessionKey) {
+        let publisher = self.target(key);
+        let Some(state) = self.sessions.find_mut(key) else { return };
+        if state.will.as_ref().is_none_or(|will| will.due.is_none()) {
+            return;
+        }
+        let Some(will) = state.will.take() else { return };
+        self.tally().wills_published.increment();
+        let message = crate::message::Shared::owned(will.message);
+        self.publish(now, message, will.qos, will.retain, Some(publisher));
+    }
+}
+
+/// A delivery that waits in a session.
+pub(super) fn queued(message: &Arc<Message>, receiver: &Receiver, expires_at: Option<Time>) -> Delivery {
+    Delivery {
+        message: message.clone(),
+        qos: receiver.qos,
+        retain: receiver.retain,
+        subscription_ids: receiver.identifiers.clone(),
+        expires_at,
+        tag: None,
+    }
+}

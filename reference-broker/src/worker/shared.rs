@@ -1,0 +1,56 @@
+//! What all workers of one broker share.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use protocol::{Utf8String, server};
+
+use crate::{Access, Config, Limits, counters::Tally, registry::Registry, retained::RetainedStore, routing::Routes};
+
+/// The stores and settings that every worker of one broker sees.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) protocol: Arc<server::Config>,
+    pub(crate) access: Arc<dyn Access>,
+    pub(crate) routes: Routes,
+    pub(crate) retained: RetainedStore,
+    pub(crate) registry: Registry,
+    /// One per worker.
+    pub(crate) tallies: Vec<Tally>,
+    names: AtomicU64,
+    secret: RandomState,
+}
+
+impl Shared {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            limits: config.limits.clone(),
+            protocol: Arc::new(config.protocol.clone()),
+            access: config.access.clone(),
+            routes: Routes::default(),
+            retained: RetainedStore::new(&config.limits),
+            registry: Registry::new(config.limits.sessions),
+            tallies: (0..config.workers.max(1)).map(|_| Tally::default()).collect(),
+            names: AtomicU64::new(0),
+            secret: RandomState::new(),
+        }
+    }
+
+    pub(crate) fn workers(&self) -> usize {
+        self.tallies.len()
+    }
+
+    /// A Client Identifier for a client that sent none (MQTT-3.1.3-6, MQTT-3.1.3-7): unique, and hard to guess, because
+    /// whoever knows it may take the session over.
+    pub(crate) fn new_client_id(&self) -> Utf8String {
+        let number = self.names.fetch_add(1, Relaxed);
+        let mark = self.secret.hash_one(number);
+        Utf8String::new(format!("auto-{number:x}-{mark:016x}")).expect("letters, digits and dashes")
+    }
+}

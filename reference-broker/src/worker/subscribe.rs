@@ -1,0 +1,151 @@
+//! SUBSCRIBE and UNSUBSCRIBE (3.8, 3.10), and the retained messages that a subscription asks for.
+
+use std::num::NonZeroU32;
+
+use protocol::{
+    Properties, QoS, ReasonCode, RetainHandling, Subscribe, SubscribeFilter, Time, Token, Unsubscribe, server::Answer,
+};
+
+use super::{ConnectionId, Worker, publish::is_too_deep};
+use crate::{
+    mail::Receiver,
+    routing::{SessionKey, Subscription},
+};
+
+/// A filter that was granted, and whether its retained messages are due.
+struct Granted<'a> {
+    wish: &'a SubscribeFilter,
+    subscription: Subscription,
+    is_new: bool,
+}
+
+impl Worker {
+    pub(super) fn subscribe(&mut self, now: Time, id: ConnectionId, token: Token, subscribe: Subscribe) {
+        let Some(key) = self.connections.find(id).and_then(|connection| connection.session) else { return };
+        let identifier = subscribe.properties.subscription_ids().next().copied().and_then(NonZeroU32::new);
+        let mut granted = Vec::with_capacity(subscribe.filters.len());
+        let mut reasons = Vec::with_capacity(subscribe.filters.len());
+        for wish in &subscribe.filters {
+            // MQTT-3.8.4-5, -6, -7: one outcome for each filter, in their order.
+            reasons.push(match self.grant(id, key, wish, identifier) {
+                Ok(one) => {
+                    let reason = granted_qos(one.subscription.qos);
+                    granted.push(one);
+                    reason
+                }
+                Err(reason) => reason,
+            });
+        }
+        let target = self.target(key);
+        if !granted.is_empty()
+            && let Some(state) = self.sessions.find(key)
+        {
+            // Before SUBACK leaves, every worker that looks will see it.
+            self.shared.routes.change(&mut self.view, |routes| {
+                for one in &granted {
+                    routes.subscribe(one.wish.filter.as_str(), target, one.subscription, &state.presence);
+                }
+            });
+        }
+        let added = granted.iter().filter(|one| one.is_new).count();
+        self.tally().subscriptions_added.add(added as u64);
+        // MQTT-3.8.4-1.
+        self.answer(now, id, token, Answer::Subscribe(reasons, Properties::EMPTY));
+        for one in &granted {
+            self.collect_retained(now, key, one);
+        }
+        if let Some(connection) = self.connections.find_mut(id) {
+            connection.has_backlog = self.sessions.find(key).is_some_and(|state| !state.backlog.is_empty());
+        }
+    }
+
+    fn grant<'a>(
+        &mut self,
+        id: ConnectionId,
+        key: SessionKey,
+        wish: &'a SubscribeFilter,
+        identifier: Option<NonZeroU32>,
+    ) -> Result<Granted<'a>, ReasonCode> {
+        if is_too_deep(wish.filter.filter(), self.shared.limits.topic_levels) {
+            return Err(ReasonCode::TopicFilterInvalid);
+        }
+        let mut subscription = Subscription::new(wish.options, identifier);
+        subscription.qos = subscription.qos.min(self.shared.protocol.maximum_qos);
+        self.ask(id, |access, client| access.subscribe(client, &wish.filter, subscription.qos))?;
+        let limit = self.shared.limits.subscriptions;
+        let state = self.sessions.find_mut(key).ok_or(ReasonCode::UnspecifiedError)?;
+        let is_new = !state.subscriptions.contains_key(wish.filter.as_str());
+        if is_new && state.subscriptions.len() >= limit {
+            return Err(ReasonCode::QuotaExceeded);
+        }
+        // MQTT-3.8.4-3.
+        state.subscriptions.insert(wish.filter.text().detached(), subscription);
+        Ok(Granted { wish, subscription, is_new })
+    }
+
+    /// Puts the retained messages that match into the session's backlog.
+    fn collect_retained(&mut self, now: Time, key: SessionKey, granted: &Granted<'_>) {
+        let due = match granted.wish.options.retain_handling {
+            // MQTT-3.3.1-9, -10, -11.
+            RetainHandling::Always => true,
+            RetainHandling::IfNew => granted.is_new,
+            RetainHandling::Never => false,
+        };
+        // 4.8.2: a shared subscription gets none.
+        if !due || granted.wish.filter.share_name().is_some() {
+            return;
+        }
+        let mut found = std::mem::take(&mut self.found);
+        self.shared.retained.matching(now, granted.wish.filter.filter(), &mut found);
+        if let Some(state) = self.sessions.find_mut(key) {
+            state.backlog.extend(found.drain(..).map(|retained| {
+                let receiver = Receiver {
+                    session: key,
+                    qos: retained.qos.min(granted.subscription.qos),
+                    // MQTT-3.3.1-8.
+                    retain: true,
+                    identifiers: granted.subscription.identifier.map(NonZeroU32::get).into_iter().collect(),
+                    forwarded: false,
+                };
+                (retained, receiver)
+            }));
+        }
+        self.found = found;
+    }
+
+    pub(super) fn unsubscribe(&mut self, now: Time, id: ConnectionId, token: Token, unsubscribe: &Unsubscribe) {
+        let Some(key) = self.connections.find(id).and_then(|connection| connection.session) else { return };
+        let target = self.target(key);
+        let Some(state) = self.sessions.find_mut(key) else { return };
+        let mut gone = Vec::new();
+        let reasons = unsubscribe.filters.iter().map(|filter| {
+            // MQTT-3.10.4-1: compared character by character.
+            match state.subscriptions.remove(filter.as_str()) {
+                Some(_) => {
+                    gone.push(filter);
+                    ReasonCode::Success
+                }
+                None => ReasonCode::NoSubscriptionExisted,
+            }
+        });
+        let reasons: Vec<_> = reasons.collect();
+        if !gone.is_empty() {
+            self.shared.routes.change(&mut self.view, |routes| {
+                for filter in &gone {
+                    routes.unsubscribe(filter.as_str(), target);
+                }
+            });
+        }
+        self.tally().subscriptions_removed.add(gone.len() as u64);
+        // MQTT-3.10.4-4, -5, -6.
+        self.answer(now, id, token, Answer::Unsubscribe(reasons, Properties::EMPTY));
+    }
+}
+
+fn granted_qos(qos: QoS) -> ReasonCode {
+    match qos {
+        QoS::AtMostOnce => ReasonCode::Success,
+        QoS::AtLeastOnce => ReasonCode::GrantedQos1,
+        QoS::ExactlyOnce => ReasonCode::GrantedQos2,
+    }
+}
