@@ -205,3 +205,6 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@
 mod matches;
 mod subscribers;
 mod table;
+#[cfg(test)]
+mod tests;
 mod trie;
 
 use std::{
