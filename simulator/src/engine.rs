@@ -23,7 +23,7 @@ mod rumqttc;
 
 use std::io;
 
-use protocol::{Message, QoS, ReasonCode, SubscribeFilter, Tag, Time, TopicFilter};
+use protocol::{Message, QoS, ReasonCode, SubscribeFilter, Tag, Time, TopicFilter, Will};
 
 pub use self::{
     clock::Clock,
@@ -204,9 +204,9 @@ pub trait ClientEngine {
     /// Adds a client and starts to connect it.
     fn connect(&mut self, options: ConnectOptions) -> ClientKey;
 
-    /// Starts to connect an offline client again, with its options and what is left of its session: with Clean Start
-    /// off, publications in flight are sent again when the broker resumes the session. Ignored unless offline.
-    fn reconnect(&mut self, client: ClientKey);
+    /// Starts to connect an offline client again, with its options, this Will and what is left of its session: with Clean
+    /// Start off, publications in flight are sent again when the broker resumes the session. Ignored unless offline.
+    fn reconnect(&mut self, client: ClientKey, will: Option<Box<Will>>);
 
     /// Publishes. Allowed from `connect` on: what comes before CONNACK waits for it.
     ///
@@ -230,6 +230,9 @@ pub trait ClientEngine {
 
     /// Drops a client and everything known of it; what was open is abandoned. No event of it follows.
     fn forget(&mut self, client: ClientKey);
+
+    /// Whether [`publish`](Self::publish) would take one more message of this client now.
+    fn takes(&self, client: ClientKey) -> bool;
 
     /// How many messages of this client wait to be written or acknowledged.
     fn backlog(&self, client: ClientKey) -> usize;
@@ -256,9 +259,9 @@ pub enum EngineKind {
 #[expect(missing_debug_implementations, reason = "engines hold thousands of connections")]
 pub enum Engine {
     /// The native engine.
-    Native(Native),
+    Native(Box<Native>),
     /// The engine on rumqttc.
-    Rumqttc(Rumqttc),
+    Rumqttc(Box<Rumqttc>),
 }
 
 impl Engine {
@@ -269,8 +272,8 @@ impl Engine {
     /// What the operating system says: no file descriptor is left for a timer.
     pub fn new(kind: EngineKind, clock: Clock) -> io::Result<Self> {
         Ok(match kind {
-            EngineKind::Native => Self::Native(Native::new(NativeOptions::default(), clock)?),
-            EngineKind::Rumqttc => Self::Rumqttc(Rumqttc::new(clock)?),
+            EngineKind::Native => Self::Native(Box::new(Native::new(NativeOptions::default(), clock)?)),
+            EngineKind::Rumqttc => Self::Rumqttc(Box::new(Rumqttc::new(clock)?)),
         })
     }
 }
@@ -293,8 +296,8 @@ impl ClientEngine for Engine {
         either!(self, engine => engine.connect(options))
     }
 
-    fn reconnect(&mut self, client: ClientKey) {
-        either!(self, engine => engine.reconnect(client));
+    fn reconnect(&mut self, client: ClientKey, will: Option<Box<Will>>) {
+        either!(self, engine => engine.reconnect(client, will));
     }
 
     fn publish(&mut self, client: ClientKey, outgoing: Outgoing) -> Result<(), Unsent> {
@@ -319,6 +322,10 @@ impl ClientEngine for Engine {
 
     fn forget(&mut self, client: ClientKey) {
         either!(self, engine => engine.forget(client));
+    }
+
+    fn takes(&self, client: ClientKey) -> bool {
+        either!(self, engine => engine.takes(client))
     }
 
     fn backlog(&self, client: ClientKey) -> usize {

@@ -16,7 +16,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use protocol::{Disconnect, Machine, Properties, ReasonCode, SubscribeFilter, Tag, Time, TopicFilter};
+use protocol::{Disconnect, Machine, Properties, ReasonCode, SubscribeFilter, Tag, Time, TopicFilter, Will};
 use transport::{Alarm, Event as PumpEvent, Key, Pump, Stream};
 
 use self::{
@@ -100,6 +100,14 @@ impl Native {
             live.mark_unsettled(key, &mut self.unsettled);
         }
         Some(outcome)
+    }
+
+    /// Whether a client's broker does not read.
+    fn is_stalled(&self, key: ClientKey) -> bool {
+        match self.clients.find(key).map(|client| &client.state) {
+            Some(State::Live(live)) => self.pump.unsent(live.connection) > UNSENT_LIMIT,
+            _ => false,
+        }
     }
 
     fn poll_turn(&mut self, cx: &mut Context<'_>, until: Time) -> Poll<()> {
@@ -326,19 +334,16 @@ impl ClientEngine for Native {
         key
     }
 
-    fn reconnect(&mut self, client: ClientKey) {
+    fn reconnect(&mut self, client: ClientKey, will: Option<Box<Will>>) {
         if let Some(offline) = self.clients.find_mut(client)
-            && let Some(attempt) = offline.try_again()
+            && let Some(attempt) = offline.try_again(will)
         {
             self.dialing.queue((client, attempt));
         }
     }
 
     fn publish(&mut self, client: ClientKey, outgoing: Outgoing) -> Result<(), Unsent> {
-        let pump = &self.pump;
-        if let Some(State::Live(live)) = self.clients.find(client).map(|client| &client.state)
-            && pump.unsent(live.connection) > UNSENT_LIMIT
-        {
+        if self.is_stalled(client) {
             return Err(Unsent::Full);
         }
         self.command(client, |client, now| client.publish(now, outgoing)).unwrap_or(Err(Unsent::Offline))
@@ -372,6 +377,10 @@ impl ClientEngine for Native {
         self.cut(client, true);
         self.clients.remove(client);
         self.events.retain(|(key, _)| *key != client);
+    }
+
+    fn takes(&self, client: ClientKey) -> bool {
+        !self.is_stalled(client) && self.clients.find(client).is_some_and(Client::takes)
     }
 
     fn backlog(&self, client: ClientKey) -> usize {

@@ -1,6 +1,6 @@
 //! The engine on the rumqttc library.
 
-use protocol::{SubscribeFilter, Tag, Time, TopicFilter};
+use protocol::{SubscribeFilter, Tag, Time, TopicFilter, Will};
 
 use super::{ClientEngine, ClientEvent, ClientKey, Clock, ConnectOptions, Outgoing, Unsent};
 
@@ -28,7 +28,10 @@ impl ClientEngine for Rumqttc {
     fn connect(&mut self, _: ConnectOptions) -> ClientKey {
         todo!()
     }
-    fn reconnect(&mut self, _: ClientKey) {
+    fn takes(&self, _: ClientKey) -> bool {
+        todo!()
+    }
+    fn reconnect(&mut self, _: ClientKey, _: Option<Box<Will>>) {
         todo!()
     }
     fn publish(&mut self, _: ClientKey, _: Outgoing) -> Result<(), Unsent> {

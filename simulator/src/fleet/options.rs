@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::Time;
+use protocol::{Time, Version};
 
 use super::Backoff;
 use crate::Target;
@@ -16,6 +16,9 @@ pub struct FleetOptions {
     pub pace: Pace,
     /// When to try again after a connection ended or was not made.
     pub backoff: Backoff,
+    /// How the devices of each group connect, by [`DeviceInfo::group`](crate::farm::DeviceInfo::group); default habits
+    /// where absent.
+    pub habits: Vec<Habits>,
     /// How the engine's clock and the scenario's time go together.
     pub timeline: Timeline,
     /// How many messages of telemetry each device keeps while it is offline; the oldest goes first. Default 1,000.
@@ -30,6 +33,7 @@ impl FleetOptions {
         Self {
             target,
             pace: Pace::Natural,
+            habits: Vec::new(),
             backoff: Backoff::default(),
             timeline: Timeline { epoch, compression: 1.0 },
             offline_buffer: 1000,
@@ -67,6 +71,25 @@ impl Timeline {
     }
 }
 
+/// How the devices of a group connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habits {
+    /// The protocol version. Default 5.0.
+    pub version: Version,
+    /// Clean Start. Default true.
+    pub clean_start: bool,
+    /// Session Expiry Interval in seconds. Default 0.
+    pub session_expiry: u32,
+    /// Keep Alive in seconds. Default 60.
+    pub keep_alive: u16,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { version: Version::V5, clean_start: true, session_expiry: 0, keep_alive: 60 }
+    }
+}
+
 /// Who decides when telemetry is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
@@ -81,6 +104,30 @@ pub enum Pace {
 pub enum Ramp {
     /// Evenly over this time; zero means all at once.
     Over(Duration),
-    /// At this many connections per second.
+    /// At this many connections per second; above 0.
     PerSecond(f64),
+}
+
+impl Ramp {
+    /// How long after the beginning device number `nth` (from 0) of `count` connects.
+    pub fn delay(self, nth: usize, count: usize) -> Duration {
+        match self {
+            Self::Over(whole) => whole.mul_f64(nth as f64 / count.max(1) as f64),
+            Self::PerSecond(rate) => Duration::try_from_secs_f64(nth as f64 / rate).unwrap_or(Duration::MAX),
+        }
+    }
+}
+
+impl From<&scenarios::model::DeviceGroup> for Habits {
+    fn from(group: &scenarios::model::DeviceGroup) -> Self {
+        Self {
+            version: match group.version {
+                scenarios::model::Version::V311 => Version::V311,
+                scenarios::model::Version::V5 => Version::V5,
+            },
+            clean_start: group.clean_start,
+            session_expiry: u32::try_from(group.session_expiry.as_secs()).unwrap_or(u32::MAX),
+            keep_alive: u16::try_from(group.keep_alive.as_secs()).unwrap_or(u16::MAX),
+        }
+    }
 }

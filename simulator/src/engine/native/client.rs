@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use protocol::{
-    Connect, Machine, Properties, Property, Session, SubscribeFilter, Tag, Time, TopicFilter, Version,
+    Connect, Machine, Properties, Property, Session, SubscribeFilter, Tag, Time, TopicFilter, Version, Will,
     client::{Client as ClientMachine, Config, Event},
 };
 use transport::Key;
@@ -76,10 +76,11 @@ impl Client {
     }
 
     /// Leaves offline for a new attempt; its number. `None` unless offline.
-    pub(super) fn try_again(&mut self) -> Option<u32> {
+    pub(super) fn try_again(&mut self, will: Option<Box<Will>>) -> Option<u32> {
         if !matches!(self.state, State::Offline) {
             return None;
         }
+        self.options.will = will;
         self.state = State::Dialing;
         self.attempt += 1;
         Some(self.attempt)
@@ -93,19 +94,26 @@ impl Client {
         self.session = survives.then_some(session);
     }
 
+    /// Whether one more publication is taken.
+    pub(super) fn takes(&self) -> bool {
+        self.room() == Ok(())
+    }
+
+    fn room(&self) -> Result<(), Unsent> {
+        let waiting = match &self.state {
+            State::Offline => return Err(Unsent::Offline),
+            State::Live(live) if live.end.is_some() => return Err(Unsent::Offline),
+            State::Live(live) if live.connected => live.queued(),
+            State::Dialing | State::Live(_) => self.early.len(),
+        };
+        if waiting < self.options.queue_limit { Ok(()) } else { Err(Unsent::Full) }
+    }
+
     pub(super) fn publish(&mut self, now: Time, outgoing: Outgoing) -> Result<(), Unsent> {
-        let limit = self.options.queue_limit;
-        match &mut self.state {
-            State::Live(live) if live.end.is_some() => Err(Unsent::Offline),
-            State::Live(live) if live.connected => {
-                if live.queued() >= limit {
-                    return Err(Unsent::Full);
-                }
-                live.publish(now, outgoing)
-            }
-            State::Offline => Err(Unsent::Offline),
-            State::Dialing | State::Live(_) if self.early.len() >= limit => Err(Unsent::Full),
-            State::Dialing | State::Live(_) => {
+        self.room()?;
+        match self.connected() {
+            Some(live) => live.publish(now, outgoing),
+            None => {
                 self.early.push_back(Early::Publish(outgoing));
                 Ok(())
             }
