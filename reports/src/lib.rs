@@ -2,20 +2,40 @@
 //!
 //! * [`observation`]: what a run saw, and its form on disk. Start reading here.
 //! * [`Summary`]: what a run amounts to, a fold over its observations; thresholds are judged on it.
-//! * [`Sink`]: where observations go; every output is one, [`Tee`] joins them.
+//! * [`Sink`]: where observations go; every output is one, [`Tee`] joins them. [`outputs::open`] gives those of a run
+//!   folder, [`Terminal`] shows progress and the verdict, [`render`] makes the files of a recorded run again.
 //! * [`RunFolder`]: where the outputs of one run lie.
 //!
 //! This crate judges nothing: thresholds and verdicts arrive as observations. It knows no scenarios and no brokers, so that
 //! a conformance suite, a certification and a load run report alike.
 
+mod figures;
+mod hdr_log;
+mod headline;
+mod html;
+mod json_lines;
+mod junit;
 pub mod labels;
 pub mod observation;
+pub mod outputs;
+pub mod reader;
 pub mod run_folder;
 pub mod sink;
 pub mod summary;
+mod summary_json;
+mod terminal;
 
+pub use hdr_log::HdrLog;
+pub use headline::{Headline, Word};
+pub use html::html;
+pub use json_lines::JsonLines;
+pub use junit::junit;
 pub use labels::{Labels, label};
 pub use observation::{Observation, metric};
+pub use outputs::{Documents, Output, RenderError, render};
+pub use reader::{ReadError, Reader};
 pub use run_folder::{FolderError, RunFolder};
 pub use sink::{Sink, Tee};
 pub use summary::{Counter, Summary};
+pub use summary_json::{SUMMARY_SCHEMA, summary_json, summary_schema};
+pub use terminal::{Progress, Terminal};

@@ -1,7 +1,23 @@
 //! The folder of one run.
 
 use jiff::Timestamp;
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
+
+/// Names of the files in a run folder.
+pub mod file {
+    /// Every observation, one JSON object per line.
+    pub const OBSERVATIONS: &str = "observations.jsonl";
+    /// Figures for programs.
+    pub const SUMMARY: &str = "summary.json";
+    /// Figures for people.
+    pub const REPORT: &str = "report.html";
+    /// Verdicts for CI servers.
+    pub const JUNIT: &str = "junit.xml";
+    /// Latency distributions over time, for HdrHistogram's plotters.
+    pub const LATENCY: &str = "latency.hlog";
+}
 
 /// A folder that holds the outputs of exactly one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +34,7 @@ pub enum FolderError {
         /// The folder.
         path: PathBuf,
         /// What the system said.
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// It already holds a run.
     #[error("the folder {} already holds a run; choose another with --out DIR, or remove it", path.display())]
@@ -29,13 +45,25 @@ pub enum FolderError {
 }
 
 impl RunFolder {
-    /// `runs/<time>-<scenario>/` below `base`, created now; a number is appended when that name is taken.
+    /// `<base>/<time>-<scenario>/` (UTC, `20260131T120000Z-phase-1`), created now; a number is appended while that name is
+    /// taken.
     ///
     /// # Errors
     /// When it cannot be created or written to.
     pub fn create(base: &Path, scenario: &str, started_at: Timestamp) -> Result<Self, FolderError> {
-        let _ = (base, scenario, started_at);
-        todo!("create the folder")
+        let unwritable = |path: &Path, cause| FolderError::Unwritable { path: path.to_owned(), cause };
+        fs::create_dir_all(base).map_err(|cause| unwritable(base, cause))?;
+        let name = format!("{}-{}", started_at.strftime("%Y%m%dT%H%M%SZ"), file_name_part(scenario));
+        let candidates = std::iter::once(name.clone()).chain((2..1000).map(|n| format!("{name}-{n}")));
+        for candidate in candidates {
+            let path = base.join(candidate);
+            match fs::create_dir(&path) {
+                Ok(()) => return Self::claim(&path),
+                Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(cause) => return Err(unwritable(&path, cause)),
+            }
+        }
+        Err(FolderError::Occupied { path: base.join(name) })
     }
 
     /// The folder the user named with `--out`, created if missing.
@@ -43,11 +71,47 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be created or written to, or already holds a run.
     pub fn at(path: &Path) -> Result<Self, FolderError> {
-        Ok(Self { path: path.to_owned() })
+        fs::create_dir_all(path).map_err(|cause| FolderError::Unwritable { path: path.to_owned(), cause })?;
+        Self::claim(path)
+    }
+
+    /// Creates the observations file, so that no second run can take the same folder.
+    fn claim(path: &Path) -> Result<Self, FolderError> {
+        let claimed = OpenOptions::new().write(true).create_new(true).open(path.join(file::OBSERVATIONS));
+        match claimed {
+            Ok(_) => Ok(Self { path: path.to_owned() }),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+                Err(FolderError::Occupied { path: path.to_owned() })
+            }
+            Err(cause) => Err(FolderError::Unwritable { path: path.to_owned(), cause }),
+        }
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Where the HTML report will be.
+    pub fn report(&self) -> PathBuf {
+        self.path.join(file::REPORT)
+    }
+
+    pub(crate) fn observations(&self) -> io::Result<File> {
+        File::create(self.path.join(file::OBSERVATIONS))
+    }
+}
+
+/// Replaces a file in one step, so that nobody reads half of it.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension("draft");
+    fs::write(&draft, content)?;
+    fs::rename(&draft, path)
+}
+
+/// Letters, digits, `-`, `_` and `.` stay; everything else becomes `-`.
+fn file_name_part(scenario: &str) -> String {
+    let keep = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let name: String = scenario.chars().map(keep).take(80).collect();
+    if name.is_empty() { "run".to_owned() } else { name }
 }

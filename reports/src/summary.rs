@@ -40,14 +40,19 @@ pub struct Summary {
     series: Series,
     histograms: BTreeMap<(String, Labels), EncodedHistogram>,
     windowed: BTreeMap<(&'static str, String), Histogram<u64>>,
-    events: BTreeMap<EventKind, Samples<Event, EVENTS_KEPT>>,
-    witnesses: BTreeMap<WitnessKind, Samples<Witness, WITNESSES_KEPT>>,
+    events: BTreeMap<EventKind, Events>,
+    witnesses: BTreeMap<WitnessKind, Witnesses>,
     ledger: Option<BTreeMap<LedgerKey, LedgerCounts>>,
     generator: Option<GeneratorHealth>,
     thresholds: Vec<ThresholdOutcome>,
     ended: Option<RunEnded>,
     remarks: Samples<String, REMARKS_KEPT>,
 }
+
+/// Witnesses of one kind.
+pub type Witnesses = Samples<Witness, WITNESSES_KEPT>;
+/// Events of one kind.
+pub type Events = Samples<Event, EVENTS_KEPT>;
 
 type LedgerKey = (String, Qos, String);
 
@@ -200,12 +205,12 @@ impl Summary {
     }
 
     /// Events of each kind: the first 200, and how many in all.
-    pub fn events(&self) -> &BTreeMap<EventKind, Samples<Event, EVENTS_KEPT>> {
+    pub fn events(&self) -> &BTreeMap<EventKind, Events> {
         &self.events
     }
 
     /// Witnesses of each kind: the first 50, and how many in all.
-    pub fn witnesses(&self) -> &BTreeMap<WitnessKind, Samples<Witness, WITNESSES_KEPT>> {
+    pub fn witnesses(&self) -> &BTreeMap<WitnessKind, Witnesses> {
         &self.witnesses
     }
 

@@ -67,6 +67,19 @@ pub enum EventKind {
     Warning,
 }
 
+impl EventKind {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ConnectionLost => "connection_lost",
+            Self::ConnectionRefused => "connection_refused",
+            Self::Reconnected => "reconnected",
+            Self::Injected => "injected",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// Evidence for one message that did not arrive exactly once, in order, in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Witness {
@@ -114,4 +127,17 @@ pub enum WitnessKind {
     NotSent,
     /// Handed to a connection at QoS 1 or 2, but refused or never acknowledged.
     Unacknowledged,
+}
+
+impl WitnessKind {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Duplicated => "duplicated",
+            Self::Reordered => "reordered",
+            Self::Late => "late",
+            Self::NotSent => "not_sent",
+        }
+    }
 }

@@ -74,9 +74,30 @@ impl Summary {
         (!sum.is_empty()).then_some(sum)
     }
 
+    /// The samples of a metric in the measured stages: what reports quote. Histograms that do not know stages count whole.
+    pub fn measured_histogram(&self, metric: &str) -> Option<Histogram<u64>> {
+        let staged =
+            self.histograms.keys().all(|(name, labels)| name != metric || labels.value(label::STAGE).is_some());
+        if !staged {
+            return self.histogram(metric, &Labels::none());
+        }
+        let mut sum = house_histogram();
+        for (stage, _) in self.measured_stages() {
+            if let Some(histogram) = self.histogram(metric, &Labels::none().with(label::STAGE, stage)) {
+                add(&mut sum, &histogram);
+            }
+        }
+        (!sum.is_empty()).then_some(sum)
+    }
+
     /// Every metric and label set that final histograms exist for, in order.
     pub fn histogram_keys(&self) -> impl Iterator<Item = (&str, &Labels)> {
         self.histograms.keys().map(|(metric, labels)| (metric.as_str(), labels))
+    }
+
+    /// The samples of a metric under exactly these labels.
+    pub fn exact_histogram(&self, metric: &str, labels: &Labels) -> Option<Histogram<u64>> {
+        self.histograms.get(&(metric.to_owned(), labels.clone()))?.decode().ok()
     }
 
     /// A quantile (0 to 1) of [`Summary::histogram`].
@@ -176,7 +197,6 @@ impl Summary {
 impl Rate {
     fn of(at: Duration, length: Duration, flow: &Flow) -> Option<Self> {
         let seconds = length.as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "counts of one run stay far below 2^53")]
         let per_second = |count: u64| count as f64 / seconds;
         (seconds > 0.0).then(|| Self {
             at,

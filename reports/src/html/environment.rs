@@ -1,0 +1,87 @@
+//! Where and how the run was made, and how to make it again.
+
+use crate::figures::{bytes, count};
+use crate::summary::Summary;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Fact {
+    name: &'static str,
+    value: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Check {
+    name: String,
+    observed: String,
+    wanted: String,
+    ok: bool,
+}
+
+pub(super) fn facts(summary: &Summary) -> Vec<Fact> {
+    let Some(run) = summary.run() else { return Vec::new() };
+    let environment = &run.environment;
+    let shared = if environment.shared_with_target { "this machine" } else { "another machine" };
+    let facts = [
+        ("Target", run.target.address.clone()),
+        ("Broker", run.target.description.clone()),
+        ("Runs on", if run.target.address.is_empty() { String::new() } else { shared.to_owned() }),
+        (
+            "Protocol",
+            run.target.versions.iter().map(|version| format!("MQTT {version}")).collect::<Vec<_>>().join(", "),
+        ),
+        ("Host", environment.host.clone()),
+        ("Processor", environment.processor.clone()),
+        ("Cores", environment.cores.map_or(String::new(), |cores| cores.to_string())),
+        ("Memory", environment.memory_bytes.map_or(String::new(), |memory| bytes(memory as f64))),
+        ("Kernel", environment.kernel.clone()),
+        ("Open files allowed", environment.file_limit.map_or(String::new(), count)),
+        ("Seed", run.seed.to_string()),
+        ("Run", run.run_id.clone()),
+        ("Made by", format!("{} {}", run.tool.name, run.tool.version)),
+        ("Started", run.started_at.to_string()),
+        ("Ended", summary.ended().map_or("cut off".to_owned(), |ended| ended.ended_at.to_string())),
+        ("Exit code", summary.ended().map_or(String::new(), |ended| ended.exit_code.to_string())),
+    ];
+    facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| Fact { name, value }).collect()
+}
+
+/// What was found wanting first.
+pub(super) fn preflight(summary: &Summary) -> Vec<Check> {
+    let checks = summary.run().map_or(&[][..], |run| &run.preflight).iter().map(|check| Check {
+        name: check.name.clone(),
+        observed: check.observed.clone(),
+        wanted: check.wanted.clone(),
+        ok: check.ok,
+    });
+    let mut checks: Vec<Check> = checks.collect();
+    checks.sort_by_key(|check| check.ok);
+    checks
+}
+
+/// The command line, quoted for a POSIX shell.
+pub(super) fn command(summary: &Summary) -> Option<String> {
+    let words = &summary.run()?.command;
+    (!words.is_empty()).then(|| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(quoted("scenarios/phase-1.toml"), "scenarios/phase-1.toml");
+        assert_eq!(quoted("$share/a b"), "'$share/a b'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

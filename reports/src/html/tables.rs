@@ -1,0 +1,282 @@
+//! Rows of the report's tables.
+
+use super::marks::kind_name;
+use crate::figures::{count, latency, quantity, rate, span};
+use crate::observation::{
+    DeviceGroup, EventKind, Health, LedgerCounts, Qos, Role, ThresholdResult, Verdict, Witness, metric,
+};
+use crate::summary::Summary;
+use crate::{Labels, label};
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use std::time::Duration;
+
+/// Witnesses shown per kind.
+const WITNESSES: usize = 20;
+
+#[derive(Debug, Serialize)]
+pub(super) struct LatencyRow {
+    name: String,
+    note: &'static str,
+    cells: Vec<String>,
+}
+
+/// Percentiles of what was measured: all of it, then end to end per QoS when several were used.
+pub(super) fn latencies(summary: &Summary) -> Vec<LatencyRow> {
+    let metrics = [
+        ("end to end", "from the intended start to arrival", metric::E2E),
+        ("broker", "from sending to arrival", metric::SERVICE),
+        ("generator lag", "from the intended start to sending", metric::GENERATOR_LAG),
+        ("connecting", "from CONNECT to CONNACK", metric::CONNECT),
+    ];
+    let row = |name: String, note, histogram: &Histogram<u64>| LatencyRow { name, note, cells: percentiles(histogram) };
+    let mut rows: Vec<LatencyRow> = metrics
+        .iter()
+        .filter_map(|(name, note, metric)| Some(row((*name).to_owned(), note, &summary.measured_histogram(metric)?)))
+        .collect();
+    let by_qos: Vec<(Qos, Histogram<u64>)> = Qos::ALL
+        .iter()
+        .filter_map(|qos| Some((*qos, summary.histogram(metric::E2E, &Labels::none().with(label::QOS, qos))?)))
+        .collect();
+    if by_qos.len() > 1 {
+        rows.extend(by_qos.iter().map(|(qos, histogram)| row(format!("end to end, QoS {qos}"), "", histogram)));
+    }
+    rows
+}
+
+fn percentiles(histogram: &Histogram<u64>) -> Vec<String> {
+    let at = |quantile| latency(Duration::from_nanos(histogram.value_at_quantile(quantile)));
+    std::iter::once(count(histogram.len())).chain([0.5, 0.9, 0.95, 0.99, 0.999, 1.0].map(at)).collect()
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ThresholdRow {
+    expression: String,
+    observed: String,
+    result: &'static str,
+    tone: &'static str,
+    reason: String,
+}
+
+pub(super) fn thresholds(summary: &Summary) -> Vec<ThresholdRow> {
+    let judged = summary.thresholds().iter().map(|outcome| {
+        let (result, tone) = match outcome.result {
+            ThresholdResult::Pass => ("held", "good"),
+            ThresholdResult::Fail => ("missed", "bad"),
+            ThresholdResult::Inconclusive => ("unclear", "unsure"),
+        };
+        ThresholdRow {
+            expression: outcome.expression.clone(),
+            observed: outcome.observed.map_or("not measured".to_owned(), |value| quantity(value, outcome.unit)),
+            result,
+            tone,
+            reason: outcome.reason.clone(),
+        }
+    });
+    let rows: Vec<ThresholdRow> = judged.collect();
+    if !rows.is_empty() {
+        return rows;
+    }
+    let planned = summary.run().map_or(&[][..], |run| &run.thresholds);
+    let unjudged = planned.iter().map(|expression| ThresholdRow {
+        expression: expression.clone(),
+        observed: "–".to_owned(),
+        result: "not judged",
+        tone: "unsure",
+        reason: String::new(),
+    });
+    unjudged.collect()
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct LedgerLine {
+    name: String,
+    qos: String,
+    total: bool,
+    cells: Vec<Cell>,
+}
+
+#[derive(Debug, Serialize)]
+struct Cell {
+    text: String,
+    tone: &'static str,
+}
+
+/// One line per QoS and device group, and a total.
+pub(super) fn ledger(summary: &Summary) -> Vec<LedgerLine> {
+    let rows = summary.ledger().unwrap_or_default();
+    let mut keys: Vec<(Qos, &str)> = rows.iter().map(|row| (row.qos, row.group.as_str())).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let line = |name: &str, qos: String, total, selector: &Labels| {
+        let counts = summary.ledger_counts(selector).unwrap_or_default();
+        LedgerLine { name: name.to_owned(), qos, total, cells: ledger_cells(&counts) }
+    };
+    let mut lines: Vec<LedgerLine> = keys
+        .iter()
+        .map(|(qos, group)| {
+            line(group, qos.to_string(), false, &Labels::none().with(label::QOS, qos).with(label::GROUP, group))
+        })
+        .collect();
+    if !lines.is_empty() {
+        lines.push(line("all", String::new(), true, &Labels::none()));
+    }
+    lines
+}
+
+fn ledger_cells(counts: &LedgerCounts) -> Vec<Cell> {
+    let plain = |number| Cell { text: count(number), tone: "" };
+    let fault = |number: u64| Cell { text: count(number), tone: if number > 0 { "bad" } else { "quiet" } };
+    vec![
+        plain(counts.intended),
+        plain(counts.published),
+        plain(counts.expected),
+        plain(counts.received),
+        fault(counts.lost),
+        fault(counts.duplicated),
+        fault(counts.reordered),
+        fault(counts.late),
+        fault(counts.not_sent),
+    ]
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct WitnessBlock {
+    kind: &'static str,
+    count: String,
+    more: Option<String>,
+    rows: Vec<WitnessRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct WitnessRow {
+    topic: String,
+    client: String,
+    subscriber: String,
+    message: String,
+    qos: String,
+    intended: String,
+    received: String,
+}
+
+pub(super) fn witnesses(summary: &Summary) -> Vec<WitnessBlock> {
+    let row = |witness: &Witness| WitnessRow {
+        topic: witness.topic.clone(),
+        client: witness.client.clone(),
+        subscriber: witness.subscriber.clone(),
+        message: format!("{} / {}", witness.stream, witness.sequence),
+        qos: witness.qos.to_string(),
+        intended: format!("{:.3} s", witness.intended.as_secs_f64()),
+        received: witness.received.map_or("never".to_owned(), |at| format!("{:.3} s", at.as_secs_f64())),
+    };
+    let block = |(kind, samples): (&crate::observation::WitnessKind, &crate::summary::Witnesses)| {
+        let shown = samples.kept().len().min(WITNESSES);
+        let more = samples.count().saturating_sub(shown as u64);
+        WitnessBlock {
+            kind: match kind.name() {
+                "not_sent" => "not sent",
+                name => name,
+            },
+            count: count(samples.count()),
+            more: (more > 0).then(|| count(more)),
+            rows: samples.kept().iter().take(WITNESSES).map(row).collect(),
+        }
+    };
+    summary.witnesses().iter().map(block).collect()
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct GroupRow {
+    name: String,
+    model: String,
+    role: &'static str,
+    count: String,
+    sent: String,
+    p50: String,
+    p99: String,
+    lost: String,
+    tone: &'static str,
+}
+
+pub(super) fn groups(summary: &Summary) -> Vec<GroupRow> {
+    summary.run().map_or(&[][..], |run| &run.groups).iter().map(|group| group_row(summary, group)).collect()
+}
+
+fn group_row(summary: &Summary, group: &DeviceGroup) -> GroupRow {
+    let selector = Labels::none().with(label::GROUP, &group.name);
+    let quantile = |q| summary.quantile(metric::E2E, &selector, q).map_or("–".to_owned(), latency);
+    let counts = summary.ledger_counts(&selector).filter(|_| group.role == Role::Device);
+    GroupRow {
+        name: group.name.clone(),
+        model: group.model.replace('_', " "),
+        role: match group.role {
+            Role::Device => "publishes",
+            Role::Subscriber => "subscribes",
+            Role::Idle => "connected only",
+        },
+        count: count(group.count),
+        sent: counts.map_or("–".to_owned(), |counts| count(counts.published)),
+        p50: quantile(0.5),
+        p99: quantile(0.99),
+        lost: counts.map_or("–".to_owned(), |counts| count(counts.lost)),
+        tone: match counts {
+            Some(counts) if counts.lost > 0 => "bad",
+            _ => "quiet",
+        },
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct StageRow {
+    name: String,
+    start: String,
+    length: String,
+    intended: String,
+    sent: String,
+    received: String,
+    p99: String,
+    measured: bool,
+}
+
+/// In order of their start.
+pub(super) fn stages(summary: &Summary) -> Vec<StageRow> {
+    let planned = summary.run().map_or(&[][..], |run| &run.stages);
+    let mut stages: Vec<_> = summary.stages().iter().filter(|(name, _)| !name.is_empty()).collect();
+    stages.sort_by_key(|(_, totals)| totals.started);
+    let row = |(name, totals): (&String, &crate::summary::StageTotals)| {
+        let selector = Labels::none().with(label::STAGE, name);
+        let measured = summary.rate(&selector);
+        let written = |per_second: Option<f64>| per_second.map_or("–".to_owned(), rate);
+        StageRow {
+            name: name.clone(),
+            start: totals.started.map_or("–".to_owned(), span),
+            length: span(totals.covered),
+            intended: written(measured.map(|rate| rate.intended)),
+            sent: written(measured.map(|rate| rate.sent)),
+            received: written(measured.map(|rate| rate.received)),
+            p99: summary.quantile(metric::E2E, &selector, 0.99).map_or("–".to_owned(), latency),
+            measured: planned.iter().any(|stage| stage.measured && stage.name == *name),
+        }
+    };
+    stages.into_iter().map(row).collect()
+}
+
+/// What a reader must know before trusting the figures: the generator's health, connections, unreadable parts.
+pub(super) fn troubles(summary: &Summary) -> Vec<String> {
+    let mut troubles = Vec::new();
+    if let Some(generator) = summary.generator().filter(|generator| generator.health != Health::Sound) {
+        let already_said = summary.ended().is_some_and(|ended| ended.verdict == Verdict::Invalid);
+        if !already_said {
+            troubles.push(format!("The generator was strained: {}.", generator.cause));
+        }
+    }
+    for kind in [EventKind::ConnectionLost, EventKind::ConnectionRefused, EventKind::Warning] {
+        if let Some(events) = summary.events().get(&kind) {
+            let first = events.kept().first().map_or("", |event| event.text.as_str());
+            let colon = if first.is_empty() { "" } else { ": " };
+            troubles.push(format!("{} × {}{colon}{first}", count(events.count()), kind_name(kind)));
+        }
+    }
+    troubles.extend(summary.remarks().kept().iter().cloned());
+    troubles
+}

@@ -1,0 +1,136 @@
+//! Which files a run leaves behind, and how they are made again from its observations.
+
+use crate::hdr_log::HdrLog;
+use crate::html::html;
+use crate::json_lines::JsonLines;
+use crate::junit::junit;
+use crate::observation::Observation;
+use crate::reader::{ReadError, Reader};
+use crate::run_folder::{RunFolder, file, replace};
+use crate::sink::{Sink, Tee};
+use crate::summary::Summary;
+use crate::summary_json::summary_json;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file of the run folder besides `observations.jsonl`, which is always written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// `summary.json`
+    Json,
+    /// `junit.xml`
+    JUnit,
+    /// `report.html`
+    Html,
+    /// `latency.hlog`
+    HdrLog,
+}
+
+impl Output {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Json, Self::JUnit, Self::Html, Self::HdrLog];
+
+    /// Its name in the run folder.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Json => file::SUMMARY,
+            Self::JUnit => file::JUNIT,
+            Self::Html => file::REPORT,
+            Self::HdrLog => file::LATENCY,
+        }
+    }
+}
+
+/// The sinks that write `observations.jsonl` and the wanted outputs into a folder.
+///
+/// # Errors
+/// When a file cannot be created.
+pub fn open(folder: &RunFolder, wanted: &[Output]) -> io::Result<Tee> {
+    let mut tee = Tee::new(vec![Box::new(JsonLines::create(folder)?)]);
+    if wanted.contains(&Output::HdrLog) {
+        tee.push(Box::new(HdrLog::create(folder)?));
+    }
+    tee.push(Box::new(Documents::new(folder.path(), wanted)));
+    Ok(tee)
+}
+
+/// Folds the run once and writes the documents that need the whole of it (`summary.json`, `junit.xml`, `report.html`) at
+/// its end, each in one step.
+#[derive(Debug)]
+pub struct Documents {
+    folder: PathBuf,
+    wanted: Vec<Output>,
+    summary: Summary,
+}
+
+impl Documents {
+    /// The wanted documents, into an existing folder.
+    pub fn new(folder: &Path, wanted: &[Output]) -> Self {
+        Self { folder: folder.to_owned(), wanted: wanted.to_vec(), summary: Summary::new() }
+    }
+
+    fn write(&self, output: Output) -> io::Result<()> {
+        let text = match output {
+            Output::Json => summary_json(&self.summary)?,
+            Output::JUnit => junit(&self.summary).map_err(io::Error::other)?,
+            Output::Html => html(&self.summary).map_err(io::Error::other)?,
+            Output::HdrLog => return Ok(()),
+        };
+        replace(&self.folder.join(output.file_name()), text.as_bytes())
+    }
+}
+
+impl Sink for Documents {
+    fn record(&mut self, observation: &Observation) -> io::Result<()> {
+        self.summary.apply(observation);
+        Ok(())
+    }
+
+    /// Writes every wanted document, also when one of them fails.
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        let results: Vec<io::Result<()>> = self.wanted.iter().map(|output| self.write(*output)).collect();
+        results.into_iter().collect()
+    }
+}
+
+/// Why a run cannot be rendered again.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// Its observations cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// An output cannot be written.
+    #[error("cannot write the outputs to {}: {cause}", path.display())]
+    Write {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+/// Makes the wanted outputs of a recorded run again, from its `observations.jsonl` alone, replacing earlier ones. Returns
+/// the summary. A run that was cut off is rendered as far as it went.
+///
+/// # Errors
+/// When the observations cannot be read or an output cannot be written.
+pub fn render(run: &Path, wanted: &[Output]) -> Result<Summary, RenderError> {
+    let reader = Reader::open(&run.join(file::OBSERVATIONS))?;
+    let unwritable = |cause| RenderError::Write { path: run.to_owned(), cause };
+    let mut log = wanted.contains(&Output::HdrLog).then(|| HdrLog::new(Vec::new()));
+    let mut documents = Box::new(Documents::new(run, wanted));
+    for observation in reader {
+        let observation = observation?;
+        if let Some(log) = &mut log {
+            log.record(&observation).map_err(unwritable)?;
+        }
+        documents.record(&observation).map_err(unwritable)?;
+    }
+    let summary = documents.summary.clone();
+    if let Some(log) = log {
+        let text = log.into_inner().map_err(unwritable)?;
+        replace(&run.join(file::LATENCY), &text).map_err(unwritable)?;
+    }
+    documents.finish().map_err(unwritable)?;
+    Ok(summary)
+}

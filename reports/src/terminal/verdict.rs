@@ -1,0 +1,203 @@
+//! The block that closes a run, at most 80 columns wide.
+
+use super::style::Style;
+use super::visible;
+use crate::figures::{count, latency, quantity, rate, share, span};
+use crate::headline::{Headline, elapsed};
+use crate::observation::{EventKind, Health, LedgerCounts, Qos, ThresholdResult, Witness, metric};
+use crate::summary::Summary;
+use crate::{Labels, label};
+use hdrhistogram::Histogram;
+use std::path::Path;
+use std::time::Duration;
+
+const WIDTH: usize = 80;
+const WITNESSES_SHOWN: usize = 3;
+
+pub(super) fn block(summary: &Summary, style: Style, report: Option<&Path>) -> String {
+    let mut lines = vec![String::new()];
+    headline(summary, style, &mut lines);
+    reasons(summary, &mut lines);
+    rates(summary, style, &mut lines);
+    latencies(summary, style, &mut lines);
+    ledger(summary, style, &mut lines);
+    thresholds(summary, style, &mut lines);
+    notes(summary, style, &mut lines);
+    if let Some(report) = report {
+        lines.push(String::new());
+        lines.push(format!("{}  {}", style.bold("Report"), report.display()));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn headline(summary: &Summary, style: Style, lines: &mut Vec<String>) {
+    let headline = Headline::of(summary);
+    let indent = headline.word.text().len() + 2;
+    for (index, line) in wrap(&visible(&headline.sentence), WIDTH - indent).into_iter().enumerate() {
+        let lead = if index == 0 { format!("{}  ", style.word(headline.word)) } else { " ".repeat(indent) };
+        lines.push(format!("{lead}{line}"));
+    }
+}
+
+fn reasons(summary: &Summary, lines: &mut Vec<String>) {
+    for reason in summary.ended().map_or(&[][..], |ended| &ended.reasons) {
+        for (index, line) in wrap(&visible(reason), WIDTH - 4).into_iter().enumerate() {
+            lines.push(format!("  {} {line}", if index == 0 { "-" } else { " " }));
+        }
+    }
+}
+
+fn rates(summary: &Summary, style: Style, lines: &mut Vec<String>) {
+    let Some(measured) = summary.rate(&Labels::none()) else { return };
+    lines.push(String::new());
+    lines.push(style.bold("Rate       intended       sent        due   received   msg/s"));
+    let figures = [measured.intended, measured.sent, measured.expected, measured.received].map(rate);
+    let [intended, sent, due, received] = figures;
+    lines.push(format!("{:8} {intended:>10} {sent:>10} {due:>10} {received:>10}   over {}", "", span(measured.length)));
+    if measured.intended > 0.0 && measured.sent < measured.intended * 0.995 {
+        lines.push(format!("  only {} of the intended rate was sent", share(measured.sent / measured.intended)));
+    }
+}
+
+fn latencies(summary: &Summary, style: Style, lines: &mut Vec<String>) {
+    let rows = [("end to end", metric::E2E), ("broker", metric::SERVICE), ("generator lag", metric::GENERATOR_LAG)];
+    let rows: Vec<(&str, Histogram<u64>)> =
+        rows.iter().filter_map(|(name, metric)| Some((*name, summary.measured_histogram(metric)?))).collect();
+    if rows.is_empty() {
+        return;
+    }
+    lines.push(String::new());
+    lines.push(style.bold("Latency               p50        p95        p99      p99.9        max"));
+    for (name, histogram) in rows {
+        let points =
+            [0.5, 0.95, 0.99, 0.999, 1.0].map(|q| latency(Duration::from_nanos(histogram.value_at_quantile(q))));
+        let cells: String = points.iter().map(|cell| format!("{cell:>11}")).collect();
+        lines.push(format!("  {name:<13}{}", cells));
+    }
+}
+
+fn ledger(summary: &Summary, style: Style, lines: &mut Vec<String>) {
+    if summary.ledger_counts(&Labels::none()).is_none() {
+        return;
+    }
+    lines.push(String::new());
+    lines.push(style.bold("Ledger  published     due   received    lost   twice disorder   late  unsent"));
+    for qos in Qos::ALL {
+        let counts = summary.ledger_counts(&Labels::none().with(label::QOS, qos)).unwrap_or_default();
+        if counts != LedgerCounts::default() {
+            lines.push(ledger_line(&format!("QoS {qos}"), &counts));
+        }
+    }
+    for (kind, witnesses) in summary.witnesses() {
+        for witness in witnesses.kept().iter().take(WITNESSES_SHOWN) {
+            lines.push(witness_line(kind.name(), witness));
+        }
+        let more = witnesses.count().saturating_sub(WITNESSES_SHOWN as u64);
+        if more > 0 {
+            lines.push(format!("  ... and {} more {}", count(more), kind.name().replace('_', " ")));
+        }
+    }
+}
+
+fn ledger_line(name: &str, counts: &LedgerCounts) -> String {
+    format!(
+        "  {name} {:>10} {:>7} {:>10} {:>7} {:>7} {:>8} {:>6} {:>7}",
+        count(counts.published),
+        count(counts.expected),
+        count(counts.received),
+        count(counts.lost),
+        count(counts.duplicated),
+        count(counts.reordered),
+        count(counts.late),
+        count(counts.not_sent)
+    )
+}
+
+fn witness_line(kind: &str, witness: &Witness) -> String {
+    let at = witness.intended.as_secs_f64();
+    let tail = format!(" #{} at {at:.3} s", witness.sequence);
+    let room = WIDTH - 6 - kind.len() - tail.len();
+    format!("  {kind}: {}{tail}", shortened(&visible(&witness.topic), room))
+}
+
+fn thresholds(summary: &Summary, style: Style, lines: &mut Vec<String>) {
+    if summary.thresholds().is_empty() {
+        return;
+    }
+    lines.push(String::new());
+    lines.push(style.bold("Thresholds"));
+    for outcome in summary.thresholds() {
+        let observed = outcome.observed.map_or("not measured".to_owned(), |value| quantity(value, outcome.unit));
+        let expression = shortened(&visible(&outcome.expression), 52);
+        let line = match outcome.result {
+            ThresholdResult::Pass => format!("  held    {expression:<52} {observed:>16}"),
+            ThresholdResult::Fail => style.bad(&format!("  MISSED  {expression:<52} {observed:>16}")),
+            ThresholdResult::Inconclusive => format!("  unclear {expression:<52} {observed:>16}"),
+        };
+        lines.push(line);
+        if outcome.result != ThresholdResult::Pass && !outcome.reason.is_empty() {
+            lines.extend(
+                wrap(&visible(&outcome.reason), WIDTH - 10).into_iter().map(|line| format!("          {line}")),
+            );
+        }
+    }
+}
+
+fn notes(summary: &Summary, style: Style, lines: &mut Vec<String>) {
+    let mut notes = Vec::new();
+    if let Some(generator) = summary.generator().filter(|generator| generator.health != Health::Sound) {
+        notes.push(format!("generator {:?}: {}", generator.health, generator.cause).to_lowercase());
+    }
+    for (kind, name) in [
+        (EventKind::ConnectionLost, "connections lost"),
+        (EventKind::ConnectionRefused, "connections refused"),
+        (EventKind::Warning, "warnings"),
+    ] {
+        if let Some(events) = summary.events().get(&kind) {
+            let first = events.kept().first().map(|event| event.text.as_str()).unwrap_or_default();
+            notes.push(format!("{} {name}{}{first}", count(events.count()), if first.is_empty() { "" } else { ": " }));
+        }
+    }
+    notes.extend(summary.remarks().kept().iter().cloned());
+    if let Some(run) = summary.run() {
+        notes.push(format!("seed {}, run {}, {}", run.seed, run.run_id, span(elapsed(summary))));
+    }
+    lines.push(String::new());
+    for note in notes {
+        let mut wrapped = wrap(&visible(&note), WIDTH - 6).into_iter();
+        lines.push(format!("{}  {}", style.bold("Note"), wrapped.next().unwrap_or_default()));
+        lines.extend(wrapped.map(|line| format!("      {line}")));
+    }
+}
+
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// Lines of at most `width` characters, broken at spaces; longer words are cut.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let mut letters: Vec<char> = word.chars().collect();
+        loop {
+            let line = lines.last_mut().expect("there is always a line");
+            let used = line.chars().count();
+            let gap = usize::from(used > 0);
+            if used + gap + letters.len() <= width {
+                line.extend([" "].iter().take(gap).copied());
+                line.extend(&letters);
+                break;
+            }
+            if used == 0 {
+                line.extend(letters.drain(..width));
+            }
+            lines.push(String::new());
+        }
+    }
+    lines.retain(|line| !line.is_empty());
+    lines
+}
