@@ -83,7 +83,7 @@ fn nanoseconds(value: f64) -> String {
 }
 
 fn of(percentiles: &Percentiles, value: Duration) -> Option<f64> {
-    (percentiles.count > 0).then(|| value.as_secs_f64() * 1e9)
+    (percentiles.count > 0).then_some(value.as_secs_f64() * 1e9)
 }
 
 fn latencies(series: &Series) -> Option<Chart> {
