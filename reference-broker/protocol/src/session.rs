@@ -1,18 +1,46 @@
 //! Delivery state that outlives a connection (4.1): what is in flight, what waits, which QoS 2 ids are known.
 
 mod delivery;
+mod inflight;
+mod received;
+
+use std::{collections::VecDeque, mem};
 
 pub use self::delivery::{Delivery, DeliveryRef, DropCause, Fate};
-use crate::{PacketId, ReasonCode, Tag, Time};
+pub(crate) use self::{
+    inflight::{InFlightTable, Stage},
+    received::{Received, Verdict},
+};
+use crate::{PacketId, QoS, ReasonCode, Tag, Time};
 
 /// The protocol's share of a Session: packet ids, messages in flight both ways, messages that wait to be sent.
 ///
 /// A machine holds the `Session` while a connection lasts and gives it back afterwards. While nobody is connected the
-/// owner pushes to it directly. Bounds (how much may wait) are the owner's policy: it reads [`Session::queued`] and
-/// [`Session::queued_bytes`] before it pushes.
+/// owner pushes to it directly. It is plain data in four parts, each readable on its own:
+///
+/// * [`waiting`](Self::waiting): deliveries never sent. How many may wait is the owner's policy: it reads
+///   [`queued`](Self::queued) and [`queued_bytes`](Self::queued_bytes) before it pushes.
+/// * [`outgoing`](Self::outgoing): exchanges begun and not finished, at most 65,535 (one per Packet Identifier) and no
+///   more than the flow control let out.
+/// * [`incoming`](Self::incoming): QoS 2 ids whose PUBREL is due, at most 65,535 of four bytes.
+/// * [`last_packet_id`](Self::last_packet_id): where the search for the next unused id goes on.
 #[derive(Debug, Default)]
 pub struct Session {
-    _fields: (),
+    waiting: VecDeque<Delivery>,
+    waiting_bytes: usize,
+    waiting_at_qos0: usize,
+    pub(crate) in_flight: InFlightTable,
+    pub(crate) received: Received,
+    dropped: Dropped,
+}
+
+/// How many deliveries of a Session were given up, since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// For [`DropCause::TooLarge`].
+    pub too_large: u64,
+    /// For [`DropCause::Expired`].
+    pub expired: u64,
 }
 
 /// One outgoing exchange that is not finished.
@@ -32,56 +60,117 @@ impl Session {
 
     /// Adds `delivery` behind everything that waits. For a Session that no machine holds.
     pub fn push(&mut self, delivery: Delivery) {
-        todo!()
+        self.waiting_bytes += size(&delivery);
+        self.waiting_at_qos0 += usize::from(delivery.qos == QoS::AtMostOnce);
+        self.waiting.push_back(delivery);
     }
 
     /// How many deliveries wait to be sent for the first time.
     pub fn queued(&self) -> usize {
-        todo!()
+        self.waiting.len()
     }
 
     /// The topic and payload bytes of what waits.
-    pub fn queued_bytes(&self) -> usize {
-        todo!()
+    pub const fn queued_bytes(&self) -> usize {
+        self.waiting_bytes
     }
 
     /// Gives up what has waited longest.
     pub fn drop_oldest(&mut self) -> Option<Delivery> {
-        todo!()
+        let delivery = self.waiting.pop_front()?;
+        Some(self.left(delivery))
     }
 
     /// Gives up what was pushed last.
     pub fn drop_newest(&mut self) -> Option<Delivery> {
-        todo!()
+        let delivery = self.waiting.pop_back()?;
+        Some(self.left(delivery))
     }
 
     /// Drops what waits and has expired by `now` (MQTT-3.3.2-5); how many. What is in flight stays: its delivery began.
     pub fn purge_expired(&mut self, now: Time) -> usize {
-        todo!()
+        let before = self.waiting.len();
+        for delivery in mem::take(&mut self.waiting) {
+            if delivery.has_expired(now) {
+                self.left(delivery);
+                self.dropped.expired += 1;
+            } else {
+                self.waiting.push_back(delivery);
+            }
+        }
+        before - self.waiting.len()
     }
 
     /// How many outgoing exchanges are unfinished.
-    pub fn in_flight(&self) -> usize {
-        todo!()
+    pub const fn in_flight(&self) -> usize {
+        self.in_flight.len()
     }
 
     /// Whether nothing is in flight in either direction and nothing waits.
     pub fn is_empty(&self) -> bool {
-        todo!()
+        self.waiting.is_empty() && self.in_flight.len() == 0 && self.received.is_empty()
     }
 
     /// What waits, oldest first.
     pub fn waiting(&self) -> impl Iterator<Item = &Delivery> {
-        std::iter::empty()
+        self.waiting.iter()
     }
 
-    /// The unfinished outgoing exchanges, in the order in which their last packet was sent.
+    /// The unfinished outgoing exchanges, in the order in which their last packet was first sent.
     pub fn outgoing(&self) -> impl Iterator<Item = (PacketId, InFlight<'_>)> {
-        std::iter::empty()
+        self.in_flight.in_order().into_iter().map(|(packet_id, stage)| {
+            let stage = match stage {
+                Stage::Published(delivery) => InFlight::Published(delivery),
+                Stage::Released(tag) => InFlight::Released(*tag),
+            };
+            (packet_id, stage)
+        })
     }
 
     /// The ids of received QoS 2 messages whose PUBREL has not come, with the outcome that PUBREC told, ascending.
     pub fn incoming(&self) -> impl Iterator<Item = (PacketId, ReasonCode)> {
-        std::iter::empty()
+        self.received.told()
     }
+
+    /// The Packet Identifier that was given out last.
+    pub const fn last_packet_id(&self) -> Option<PacketId> {
+        self.in_flight.last_packet_id()
+    }
+
+    /// What was given up so far.
+    pub const fn dropped(&self) -> Dropped {
+        self.dropped
+    }
+
+    /// Whether QoS 0 deliveries wait, so that later ones must wait behind them.
+    pub(crate) const fn holds_qos0(&self) -> bool {
+        self.waiting_at_qos0 > 0
+    }
+
+    pub(crate) fn next_waiting(&self) -> Option<&Delivery> {
+        self.waiting.front()
+    }
+
+    pub(crate) const fn count_drop(&mut self, cause: DropCause) {
+        match cause {
+            DropCause::TooLarge => self.dropped.too_large += 1,
+            DropCause::Expired => self.dropped.expired += 1,
+            DropCause::NotConnected => {}
+        }
+    }
+
+    /// Accounts for a delivery that was just taken from the queue.
+    fn left(&mut self, delivery: Delivery) -> Delivery {
+        self.waiting_bytes -= size(&delivery);
+        self.waiting_at_qos0 -= usize::from(delivery.qos == QoS::AtMostOnce);
+        if self.waiting.is_empty() {
+            // A Session that once had a backlog is as small as one that never had.
+            self.waiting = VecDeque::new();
+        }
+        delivery
+    }
+}
+
+fn size(delivery: &Delivery) -> usize {
+    delivery.message.topic.as_str().len() + delivery.message.payload.len()
 }

@@ -30,6 +30,11 @@ impl Delivery {
         Self { message, qos, retain: false, subscription_ids: SmallVec::new(), expires_at: None, tag: None }
     }
 
+    /// Whether the message is not to be sent any more.
+    pub fn has_expired(&self, now: Time) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+
     /// The same, borrowed.
     pub fn borrowed(&self) -> DeliveryRef<'_> {
         DeliveryRef {

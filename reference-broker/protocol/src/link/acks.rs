@@ -1,0 +1,74 @@
+//! Acknowledgements that wait for the owner's answer and leave in the order of the PUBLISH packets.
+
+use std::collections::VecDeque;
+
+use crate::{PacketId, Properties, ReasonCode};
+
+/// One queue per QoS: PUBACKs follow the order of QoS 1 publications, PUBRECs that of QoS 2 (MQTT-4.6.0-2,
+/// MQTT-4.6.0-3), and neither waits for the other.
+///
+/// A publication is known by its serial number, from which its place follows. When answers come at once, the queue holds
+/// one entry in memory that it already has.
+#[derive(Debug, Default)]
+pub(super) struct AckQueue {
+    /// The serial number of the front.
+    first: u64,
+    entries: VecDeque<(PacketId, Due)>,
+}
+
+/// What is known of an acknowledgement.
+#[derive(Debug)]
+pub(super) enum Due {
+    /// The owner has not answered.
+    Open,
+    /// The owner answered; only older ones hold it up.
+    Answered(ReasonCode, Properties),
+    /// A repeated QoS 2 PUBLISH: it gets what the first one got (MQTT-4.3.3-10).
+    Repeat,
+}
+
+impl AckQueue {
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Adds one behind all others; its serial number.
+    pub(super) fn push(&mut self, packet_id: PacketId, due: Due) -> u64 {
+        let serial = self.first + self.entries.len() as u64;
+        self.entries.push_back((packet_id, due));
+        serial
+    }
+
+    /// Takes the owner's answer; the id, unless the serial number is unknown or answered already.
+    pub(super) fn answer(&mut self, serial: u64, reason: ReasonCode, properties: Properties) -> Option<PacketId> {
+        let index = usize::try_from(serial.checked_sub(self.first)?).ok()?;
+        let (packet_id, due) = self.entries.get_mut(index)?;
+        if !matches!(due, Due::Open) {
+            return None;
+        }
+        *due = Due::Answered(reason, properties);
+        Some(*packet_id)
+    }
+
+    /// Settles every repeat of `packet_id`, whose first copy was refused.
+    pub(super) fn refuse_repeats(&mut self, packet_id: PacketId, reason: ReasonCode) {
+        for (id, due) in &mut self.entries {
+            if *id == packet_id && matches!(due, Due::Repeat) {
+                *due = Due::Answered(reason, Properties::default());
+            }
+        }
+    }
+
+    /// The next acknowledgement that may leave.
+    pub(super) fn pop(&mut self) -> Option<(PacketId, Due)> {
+        if matches!(self.entries.front()?.1, Due::Open) {
+            return None;
+        }
+        self.first += 1;
+        let popped = self.entries.pop_front();
+        if self.entries.is_empty() && self.entries.capacity() > 64 {
+            self.entries = VecDeque::new();
+        }
+        popped
+    }
+}

@@ -1,0 +1,239 @@
+//! The outgoing exchanges of a Session, found by Packet Identifier in one step.
+
+use std::num::NonZeroU16;
+
+use super::Delivery;
+use crate::{PacketId, Tag};
+
+/// A table of slots in which the exchange with Packet Identifier `id` stands at `id % slots`.
+///
+/// An id is given out only when its slot is free, so a lookup is one index and never a search. The table is kept at most
+/// half full (until it has a slot for each of the 65,535 ids), which keeps the next free slot close.
+#[derive(Debug, Default)]
+pub(crate) struct InFlightTable {
+    /// A power of two of slots, or none.
+    slots: Vec<Option<Slot>>,
+    used: usize,
+    last: Option<PacketId>,
+    /// Numbers the packets sent, so that a resumed connection repeats them in the same order.
+    next_order: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    packet_id: PacketId,
+    /// Whether its PUBLISH was sent on this connection and so took from the send quota.
+    counted: bool,
+    order: u64,
+    stage: Stage,
+}
+
+/// How far an exchange came.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// PUBLISH was sent; PUBACK or PUBREC is due.
+    Published(Delivery),
+    /// PUBREC came, PUBREL is sent or owed; PUBCOMP is due.
+    Released(Option<Tag>),
+}
+
+/// More slots than this are given back when the last exchange ends.
+const KEPT_WHEN_EMPTY: usize = 16;
+/// One for each value of a Packet Identifier, of which 0 stays empty.
+const MOST_SLOTS: usize = 1 << 16;
+
+impl InFlightTable {
+    pub(crate) const fn len(&self) -> usize {
+        self.used
+    }
+
+    pub(crate) const fn last_packet_id(&self) -> Option<PacketId> {
+        self.last
+    }
+
+    /// The next id that neither this table nor `taken` holds; none while all 65,535 are in use.
+    pub(crate) fn free_packet_id(&mut self, taken: impl Fn(PacketId) -> bool) -> Option<PacketId> {
+        if self.used * 2 >= self.slots.len() && self.slots.len() < MOST_SLOTS {
+            self.grow();
+        }
+        let mut candidate = self.last;
+        for _ in 0..usize::from(u16::MAX) {
+            let next = following(candidate);
+            // MQTT-2.3.1-2, MQTT-2.2.1-3, MQTT-2.2.1-4.
+            if self.slots[self.index(next)].is_none() && !taken(next) {
+                self.last = Some(next);
+                return Some(next);
+            }
+            candidate = Some(next);
+        }
+        None
+    }
+
+    /// Begins an exchange whose id came from [`free_packet_id`](Self::free_packet_id).
+    pub(crate) fn insert(&mut self, packet_id: PacketId, delivery: Delivery) {
+        let order = self.stamp();
+        let index = self.index(packet_id);
+        debug_assert!(self.slots[index].is_none(), "the id came from free_packet_id");
+        self.slots[index] = Some(Slot { packet_id, counted: true, order, stage: Stage::Published(delivery) });
+        self.used += 1;
+    }
+
+    pub(crate) fn stage(&self, packet_id: PacketId) -> Option<&Stage> {
+        self.slot(packet_id).map(|slot| &slot.stage)
+    }
+
+    /// Ends an exchange; what it was, and whether it gives back send quota.
+    pub(crate) fn remove(&mut self, packet_id: PacketId) -> Option<(Stage, bool)> {
+        self.slot(packet_id)?;
+        let index = self.index(packet_id);
+        let slot = self.slots[index].take()?;
+        self.used -= 1;
+        if self.used == 0 && self.slots.len() > KEPT_WHEN_EMPTY {
+            self.slots = Vec::new();
+        }
+        Some((slot.stage, slot.counted))
+    }
+
+    /// PUBREC came: the message is forgotten (MQTT-4.3.3-6), its PUBREL takes the next place in the order
+    /// (MQTT-4.6.0-4).
+    pub(crate) fn release(&mut self, packet_id: PacketId) {
+        let order = self.stamp();
+        let index = self.index(packet_id);
+        if let Some(slot) = &mut self.slots[index]
+            && let Stage::Published(delivery) = &slot.stage
+        {
+            slot.stage = Stage::Released(delivery.tag);
+            slot.order = order;
+        }
+    }
+
+    /// Marks whether the PUBLISH of an exchange took from the quota of this connection.
+    pub(crate) fn count(&mut self, packet_id: PacketId) {
+        let index = self.index(packet_id);
+        if let Some(slot) = &mut self.slots[index] {
+            slot.counted = true;
+        }
+    }
+
+    /// A new connection begins: nothing was sent on it yet.
+    pub(crate) fn uncount_all(&mut self) {
+        for slot in self.slots.iter_mut().flatten() {
+            slot.counted = false;
+        }
+    }
+
+    /// Every exchange in the order in which its last packet was first sent.
+    pub(crate) fn in_order(&self) -> Vec<(PacketId, &Stage)> {
+        let mut slots: Vec<&Slot> = self.slots.iter().flatten().collect();
+        slots.sort_unstable_by_key(|slot| slot.order);
+        slots.into_iter().map(|slot| (slot.packet_id, &slot.stage)).collect()
+    }
+
+    fn slot(&self, packet_id: PacketId) -> Option<&Slot> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        self.slots[self.index(packet_id)].as_ref().filter(|slot| slot.packet_id == packet_id)
+    }
+
+    fn index(&self, packet_id: PacketId) -> usize {
+        usize::from(packet_id.0.get()) & (self.slots.len() - 1)
+    }
+
+    const fn stamp(&mut self) -> u64 {
+        self.next_order += 1;
+        self.next_order
+    }
+
+    fn grow(&mut self) {
+        let old = std::mem::take(&mut self.slots);
+        self.slots.resize_with((old.len() * 2).max(4), || None);
+        for slot in old.into_iter().flatten() {
+            let index = self.index(slot.packet_id);
+            self.slots[index] = Some(slot);
+        }
+    }
+}
+
+/// The id after `packet_id` in the cycle of 1 to 65,535.
+fn following(packet_id: Option<PacketId>) -> PacketId {
+    let next = packet_id.map_or(1, |id| id.0.get().wrapping_add(1));
+    PacketId(NonZeroU16::new(next).unwrap_or(NonZeroU16::MIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, sync::Arc};
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{Message, Properties, QoS, TopicName};
+
+    fn delivery() -> Delivery {
+        let topic = TopicName::new("t").unwrap();
+        let message = Message { topic, payload: Bytes::new(), properties: Properties::default() };
+        Delivery::new(Arc::new(message), QoS::ExactlyOnce)
+    }
+
+    fn id(value: u16) -> PacketId {
+        PacketId(NonZeroU16::new(value).unwrap())
+    }
+
+    #[test]
+    fn all_ids_can_be_in_flight_and_no_more() {
+        let mut table = InFlightTable::default();
+        let mut seen = BTreeSet::new();
+        let delivery = delivery();
+        while let Some(packet_id) = table.free_packet_id(|_| false) {
+            assert!(seen.insert(packet_id));
+            table.insert(packet_id, delivery.clone());
+        }
+        assert_eq!(seen.len(), 65_535);
+        table.remove(id(40_000));
+        assert_eq!(table.free_packet_id(|_| false), Some(id(40_000)));
+    }
+
+    #[test]
+    fn ids_go_round_past_one_that_is_stuck() {
+        let mut table = InFlightTable::default();
+        let delivery = delivery();
+        let stuck = table.free_packet_id(|_| false).unwrap();
+        table.insert(stuck, delivery.clone());
+        for _ in 0..200_000 {
+            let packet_id = table.free_packet_id(|_| false).unwrap();
+            assert_ne!(packet_id, stuck);
+            table.insert(packet_id, delivery.clone());
+            assert!(table.remove(packet_id).is_some());
+        }
+        assert!(table.slots.len() <= 4);
+    }
+
+    #[test]
+    fn a_released_exchange_moves_behind_what_was_sent_meanwhile() {
+        let mut table = InFlightTable::default();
+        for _ in 0..3 {
+            let packet_id = table.free_packet_id(|_| false).unwrap();
+            table.insert(packet_id, delivery());
+        }
+        table.release(id(1));
+        let order: Vec<_> = table.in_order().into_iter().map(|(packet_id, _)| packet_id).collect();
+        assert_eq!(order, [id(2), id(3), id(1)]);
+    }
+
+    #[test]
+    fn a_burst_leaves_no_memory_behind() {
+        let mut table = InFlightTable::default();
+        let ids: Vec<_> = (0..1_000)
+            .map(|_| {
+                let packet_id = table.free_packet_id(|_| false).unwrap();
+                table.insert(packet_id, delivery());
+                packet_id
+            })
+            .collect();
+        for packet_id in ids {
+            table.remove(packet_id);
+        }
+        assert_eq!(table.slots.capacity(), 0);
+    }
+}

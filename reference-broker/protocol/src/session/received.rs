@@ -1,0 +1,70 @@
+//! The QoS 2 messages that were received and not yet released.
+
+use std::collections::VecDeque;
+
+use crate::{PacketId, ReasonCode};
+
+/// Packet Identifiers whose PUBREL is due, ascending.
+///
+/// Peers count ids up and release them in the same order, so insertion at the back and removal at the front are the rule
+/// and cost one step; any other order costs a binary search and a move of at most half of the four-byte entries.
+#[derive(Debug, Default)]
+pub(crate) struct Received {
+    entries: VecDeque<(PacketId, Verdict)>,
+}
+
+/// What the sender knows of the outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The owner was asked and has not answered.
+    Pending,
+    /// PUBREC carried this code, below 0x80.
+    Told(ReasonCode),
+}
+
+impl Received {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn verdict(&self, packet_id: PacketId) -> Option<Verdict> {
+        let index = self.find(packet_id).ok()?;
+        Some(self.entries[index].1)
+    }
+
+    pub(crate) fn set(&mut self, packet_id: PacketId, verdict: Verdict) {
+        match self.find(packet_id) {
+            Ok(index) => self.entries[index].1 = verdict,
+            Err(index) => self.entries.insert(index, (packet_id, verdict)),
+        }
+    }
+
+    /// Forgets the id; whether it was known.
+    pub(crate) fn remove(&mut self, packet_id: PacketId) -> bool {
+        let Ok(index) = self.find(packet_id) else { return false };
+        self.entries.remove(index);
+        if self.entries.is_empty() && self.entries.capacity() > 64 {
+            self.entries = VecDeque::new();
+        }
+        true
+    }
+
+    /// Forgets what the owner never answered: its sender sends it again.
+    pub(crate) fn forget_pending(&mut self) {
+        self.entries.retain(|(_, verdict)| *verdict != Verdict::Pending);
+    }
+
+    pub(crate) fn told(&self) -> impl Iterator<Item = (PacketId, ReasonCode)> {
+        self.entries.iter().filter_map(|(packet_id, verdict)| match verdict {
+            Verdict::Told(reason) => Some((*packet_id, *reason)),
+            Verdict::Pending => None,
+        })
+    }
+
+    fn find(&self, packet_id: PacketId) -> Result<usize, usize> {
+        match self.entries.back() {
+            Some((last, _)) if *last < packet_id => Err(self.entries.len()),
+            _ => self.entries.binary_search_by_key(&packet_id, |(id, _)| *id),
+        }
+    }
+}
