@@ -20,6 +20,7 @@
 
 pub mod client;
 mod codec;
+mod link;
 mod machine;
 mod packet;
 mod property;

@@ -7,93 +7,195 @@
 //!     └───────────────────────┴───────────────────────────────────────────────────────────┘
 //! ```
 
+mod answers;
 mod config;
 mod event;
+mod packets;
+mod questions;
+mod state;
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
+use self::state::{State, Turn};
 pub use self::{
     config::Config,
     event::{Answer, Closed, Event},
 };
-use crate::{Delivery, DeliveryRef, Fate, Machine, Properties, ReasonCode, Session, Time, Token, Version};
+use crate::{
+    ConnAck, Decoder, Delivery, DeliveryRef, Disconnect, DropCause, Fate, Machine, Packet, PacketLimits, PacketType,
+    Properties, QoS, ReasonCode, Role, Session, Time, Token, Version, Violation,
+    link::{About, Link, Note, Outbox},
+};
 
 /// The server's side of one connection.
+///
+/// What a client can make it hold is bounded: one unfinished packet of at most [`Config::maximum_packet_size`], 16 open
+/// SUBSCRIBE and UNSUBSCRIBE questions, one AUTH question, [`Config::receive_maximum`] open publications,
+/// [`Config::topic_alias_maximum`] topics, 65,535 QoS 2 ids of four bytes, and what the owner hands to
+/// [`receive`](Machine::receive) while [`wants_read`](Self::wants_read) is false. What it transmits in answer is never
+/// longer than what it received; the owner stops reading from a client that does not read.
 #[derive(Debug)]
 pub struct Server {
     config: Arc<Config>,
+    /// The latest time that the owner told.
+    now: Time,
+    decoder: Decoder,
+    /// Received and not decoded.
+    input: Bytes,
+    outbox: Outbox,
+    /// How many questions were asked.
+    asked: u64,
+    state: State,
 }
 
 impl Server {
     /// A connection that was just accepted; CONNECT is due within [`Config::connect_timeout`] of `now`.
     pub fn new(config: Arc<Config>, now: Time) -> Self {
-        todo!()
+        let limits = PacketLimits { maximum_packet_size: config.maximum_packet_size };
+        let deadline = now.after(config.connect_timeout);
+        Self {
+            config,
+            now,
+            decoder: Decoder::new(Role::Server, limits),
+            input: Bytes::new(),
+            outbox: Outbox::new(Version::V311),
+            asked: 0,
+            state: State::Waiting { deadline },
+        }
     }
 
     /// Sends `delivery`, or queues it in the [`Session`] while the flow control of the client is exhausted. QoS 0 is
-    /// never queued: it is written at once, whatever backlog the transport has (see [`Server::pending_bytes`]).
+    /// written at once, whatever backlog the transport has (see [`Server::pending_bytes`]), unless QoS 0 deliveries that
+    /// were pushed to the Session while nobody was connected still wait before it.
     ///
-    /// Before the CONNECT is accepted and after the close, QoS 1 and 2 are queued when the machine holds a Session, and
-    /// everything else is dropped.
+    /// After the close, QoS 1 and 2 are queued in the Session that the machine still holds. What finds no Session is
+    /// dropped. A delivery with a tag is reported when it ends; at QoS 0 that is at once.
     pub fn deliver(&mut self, now: Time, delivery: Delivery) -> Fate {
-        todo!()
+        self.deliver_ref(now, delivery.borrowed())
     }
 
     /// As [`Server::deliver`], for a message that goes to many: clones the `Arc` only when it must be kept.
     pub fn deliver_ref(&mut self, now: Time, delivery: DeliveryRef<'_>) -> Fate {
-        todo!()
+        self.now = now;
+        match &mut self.state {
+            State::Serving(serving) => serving.link.deliver(now, &mut self.outbox, &delivery, &|_| false),
+            State::Closed { link: Some(link), .. } if delivery.qos > QoS::AtMostOnce => {
+                link.session.push(delivery.to_delivery());
+                Fate::Queued
+            }
+            _ => Fate::Dropped(DropCause::NotConnected),
+        }
     }
 
-    /// Ends the connection: DISCONNECT with `reason` in 5.0 (CONNACK while the CONNECT is unanswered), nothing in 3.1.1,
-    /// then [`Closed::Server`].
+    /// Ends the connection with [`Closed::Server`]. In 5.0 the client is told `reason` by DISCONNECT, or by CONNACK while
+    /// its CONNECT is unanswered; in 3.1.1 by the nearest return code of CONNACK, or not at all.
     pub fn close(&mut self, now: Time, reason: ReasonCode, properties: Properties) {
-        todo!()
+        self.now = now;
+        self.tell(reason, properties);
+        self.end(Closed::Server(reason));
     }
 
     /// The transport ended: reports [`Closed::Transport`] unless the connection was closed already.
     pub fn transport_closed(&mut self, now: Time) {
-        todo!()
+        self.now = now;
+        self.end(Closed::Transport);
     }
 
     /// Whether [`Machine::poll_transmit`] would append anything.
-    pub fn wants_transmit(&self) -> bool {
-        todo!()
+    pub const fn wants_transmit(&self) -> bool {
+        self.outbox.len() > 0
     }
 
     /// How many bytes [`Machine::poll_transmit`] would append. Slow-consumer policy is the owner's: it adds its own
     /// transport backlog and drops QoS 0 beyond its limit.
-    pub fn pending_bytes(&self) -> usize {
-        todo!()
+    pub const fn pending_bytes(&self) -> usize {
+        self.outbox.len()
     }
 
     /// Whether the owner should go on reading: false while so many questions wait for answers that the machine has
     /// stopped decoding, and after the close. What was received stays buffered until answers came and
     /// [`Machine::poll_event`] is drained again.
     pub fn wants_read(&self) -> bool {
-        todo!()
+        match &self.state {
+            State::Waiting { .. } => true,
+            State::Asking(asking) => asking.is_decoding(),
+            State::Serving(serving) => serving.is_decoding(),
+            State::Closed { .. } => false,
+        }
     }
 
     /// The Session, from [`Answer::Accept`] on.
     pub fn session(&self) -> Option<&Session> {
-        todo!()
+        self.state.link().map(|link| &*link.session)
     }
 
     /// The Session, to drop waiting deliveries when the owner's bound is reached.
     pub fn session_mut(&mut self) -> Option<&mut Session> {
-        todo!()
+        self.state.link_mut().map(|link| &mut *link.session)
     }
 
     /// Ends the machine and gives the Session back, after the close or on takeover. QoS 2 messages whose token was not
     /// answered are forgotten: their sender sends them again, so the owner must not deliver them.
     pub fn into_session(self) -> Option<Box<Session>> {
-        todo!()
+        self.state.into_session()
     }
 
     /// The version, from CONNECT on.
     pub fn version(&self) -> Option<Version> {
-        todo!()
+        self.decoder.version()
+    }
+
+    /// Tells the client why the connection ends, where its version and the state allow it.
+    fn tell(&mut self, reason: ReasonCode, properties: Properties) {
+        let version = self.outbox.version;
+        let packet = match &self.state {
+            // MQTT-3.14.0-1: DISCONNECT only after a successful CONNACK.
+            State::Asking(_) => {
+                let reason = if reason.allowed_in(PacketType::ConnAck) { reason } else { ReasonCode::UnspecifiedError };
+                // MQTT-3.2.2-4 (3.1.1), MQTT-3.2.2-6 (5.0).
+                Packet::ConnAck(Box::new(ConnAck { session_present: false, reason, properties }))
+            }
+            State::Serving(_) if version == Version::V5 => {
+                debug_assert!(reason.allowed_in(PacketType::Disconnect), "{reason} in DISCONNECT");
+                Packet::Disconnect(Disconnect { reason, properties })
+            }
+            State::Waiting { .. } | State::Serving(_) | State::Closed { .. } => return,
+        };
+        // What a client cannot take it is not told; the close says enough.
+        let _ = self.outbox.packet(packet);
+    }
+
+    /// Goes to `Closed`, once.
+    fn end(&mut self, closed: Closed) {
+        let link = match mem::replace(&mut self.state, State::Closed { report: None, link: None }) {
+            State::Closed { report, link } => {
+                self.state = State::Closed { report, link };
+                return;
+            }
+            State::Serving(serving) => Some(serving.link),
+            State::Waiting { .. } | State::Asking(_) => None,
+        };
+        self.state = State::Closed { report: Some(closed), link };
+        // MQTT-3.1.4-5 (3.1.1), MQTT-3.1.4-6 (5.0), and nothing that follows a DISCONNECT.
+        self.input = Bytes::new();
+    }
+
+    fn violated(&mut self, violation: Violation) {
+        match &self.state {
+            State::Waiting { .. } => self.refuse_unread_connect(violation),
+            // MQTT-3.1.4-1: no CONNACK in 3.1.1.
+            State::Asking(_) if self.outbox.version == Version::V311 => {}
+            // MQTT-4.13.1-1.
+            _ => self.tell(violation.reason_code(), Properties::EMPTY),
+        }
+        self.end(Closed::Violation(violation));
+    }
+
+    fn next_token(&mut self) -> Token {
+        self.asked += 1;
+        About::Question.token(self.asked)
     }
 }
 
@@ -102,30 +204,94 @@ impl Machine for Server {
     type Answer = Answer;
 
     fn receive(&mut self, now: Time, bytes: Bytes) {
-        todo!()
+        self.now = now;
+        if matches!(self.state, State::Closed { .. }) {
+            return;
+        }
+        if self.input.is_empty() {
+            self.input = bytes;
+        } else {
+            let mut joined = BytesMut::from(mem::take(&mut self.input));
+            joined.extend_from_slice(&bytes);
+            self.input = joined.freeze();
+        }
     }
 
     fn answer(&mut self, now: Time, token: Token, answer: Answer) {
-        todo!()
+        self.now = now;
+        self.take_answer(token, answer);
     }
 
     fn handle_timeout(&mut self, now: Time) {
-        todo!()
+        self.now = now;
+        if self.poll_timeout().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        match &mut self.state {
+            State::Waiting { .. } => self.end(Closed::ConnectTimeout),
+            State::Asking(_) => {
+                self.tell(ReasonCode::UnspecifiedError, Properties::EMPTY);
+                self.end(Closed::ConnectTimeout);
+            }
+            // What the client sent meanwhile waits here, unread: the silence is ours.
+            State::Serving(serving) if !serving.is_decoding() && !self.input.is_empty() => {
+                serving.keep_alive.last_heard = now;
+            }
+            State::Serving(_) => {
+                self.tell(ReasonCode::KeepAliveTimeout, Properties::EMPTY);
+                self.end(Closed::KeepAlive);
+            }
+            State::Closed { .. } => {}
+        }
     }
 
     fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
-        todo!()
+        self.outbox.drain_into(out)
     }
 
     fn poll_event(&mut self) -> Option<Event> {
-        todo!()
+        loop {
+            if let Some(note) = self.state.link_mut().and_then(Link::take_note) {
+                return Some(match note {
+                    Note::Ended(tag, reason) => Event::Delivered { tag, reason },
+                    Note::Dropped(tag, cause) => Event::Dropped { tag, cause },
+                });
+            }
+            if let State::Closed { report, .. } = &mut self.state {
+                return report.take().map(Event::Closed);
+            }
+            if !self.wants_read() {
+                return None;
+            }
+            match self.decoder.decode(&mut self.input) {
+                Ok(None) => {
+                    // An empty slice would keep the read buffer alive.
+                    self.input = Bytes::new();
+                    return None;
+                }
+                Ok(Some(packet)) => match self.packet(packet) {
+                    Ok(None) => {}
+                    Ok(Some(event)) => return Some(event),
+                    Err(violation) => self.violated(violation),
+                },
+                Err(violation) => self.violated(violation),
+            }
+        }
     }
 
     fn poll_timeout(&self) -> Option<Time> {
-        todo!()
+        match &self.state {
+            State::Waiting { deadline } => Some(*deadline),
+            State::Asking(asking) => match asking.turn {
+                Turn::Client => Some(asking.deadline),
+                Turn::Owner(_) => None,
+            },
+            State::Serving(serving) => serving.keep_alive.deadline(),
+            State::Closed { .. } => None,
+        }
     }
 
     fn is_closed(&self) -> bool {
-        todo!()
+        matches!(self.state, State::Closed { .. })
     }
 }

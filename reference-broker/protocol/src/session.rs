@@ -41,6 +41,8 @@ pub struct Dropped {
     pub too_large: u64,
     /// For [`DropCause::Expired`].
     pub expired: u64,
+    /// For any other cause.
+    pub other: u64,
 }
 
 /// One outgoing exchange that is not finished.
@@ -155,8 +157,14 @@ impl Session {
         match cause {
             DropCause::TooLarge => self.dropped.too_large += 1,
             DropCause::Expired => self.dropped.expired += 1,
-            DropCause::NotConnected => {}
+            _ => self.dropped.other += 1,
         }
+    }
+
+    /// Forgets what the peer no longer knows; the tags of what was in flight. What waits was never sent and stays.
+    pub(crate) fn lose(&mut self) -> Vec<Option<Tag>> {
+        self.received = Received::default();
+        self.in_flight.clear_in_order()
     }
 
     /// Accounts for a delivery that was just taken from the queue.

@@ -1,6 +1,8 @@
 //! What a client's owner hears and says.
 
-use crate::{Auth, ConnAck, Disconnect, DropCause, Message, Properties, QoS, ReasonCode, Tag, Token, Violation};
+use crate::{
+    Auth, ConnAck, Disconnect, DropCause, EncodeError, Message, Properties, QoS, ReasonCode, Tag, Token, Violation,
+};
 
 /// What the server did.
 #[derive(Debug)]
@@ -68,6 +70,8 @@ pub enum Event {
 pub enum Closed {
     /// The owner disconnected.
     Client,
+    /// The CONNECT of the owner cannot be encoded; nothing was sent.
+    Unsendable(EncodeError),
     /// The server sent DISCONNECT (5.0).
     Server(Disconnect),
     /// The server refused the CONNECT.

@@ -88,10 +88,15 @@ pub enum Fate {
 /// Why a delivery was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropCause {
-    /// Its packet would exceed the Maximum Packet Size of the peer (MQTT-3.1.2-24, MQTT-3.1.2-25, MQTT-3.2.2-15).
+    /// Its packet would exceed the Maximum Packet Size of the peer (MQTT-3.1.2-24, MQTT-3.1.2-25, MQTT-3.2.2-15), or
+    /// one of its fields exceeds what can be encoded.
     TooLarge,
     /// It expired before it was sent (MQTT-3.3.2-5).
     Expired,
+    /// The server does not take its QoS, or RETAIN (MQTT-3.2.2-11, MQTT-3.2.2-14).
+    NotOffered,
+    /// It was in flight, and the server has lost the Session (MQTT-3.2.2-5). Whether it arrived is unknown.
+    SessionLost,
     /// Nobody is connected, and it is QoS 0 or there is no Session to keep it.
     NotConnected,
 }

@@ -37,6 +37,15 @@ pub(crate) enum Stage {
     Released(Option<Tag>),
 }
 
+impl Stage {
+    pub(crate) const fn tag(&self) -> Option<Tag> {
+        match self {
+            Self::Published(delivery) => delivery.tag,
+            Self::Released(tag) => *tag,
+        }
+    }
+}
+
 /// More slots than this are given back when the last exchange ends.
 const KEPT_WHEN_EMPTY: usize = 16;
 /// One for each value of a Packet Identifier, of which 0 stays empty.
@@ -127,6 +136,14 @@ impl InFlightTable {
         let mut slots: Vec<&Slot> = self.slots.iter().flatten().collect();
         slots.sort_unstable_by_key(|slot| slot.order);
         slots.into_iter().map(|slot| (slot.packet_id, &slot.stage)).collect()
+    }
+
+    /// Ends every exchange; their tags, in order.
+    pub(crate) fn clear_in_order(&mut self) -> Vec<Option<Tag>> {
+        let tags = self.in_order().into_iter().map(|(_, stage)| stage.tag()).collect();
+        self.slots = Vec::new();
+        self.used = 0;
+        tags
     }
 
     fn slot(&self, packet_id: PacketId) -> Option<&Slot> {

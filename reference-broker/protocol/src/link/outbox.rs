@@ -1,0 +1,101 @@
+//! What waits to be transmitted, and what the peer lets us write.
+
+use crate::{
+    Ack, EncodeError, MAXIMUM_PACKET_SIZE, OutgoingPublish, Packet, PacketId, PacketType, Properties, Property,
+    PropertyId, ReasonCode, Version,
+};
+
+/// Encoded packets, and the peer's limits on them. Holds no memory while nothing waits.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    bytes: Vec<u8>,
+    pub(crate) version: Version,
+    /// The peer's Maximum Packet Size.
+    pub(crate) maximum_packet_size: u32,
+    /// Whether the peer takes Reason Strings and User Properties on every packet (Request Problem Information).
+    pub(crate) problem_information: bool,
+}
+
+/// A larger buffer is given back once it was transmitted.
+const KEPT_WHEN_EMPTY: usize = 1024;
+
+impl Outbox {
+    pub(crate) const fn new(version: Version) -> Self {
+        Self { bytes: Vec::new(), version, maximum_packet_size: MAXIMUM_PACKET_SIZE, problem_information: true }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Moves everything to the end of `out`; whether there was anything.
+    pub(crate) fn drain_into(&mut self, out: &mut Vec<u8>) -> bool {
+        if self.bytes.is_empty() {
+            return false;
+        }
+        out.extend_from_slice(&self.bytes);
+        self.bytes.clear();
+        if self.bytes.capacity() > KEPT_WHEN_EMPTY {
+            self.bytes = Vec::new();
+        }
+        true
+    }
+
+    pub(crate) fn publish(&mut self, publish: &OutgoingPublish<'_>) -> Result<(), EncodeError> {
+        publish.encode(self.version, self.maximum_packet_size, &mut self.bytes)
+    }
+
+    /// Writes PUBACK, PUBREC, PUBREL or PUBCOMP.
+    pub(crate) fn ack(
+        &mut self,
+        packet_type: PacketType,
+        packet_id: PacketId,
+        reason: ReasonCode,
+        properties: Properties,
+    ) {
+        debug_assert!(reason.allowed_in(packet_type), "{reason} in {packet_type:?}");
+        // In 3.1.1 an acknowledgement is always positive (MQTT-3.3.5-2 there).
+        if self.version == Version::V311 || (reason == ReasonCode::Success && properties.is_empty()) {
+            // MQTT-3.6.1-1.
+            let flags = if packet_type == PacketType::PubRel { 0b0010 } else { 0 };
+            let [high, low] = packet_id.0.get().to_be_bytes();
+            self.bytes.extend_from_slice(&[(packet_type as u8) << 4 | flags, 2, high, low]);
+            return;
+        }
+        let ack = Ack { packet_id, reason, properties };
+        let packet = match packet_type {
+            PacketType::PubAck => Packet::PubAck(ack),
+            PacketType::PubRec => Packet::PubRec(ack),
+            PacketType::PubRel => Packet::PubRel(ack),
+            _ => Packet::PubComp(ack),
+        };
+        // Five bytes without properties: a peer whose maximum is below that cannot be told anything.
+        let _ = self.packet(packet);
+    }
+
+    /// Writes any other packet, without what the peer declined or cannot take.
+    pub(crate) fn packet(&mut self, mut packet: Packet) -> Result<(), EncodeError> {
+        if !self.problem_information
+            && let Some(properties) = declinable(&mut packet)
+        {
+            properties.retain(|property| {
+                !matches!(property, Property::UserProperty(_)) && property.id() != PropertyId::ReasonString
+            });
+        }
+        packet.encode_within(self.version, self.maximum_packet_size, &mut self.bytes).map(drop)
+    }
+}
+
+/// The properties that Request Problem Information 0 bears on: not those of CONNACK, PUBLISH and DISCONNECT
+/// (MQTT-3.1.2-29), nor those of a client's own requests.
+const fn declinable(packet: &mut Packet) -> Option<&mut Properties> {
+    match packet {
+        Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubRel(ack) | Packet::PubComp(ack) => {
+            Some(&mut ack.properties)
+        }
+        Packet::SubAck(ack) => Some(&mut ack.properties),
+        Packet::UnsubAck(ack) => Some(&mut ack.properties),
+        Packet::Auth(auth) => Some(&mut auth.properties),
+        _ => None,
+    }
+}

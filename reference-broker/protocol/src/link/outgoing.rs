@@ -1,0 +1,254 @@
+//! Our publications: sent within the quota, kept until acknowledged, sent again when a Session resumes.
+
+use super::{Link, Note, Outbox, aliases::Alias};
+use crate::{
+    Ack, Delivery, DeliveryRef, DropCause, Fate, OutgoingPublish, PacketId, PacketType, Properties, QoS, ReasonCode,
+    Time, Version, Violation, session::Stage,
+};
+
+impl Link {
+    /// Sends what the Session has in flight, in the order in which it was sent before (MQTT-4.6.0-1), and then what waits.
+    ///
+    /// `taken` tells which Packet Identifiers are in use outside the Session, here and in every function below.
+    pub(crate) fn resume(&mut self, now: Time, outbox: &mut Outbox, taken: &dyn Fn(PacketId) -> bool) {
+        self.resend = self.session.in_flight.in_order().into_iter().map(|(packet_id, _)| packet_id).collect();
+        self.fill(now, outbox, taken);
+    }
+
+    /// The peer has no Session: what was in flight is given up (MQTT-3.2.2-5).
+    pub(crate) fn lose_session(&mut self) {
+        for tag in self.session.lose() {
+            self.session.count_drop(DropCause::SessionLost);
+            self.note(tag, |tag| Note::Dropped(tag, DropCause::SessionLost));
+        }
+    }
+
+    /// Sends `delivery` now, or as soon as the quota allows.
+    pub(crate) fn deliver(
+        &mut self,
+        now: Time,
+        outbox: &mut Outbox,
+        delivery: &DeliveryRef<'_>,
+        taken: &dyn Fn(PacketId) -> bool,
+    ) -> Fate {
+        if let Some(cause) = self.obstacle(now, delivery) {
+            return self.drop_delivery(delivery, cause);
+        }
+        if delivery.qos == QoS::AtMostOnce {
+            if self.session.holds_qos0() {
+                self.session.push(delivery.to_delivery());
+                return Fate::Queued;
+            }
+            return self.send_qos0(now, outbox, delivery);
+        }
+        if self.quota == 0 || self.session.queued() > 0 || !self.resend.is_empty() {
+            self.session.push(delivery.to_delivery());
+            return Fate::Queued;
+        }
+        let Some(packet_id) = self.session.in_flight.free_packet_id(taken) else {
+            self.session.push(delivery.to_delivery());
+            return Fate::Queued;
+        };
+        if !self.write(now, outbox, delivery, Some(packet_id), false) {
+            return self.drop_delivery(delivery, DropCause::TooLarge);
+        }
+        self.begin(packet_id, delivery.to_delivery());
+        Fate::Sent
+    }
+
+    /// PUBACK.
+    pub(crate) fn puback(&mut self, ack: &Ack) -> Result<(), Violation> {
+        match self.session.in_flight.stage(ack.packet_id) {
+            // Harmless: the Session may have been reset while it was under way.
+            None => Ok(()),
+            Some(Stage::Published(delivery)) if delivery.qos == QoS::AtLeastOnce => {
+                self.end(ack.packet_id, ack.reason);
+                Ok(())
+            }
+            Some(_) => Err(Violation::AcknowledgementUnexpected),
+        }
+    }
+
+    /// PUBREC.
+    pub(crate) fn pubrec(&mut self, outbox: &mut Outbox, ack: &Ack) -> Result<(), Violation> {
+        let mut reason = ReasonCode::Success;
+        match self.session.in_flight.stage(ack.packet_id) {
+            Some(Stage::Published(delivery)) if delivery.qos == QoS::ExactlyOnce => {
+                // MQTT-4.4.0-2: a failure ends the exchange.
+                if ack.reason.is_failure() {
+                    self.end(ack.packet_id, ack.reason);
+                    return Ok(());
+                }
+                self.session.in_flight.release(ack.packet_id);
+            }
+            Some(Stage::Published(_)) => return Err(Violation::AcknowledgementUnexpected),
+            Some(Stage::Released(_)) => {}
+            None if ack.reason.is_failure() => return Ok(()),
+            // 3.6.2.1.
+            None => reason = ReasonCode::PacketIdentifierNotFound,
+        }
+        // MQTT-4.3.3-4. PUBRELs follow the order of the PUBRECs (MQTT-4.6.0-4).
+        outbox.ack(PacketType::PubRel, ack.packet_id, reason, Properties::EMPTY);
+        Ok(())
+    }
+
+    /// PUBCOMP.
+    pub(crate) fn pubcomp(&mut self, ack: &Ack) -> Result<(), Violation> {
+        match self.session.in_flight.stage(ack.packet_id) {
+            None => Ok(()),
+            Some(Stage::Released(_)) => {
+                self.end(ack.packet_id, ack.reason);
+                Ok(())
+            }
+            Some(Stage::Published(_)) => Err(Violation::AcknowledgementUnexpected),
+        }
+    }
+
+    /// Sends again what is owed and then what waits, as far as the quota reaches.
+    pub(crate) fn fill(&mut self, now: Time, outbox: &mut Outbox, taken: &dyn Fn(PacketId) -> bool) {
+        while let Some(packet_id) = self.resend.front().copied() {
+            if !self.send_again(now, outbox, packet_id) {
+                return;
+            }
+            self.resend.pop_front();
+        }
+        while let Some(next) = self.session.next_waiting() {
+            // MQTT-4.9.0-2, MQTT-3.3.4-7, MQTT-3.3.4-9. QoS 0 needs no quota.
+            let needs_id = next.qos != QoS::AtMostOnce;
+            let packet_id = if needs_id {
+                if self.quota == 0 {
+                    return;
+                }
+                let Some(packet_id) = self.session.in_flight.free_packet_id(taken) else { return };
+                Some(packet_id)
+            } else {
+                None
+            };
+            let Some(delivery) = self.session.drop_oldest() else { return };
+            if let Some(cause) = self.obstacle(now, &delivery.borrowed()) {
+                self.drop_delivery(&delivery.borrowed(), cause);
+                continue;
+            }
+            match packet_id {
+                None => {
+                    self.send_qos0(now, outbox, &delivery.borrowed());
+                }
+                Some(packet_id) if self.write(now, outbox, &delivery.borrowed(), Some(packet_id), false) => {
+                    self.begin(packet_id, delivery);
+                }
+                Some(_) => {
+                    self.drop_delivery(&delivery.borrowed(), DropCause::TooLarge);
+                }
+            }
+        }
+    }
+
+    /// Sends one packet of a resumed Session; false while the quota forbids it.
+    fn send_again(&mut self, now: Time, outbox: &mut Outbox, packet_id: PacketId) -> bool {
+        match self.session.in_flight.stage(packet_id) {
+            None => {}
+            // 4.9: PUBREL needs no quota.
+            Some(Stage::Released(_)) => {
+                outbox.ack(PacketType::PubRel, packet_id, ReasonCode::Success, Properties::EMPTY);
+            }
+            Some(Stage::Published(_)) if self.quota == 0 => return false,
+            Some(Stage::Published(delivery)) => {
+                let delivery = delivery.clone();
+                // MQTT-3.3.1-1, MQTT-4.4.0-1.
+                if self.write(now, outbox, &delivery.borrowed(), Some(packet_id), true) {
+                    self.session.in_flight.count(packet_id);
+                    self.quota -= 1;
+                } else {
+                    self.session.in_flight.remove(packet_id);
+                    self.drop_delivery(&delivery.borrowed(), DropCause::TooLarge);
+                }
+            }
+        }
+        true
+    }
+
+    fn send_qos0(&mut self, now: Time, outbox: &mut Outbox, delivery: &DeliveryRef<'_>) -> Fate {
+        if !self.write(now, outbox, delivery, None, false) {
+            return self.drop_delivery(delivery, DropCause::TooLarge);
+        }
+        self.note(delivery.tag, |tag| Note::Ended(tag, ReasonCode::Success));
+        Fate::Sent
+    }
+
+    /// Writes the PUBLISH; false when it is larger than the peer takes (MQTT-3.1.2-24, MQTT-3.2.2-15).
+    fn write(
+        &mut self,
+        now: Time,
+        outbox: &mut Outbox,
+        delivery: &DeliveryRef<'_>,
+        packet_id: Option<PacketId>,
+        dup: bool,
+    ) -> bool {
+        let topic = &delivery.message.topic;
+        let alias = self.outgoing_aliases.as_ref().map_or(Alias::None, |aliases| aliases.alias(topic));
+        let publish = OutgoingPublish {
+            message: delivery.message,
+            dup,
+            qos: delivery.qos,
+            retain: delivery.retain,
+            packet_id,
+            message_expiry_interval: delivery.expires_at.map(|at| seconds_left(now, at)),
+            subscription_ids: delivery.subscription_ids,
+            topic_alias: match alias {
+                Alias::None => None,
+                Alias::Sets(alias) | Alias::Uses(alias) => Some(alias.get()),
+            },
+            topic_omitted: matches!(alias, Alias::Uses(_)),
+        };
+        if outbox.publish(&publish).is_err() {
+            return false;
+        }
+        if let (Alias::Sets(alias), Some(aliases)) = (alias, &mut self.outgoing_aliases) {
+            aliases.set(topic, alias);
+        }
+        true
+    }
+
+    fn begin(&mut self, packet_id: PacketId, delivery: Delivery) {
+        self.session.in_flight.insert(packet_id, delivery);
+        self.quota -= 1;
+    }
+
+    fn end(&mut self, packet_id: PacketId, reason: ReasonCode) {
+        let Some((stage, counted)) = self.session.in_flight.remove(packet_id) else { return };
+        if counted {
+            self.quota += 1;
+        }
+        self.note(stage.tag(), |tag| Note::Ended(tag, reason));
+    }
+
+    /// Why `delivery` must not be sent at all.
+    fn obstacle(&self, now: Time, delivery: &DeliveryRef<'_>) -> Option<DropCause> {
+        // MQTT-3.3.2-5.
+        if delivery.expires_at.is_some_and(|at| at <= now) {
+            return Some(DropCause::Expired);
+        }
+        // MQTT-3.2.2-11, MQTT-3.2.2-14.
+        if delivery.qos > self.limits.maximum_qos || (delivery.retain && !self.limits.retain_available) {
+            return Some(DropCause::NotOffered);
+        }
+        None
+    }
+
+    fn drop_delivery(&mut self, delivery: &DeliveryRef<'_>, cause: DropCause) -> Fate {
+        self.session.count_drop(cause);
+        self.note(delivery.tag, |tag| Note::Dropped(tag, cause));
+        Fate::Dropped(cause)
+    }
+
+    /// 5.0 only: 3.1.1 knows no limits.
+    pub(super) fn enforces_receive_maximum(&self) -> bool {
+        self.limits.version == Version::V5
+    }
+}
+
+/// What is left of a Message Expiry Interval, in whole seconds rounded up (MQTT-3.3.2-6). 0 for a message that expired
+/// after its delivery began and must be finished all the same (MQTT-4.3.3-7).
+fn seconds_left(now: Time, expires_at: Time) -> u32 {
+    u32::try_from(expires_at.since(now).as_nanos().div_ceil(1_000_000_000)).unwrap_or(u32::MAX)
+}
