@@ -10,7 +10,6 @@ use crate::{
 
 /// The states of the diagram in [`super`].
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "Serving is what nearly every connection is")]
 pub(super) enum State {
     /// CONNECT is queued or sent, CONNACK is due.
     Asking(Box<Asking>),

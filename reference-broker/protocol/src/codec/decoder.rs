@@ -1,5 +1,7 @@
 //! Cuts a stream of bytes into packets.
 
+use std::mem;
+
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::{
@@ -33,6 +35,8 @@ pub struct Decoder {
     role: Role,
     limits: PacketLimits,
     version: Option<Version>,
+    /// See [`Decoder::refusal_version`].
+    refusal_version: Option<Version>,
     partial: BytesMut,
 }
 
@@ -42,7 +46,7 @@ impl Decoder {
     /// A server learns the version from CONNECT and accepts nothing else first (MQTT-3.1.0-1). A client calls
     /// [`set_version`](Self::set_version) with the version that it asked for; until then 3.1.1 is assumed.
     pub fn new(role: Role, limits: PacketLimits) -> Self {
-        Self { role, limits, version: None, partial: BytesMut::new() }
+        Self { role, limits, version: None, refusal_version: None, partial: BytesMut::new() }
     }
 
     /// Fixes the version.
@@ -53,6 +57,12 @@ impl Decoder {
     /// The version, once known.
     pub fn version(&self) -> Option<Version> {
         self.version
+    }
+
+    /// In which version a CONNECT that broke the standard can be told so; none when it did not get as far as its Protocol
+    /// Level. That of the level, or 5.0 for a level above 5 and 3.1.1 for one below 4.
+    pub fn refusal_version(&self) -> Option<Version> {
+        self.refusal_version
     }
 
     /// How many bytes of an unfinished packet are held.
@@ -104,7 +114,8 @@ impl Decoder {
         if arrived.len() < missing {
             return Ok(None);
         }
-        let mut body = self.partial.split().freeze();
+        // Taken whole: an idle connection holds no memory for the next one.
+        let mut body = mem::take(&mut self.partial).freeze();
         body.advance(frame.header_len);
         self.decode_body(frame, body).map(Some)
     }
@@ -156,6 +167,9 @@ impl Decoder {
 
     fn decode_body(&mut self, frame: Frame, body: Bytes) -> Result<Packet, Violation> {
         let context = Context { version: self.version.unwrap_or(Version::V311), sender: self.role.peer() };
+        if frame.head.packet_type == PacketType::Connect && self.refusal_version.is_none() {
+            self.refusal_version = refusal_version(&body);
+        }
         let packet = Packet::decode(frame.head, context, Reader::new(body))?;
         if let Packet::Connect(connect) = &packet {
             // MQTT-1.5.5-1: judged now that the version is known.
@@ -166,6 +180,13 @@ impl Decoder {
         }
         Ok(packet)
     }
+}
+
+/// What the Protocol Name and Protocol Level at the front of a CONNECT say.
+fn refusal_version(body: &[u8]) -> Option<Version> {
+    let (length, rest) = body.split_first_chunk::<2>()?;
+    let level = *rest.get(usize::from(u16::from_be_bytes(*length)))?;
+    Some(if level > 4 { Version::V5 } else { Version::V311 })
 }
 
 /// What a body is read by.

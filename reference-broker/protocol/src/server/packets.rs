@@ -173,20 +173,22 @@ impl Server {
         Ok(Event::Auth { token, auth })
     }
 
-    /// Says why a CONNECT that was not even decoded is refused, where the standard wants it.
+    /// Says why a CONNECT that was not even decoded is refused, where the standard allows it.
     pub(super) fn refuse_unread_connect(&mut self, violation: Violation) {
-        let version = self.decoder.version();
+        let Some(version) = self.decoder.refusal_version() else { return };
         let reason = violation.reason_code();
-        match (version, violation) {
-            (_, Violation::FirstPacketNotConnect) => return,
-            // MQTT-3.1.2-2: return code 1, in the form that every older client reads.
-            (None, Violation::ProtocolVersionUnsupported) => self.outbox.version = Version::V311,
-            // MQTT-3.1.3-9 of 3.1.1: return code 2.
-            (Some(Version::V311), Violation::ClientIdentifierMissing) => self.outbox.version = Version::V311,
-            (Some(Version::V5), _) if reason.allowed_in(PacketType::ConnAck) => self.outbox.version = Version::V5,
-            _ => return,
+        let told = match version {
+            // MQTT-3.1.4-1 of 3.1.1: no CONNACK, except return code 1 (MQTT-3.1.2-2) and 2 (MQTT-3.1.3-8).
+            Version::V311 => {
+                matches!(violation, Violation::ProtocolVersionUnsupported | Violation::ClientIdentifierMissing)
+            }
+            // MQTT-3.1.4-1, MQTT-3.1.2-2.
+            Version::V5 => reason.allowed_in(PacketType::ConnAck),
+        };
+        if told {
+            self.outbox.version = version;
+            self.send_connack_refusal(reason);
         }
-        self.send_connack_refusal(reason);
     }
 }
 

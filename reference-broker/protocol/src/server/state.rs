@@ -5,10 +5,6 @@ use crate::{Session, Time, Token, Utf8String, Version, link::Link};
 
 /// The states of the diagram in [`super`].
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "Serving is what nearly every connection is, and it is looked at for each message"
-)]
 pub(super) enum State {
     /// Nothing came yet.
     Waiting {
