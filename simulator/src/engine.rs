@@ -72,6 +72,9 @@ pub enum Unsent {
     /// It is larger than the broker's Maximum Packet Size (5.0).
     #[error("larger than the broker accepts")]
     TooLarge,
+    /// The broker announced a lower Maximum QoS, or no retained messages (5.0).
+    #[error("qos or retain that the broker does not offer")]
+    NotOffered,
 }
 
 /// What happened to one client.
@@ -186,6 +189,9 @@ pub enum Closed {
     /// The transport ended without a DISCONNECT: end of stream, reset or an error.
     #[error("the transport ended: {0}")]
     Transport(String),
+    /// The CONNECT cannot be encoded: its password or Will payload is longer than 65,535 bytes.
+    #[error("the CONNECT cannot be sent: {0}")]
+    Unsendable(String),
 }
 
 /// Many clients, owned by one thread that runs a current-thread tokio runtime.

@@ -101,7 +101,7 @@ impl Closed {
 pub enum Answer {
     /// CONNECT is accepted; resends what `session` has in flight and then what waits.
     Accept {
-        /// Sent as given, plus what the machine's [`Config`] demands (limits and availability). `reason` is Success.
+        /// Sent as given, plus what the machine's [`Config`](super::Config) demands (limits and availability). `reason` is Success.
         connack: Box<ConnAck>,
         /// The Session, new or resumed.
         session: Box<Session>,

@@ -108,7 +108,10 @@ impl Live {
             Fate::Sent => self.handed.extend(tag.map(|tag| Handed { tag, qos })),
             Fate::Queued => self.queued.push_back(tag),
             Fate::Dropped(DropCause::TooLarge) => return Err(Unsent::TooLarge),
-            Fate::Dropped(DropCause::Expired | DropCause::NotConnected) => return Err(Unsent::Offline),
+            Fate::Dropped(DropCause::NotOffered) => return Err(Unsent::NotOffered),
+            Fate::Dropped(DropCause::Expired | DropCause::NotConnected | DropCause::SessionLost) => {
+                return Err(Unsent::Offline);
+            }
         }
         Ok(())
     }
@@ -190,6 +193,7 @@ impl Live {
     fn closed(&mut self, cause: MachineClosed) -> End {
         End::Closed(match cause {
             MachineClosed::Client => Closed::Disconnected,
+            MachineClosed::Unsendable(error) => Closed::Unsendable(error.to_string()),
             MachineClosed::Server(disconnect) => Closed::Broker(disconnect.reason),
             MachineClosed::Refused(reason) => return End::Refused(reason),
             MachineClosed::Violation(violation) => Closed::Violation(violation.to_string()),
