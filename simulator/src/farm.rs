@@ -15,15 +15,47 @@
 //!                                          ▲ react (configuration, commands)
 //! ```
 
+mod barn;
+mod climate;
+mod clock;
+mod command;
+mod device;
+mod dice;
+mod herd;
+mod milking;
 mod model;
+mod models;
+mod parlour;
+mod payload;
 mod plan;
 mod publication;
+mod roster;
+mod schedule;
+mod schema;
+mod status;
+mod topics;
 
 use std::time::Duration;
 
-pub use model::{Leaf, Model, Profile, UnknownModel};
-pub use plan::{Group, Plan};
-pub use publication::{Kind, Publication, Received, Subscription};
+use bytestring::ByteString;
+use protocol::QoS;
+
+use self::{
+    barn::Barn,
+    clock::Moment,
+    command::{Action, Asked},
+    device::{Device, Raised, Turn},
+    dice::Dice,
+    payload::Alert,
+    status::{Answer, Outcome, Presence},
+    topics::Names,
+};
+pub use self::{
+    model::{DeviceType, Leaf, Listen, Model, Profile, Request, Rhythm, UnknownModel},
+    plan::{Group, Plan},
+    publication::{Kind, Publication, Received, Subscription},
+    schema::schemas,
+};
 
 /// Addresses one device of a [`Farm`]: 0 to `farm.len() - 1`, in the order of the plan's groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,91 +95,219 @@ pub struct DeviceInfo<'a> {
 }
 
 /// Every device of a plan, with the animals and the weather that they measure.
+///
+/// Animals, air and milk are functions of seed and time, so a farm is little more than its list of devices: about one
+/// kilobyte for each. Methods that take a [`DeviceId`] panic when it is not of this farm.
 #[derive(Debug)]
 pub struct Farm {
-    units: Vec<Unit>,
+    epoch_ms: i64,
+    prefix: String,
+    barns: Vec<Barn>,
+    devices: Vec<Device>,
 }
 
 impl Farm {
     /// Builds the devices of `plan`. All randomness derives from `seed`.
     #[must_use]
-    pub fn new(_plan: &Plan, _seed: u64) -> Self {
-        todo!()
+    pub fn new(plan: &Plan, seed: u64) -> Self {
+        let (barns, devices) = roster::muster(plan, seed);
+        Self { epoch_ms: plan.epoch_ms, prefix: plan.prefix.clone(), barns, devices }
     }
 
     /// The number of devices.
     #[must_use]
     pub fn len(&self) -> usize {
-        todo!()
+        self.devices.len()
     }
 
     /// Whether the plan held no device.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.devices.is_empty()
     }
 
     /// Every device, ascending.
-    pub fn devices(&self) -> impl Iterator<Item = DeviceId> + use<> {
+    pub fn devices(&self) -> impl ExactSizeIterator<Item = DeviceId> + use<> {
         (0..u32::try_from(self.len()).expect("devices are numbered in 32 bits")).map(DeviceId)
     }
 
-    /// The parts that may run apart.
-    #[must_use]
-    pub fn units(&self) -> &[Unit] {
-        &self.units
+    /// The parts that may run apart, in the order of [`UnitId`].
+    pub fn units(&self) -> impl ExactSizeIterator<Item = &Unit> {
+        self.barns.iter().map(|barn| &barn.unit)
     }
 
     /// What is fixed about `device`.
     #[must_use]
-    pub fn info(&self, _device: DeviceId) -> DeviceInfo<'_> {
-        todo!()
+    pub fn info(&self, device: DeviceId) -> DeviceInfo<'_> {
+        let device = self.device(device);
+        DeviceInfo {
+            name: &device.name,
+            model: device.model,
+            group: device.group,
+            unit: UnitId(device.unit),
+            weight: device.weight,
+            heartbeat: device.model.profile().heartbeat,
+        }
+    }
+
+    /// The mean time between two messages of `device`, as planned or configured since.
+    #[must_use]
+    pub fn interval(&self, device: DeviceId) -> Duration {
+        let device = self.device(device);
+        schedule::interval(device, self.barn(device))
     }
 
     /// The device's next message. Devices with several telemetry topics take turns by each topic's natural share; an alert
     /// that the previous message called for takes the turn before them.
-    pub fn telemetry(&mut self, _device: DeviceId, _at: Duration) -> Publication {
-        todo!()
+    pub fn telemetry(&mut self, device: DeviceId, at: Duration) -> Publication {
+        let (moment, prefix, device, barn) = self.parts(device, at);
+        if let Some(raised) = device.alert.take() {
+            return alert(*raised, device, prefix, moment);
+        }
+        let leaf = device.leaf();
+        let dice = Dice::new(device.seed, device.turns);
+        let payload = models::telemetry(&mut Turn { device: &mut *device, barn, moment, leaf, dice });
+        device.turns += 1;
+        let natural = device.model.profile().telemetry[leaf].qos;
+        Publication {
+            topic: device.topics[leaf].clone(),
+            payload,
+            qos: device.qos.unwrap_or(natural),
+            retain: false,
+            kind: Kind::Telemetry,
+        }
     }
 
     /// The first intended instant after `after` at which the device speaks in real life: its natural interval with
-    /// jitter, the day curve, or the milking sessions.
+    /// jitter, the day curve, or the milking sessions; an alert that waits comes soon.
     #[must_use]
-    pub fn next_natural(&self, _device: DeviceId, _after: Duration) -> Duration {
-        todo!()
-    }
-
-    /// The retained status `online` that opens a connection. Each birth starts a new boot of the device.
-    pub fn birth(&mut self, _device: DeviceId, _at: Duration) -> Publication {
-        todo!()
+    pub fn next_natural(&self, device: DeviceId, after: Duration) -> Duration {
+        let device = self.device(device);
+        schedule::next(device, self.barn(device), after)
     }
 
     /// The retained status `offline` to hand over as Will Message in CONNECT. Ask before [`Farm::birth`]: it names the boot
     /// that the birth then starts, so that a late will can be told from the status of a newer boot.
-    #[must_use]
-    pub fn will(&self, _device: DeviceId, _at: Duration) -> Publication {
-        todo!()
+    pub fn will(&mut self, device: DeviceId, at: Duration) -> Publication {
+        let (moment, _, device, barn) = self.parts(device, at);
+        let boot = device.boots + 1;
+        let payload = status::payload(device, barn, moment, boot, 0, Presence::Offline, None);
+        standing(device, payload, Kind::Status)
+    }
+
+    /// The retained status `online` that opens a connection. Each birth starts a new boot of the device.
+    pub fn birth(&mut self, device: DeviceId, at: Duration) -> Publication {
+        let (moment, _, device, barn) = self.parts(device, at);
+        device.boots += 1;
+        device.born = moment.at;
+        let boot = device.boots;
+        let payload = status::payload(device, barn, moment, boot, 0, Presence::Online, None);
+        standing(device, payload, Kind::Status)
     }
 
     /// The retained status `offline` of an orderly stop, to publish before DISCONNECT.
-    pub fn farewell(&mut self, _device: DeviceId, _at: Duration) -> Publication {
-        todo!()
+    pub fn farewell(&mut self, device: DeviceId, at: Duration) -> Publication {
+        let (moment, _, device, barn) = self.parts(device, at);
+        let (boot, uptime) = (device.boots, device.uptime(moment.at));
+        let payload = status::payload(device, barn, moment, boot, uptime, Presence::Offline, None);
+        standing(device, payload, Kind::Status)
     }
 
-    /// The device's sign of life; asserts the retained status again.
-    pub fn heartbeat(&mut self, _device: DeviceId, _at: Duration) -> Publication {
-        todo!()
+    /// The device's sign of life. Where the model has no topic of its own for it, it asserts the retained status again.
+    pub fn heartbeat(&mut self, device: DeviceId, at: Duration) -> Publication {
+        let (moment, _, device, barn) = self.parts(device, at);
+        let (boot, uptime) = (device.boots, device.uptime(moment.at));
+        let payload = status::payload(device, barn, moment, boot, uptime, Presence::Online, None);
+        let apart = device.heartbeat != device.status;
+        Publication {
+            topic: device.heartbeat.clone(),
+            payload,
+            qos: if apart { QoS::AtMostOnce } else { QoS::AtLeastOnce },
+            retain: !apart,
+            kind: Kind::Heartbeat,
+        }
     }
 
     /// The filters of its configuration and commands.
     #[must_use]
-    pub fn subscriptions(&self, _device: DeviceId) -> Vec<Subscription> {
-        todo!()
+    pub fn subscriptions(&self, device: DeviceId) -> Vec<Subscription> {
+        let device = self.device(device);
+        let names = names(&self.prefix, self.barn(device), device);
+        let listens = device.model.profile().listens.iter();
+        listens
+            .map(|listen| Subscription { filter: names.fill(listen.filter).into(), qos: QoS::AtLeastOnce })
+            .collect()
     }
 
     /// What the device answers to a message that reached it. Any bytes on any topic are safe: what it does not understand it
     /// refuses on its status topic, and a topic that is not its own is ignored.
-    pub fn react(&mut self, _device: DeviceId, _received: &Received<'_>, _at: Duration) -> Vec<Publication> {
-        todo!()
+    pub fn react(&mut self, id: DeviceId, received: &Received<'_>, at: Duration) -> Vec<Publication> {
+        let (moment, prefix, device, barn) = self.parts(id, at);
+        let Some(asked) = Asked::read(device, names(prefix, barn, device), received, moment) else {
+            return Vec::new();
+        };
+        if let Ok(action) = asked.verdict {
+            asked.remember(device);
+            if let Action::SetInterval(interval) = action {
+                device.interval = interval;
+            }
+        }
+        let answer = Answer {
+            request: asked.request.into(),
+            command: asked.command.as_deref(),
+            correlation_id: asked.correlation_id.as_deref(),
+            outcome: asked.verdict.as_ref().map_or_else(|(outcome, _)| *outcome, |_| Outcome::Accepted),
+            reason: asked.verdict.as_ref().err().map(|(_, reason)| reason.as_str()),
+        };
+        let (boot, uptime) = (device.boots, device.uptime(moment.at));
+        let payload = status::payload(device, barn, moment, boot, uptime, Presence::Online, Some(answer));
+        let mut publications =
+            vec![Publication { retain: false, ..standing(device, payload, Kind::Answer) }];
+        match asked.verdict {
+            Ok(Action::Report) => publications.push(self.telemetry(id, at)),
+            Ok(Action::Restart) => publications.extend([self.farewell(id, at), self.birth(id, at)]),
+            Ok(Action::Acknowledge | Action::SetInterval(_)) | Err(_) => {}
+        }
+        publications
     }
+
+    fn device(&self, id: DeviceId) -> &Device {
+        &self.devices[id.0 as usize]
+    }
+
+    fn barn(&self, device: &Device) -> &Barn {
+        &self.barns[usize::from(device.unit)]
+    }
+
+    /// The instant, the prefix, the device and its barn, borrowed apart.
+    fn parts(&mut self, id: DeviceId, at: Duration) -> (Moment, &str, &mut Device, &mut Barn) {
+        let device = &mut self.devices[id.0 as usize];
+        let barn = &mut self.barns[usize::from(device.unit)];
+        (Moment::new(self.epoch_ms, at), &self.prefix, device, barn)
+    }
+}
+
+/// A publication on the status topic that the broker keeps.
+fn standing(device: &Device, payload: Vec<u8>, kind: Kind) -> Publication {
+    Publication { topic: device.status.clone(), payload, qos: QoS::AtLeastOnce, retain: true, kind }
+}
+
+/// The publication of an alert, on the topic that all devices of the model share.
+fn alert(raised: Raised, device: &mut Device, prefix: &str, moment: Moment) -> Publication {
+    device.sequence += 1;
+    let topic = device.model.profile().alerts.expect("models that raise alerts have a topic for them");
+    let payload = device::write(&Alert {
+        r#type: raised.kind,
+        device_id: &device.name,
+        animal_rfid: raised.animal,
+        value: raised.value,
+        message: raised.message,
+        timestamp: moment.timestamp(),
+    });
+    let topic = ByteString::from(format!("{prefix}{topic}"));
+    Publication { topic, payload, qos: QoS::AtLeastOnce, retain: false, kind: Kind::Alert }
+}
+
+fn names<'a>(prefix: &'a str, barn: &'a Barn, device: &'a Device) -> Names<'a> {
+    Names { prefix, barn: &barn.unit.name, room: topics::room(device.place), id: &device.name }
 }
