@@ -39,6 +39,7 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 use protocol::QoS;
+use scenarios::model::Scenario;
 
 use self::{
     barn::Barn,
@@ -48,11 +49,10 @@ use self::{
     dice::Dice,
     payload::Alert,
     status::{Answer, Outcome, Presence},
-    topics::Names,
 };
 pub use self::{
-    model::{DeviceType, Leaf, Listen, Model, Profile, Request, Rhythm, UnknownModel},
-    plan::{Group, Plan},
+    model::{DeviceType, Leaf, Listen, Model, Profile, Request, Rhythm},
+    plan::{Group, Plan, Seat},
     publication::{Kind, Publication, Received, Subscription},
     schema::schemas,
 };
@@ -101,17 +101,22 @@ pub struct DeviceInfo<'a> {
 #[derive(Debug)]
 pub struct Farm {
     epoch_ms: i64,
-    prefix: String,
     barns: Vec<Barn>,
     devices: Vec<Device>,
 }
 
 impl Farm {
+    /// Builds the devices of `scenario`. All randomness derives from `seed`.
+    #[must_use]
+    pub fn new(scenario: &Scenario, seed: u64) -> Self {
+        Self::from_plan(&Plan::from(scenario), seed)
+    }
+
     /// Builds the devices of `plan`. All randomness derives from `seed`.
     #[must_use]
-    pub fn new(plan: &Plan, seed: u64) -> Self {
+    pub fn from_plan(plan: &Plan, seed: u64) -> Self {
         let (barns, devices) = roster::muster(plan, seed);
-        Self { epoch_ms: plan.epoch_ms, prefix: plan.prefix.clone(), barns, devices }
+        Self { epoch_ms: plan.epoch_ms, barns, devices }
     }
 
     /// The number of devices.
@@ -146,7 +151,7 @@ impl Farm {
             group: device.group,
             unit: UnitId(device.unit),
             weight: device.weight,
-            heartbeat: device.model.profile().heartbeat,
+            heartbeat: device.profile().heartbeat,
         }
     }
 
@@ -160,15 +165,15 @@ impl Farm {
     /// The device's next message. Devices with several telemetry topics take turns by each topic's natural share; an alert
     /// that the previous message called for takes the turn before them.
     pub fn telemetry(&mut self, device: DeviceId, at: Duration) -> Publication {
-        let (moment, prefix, device, barn) = self.parts(device, at);
+        let (moment, device, barn) = self.parts(device, at);
         if let Some(raised) = device.alert.take() {
-            return alert(*raised, device, prefix, moment);
+            return alert(*raised, device, moment);
         }
         let leaf = device.leaf();
         let dice = Dice::new(device.seed, device.turns);
         let payload = models::telemetry(&mut Turn { device: &mut *device, barn, moment, leaf, dice });
         device.turns += 1;
-        let natural = device.model.profile().telemetry[leaf].qos;
+        let natural = device.profile().telemetry[leaf].qos;
         Publication {
             topic: device.topics[leaf].clone(),
             payload,
@@ -189,7 +194,7 @@ impl Farm {
     /// The retained status `offline` to hand over as Will Message in CONNECT. Ask before [`Farm::birth`]: it names the boot
     /// that the birth then starts, so that a late will can be told from the status of a newer boot.
     pub fn will(&mut self, device: DeviceId, at: Duration) -> Publication {
-        let (moment, _, device, barn) = self.parts(device, at);
+        let (moment, device, barn) = self.parts(device, at);
         let boot = device.boots + 1;
         let payload = status::payload(device, barn, moment, boot, 0, Presence::Offline, None);
         standing(device, payload, Kind::Status)
@@ -197,7 +202,7 @@ impl Farm {
 
     /// The retained status `online` that opens a connection. Each birth starts a new boot of the device.
     pub fn birth(&mut self, device: DeviceId, at: Duration) -> Publication {
-        let (moment, _, device, barn) = self.parts(device, at);
+        let (moment, device, barn) = self.parts(device, at);
         device.boots += 1;
         device.born = moment.at;
         let boot = device.boots;
@@ -207,7 +212,7 @@ impl Farm {
 
     /// The retained status `offline` of an orderly stop, to publish before DISCONNECT.
     pub fn farewell(&mut self, device: DeviceId, at: Duration) -> Publication {
-        let (moment, _, device, barn) = self.parts(device, at);
+        let (moment, device, barn) = self.parts(device, at);
         let (boot, uptime) = (device.boots, device.uptime(moment.at));
         let payload = status::payload(device, barn, moment, boot, uptime, Presence::Offline, None);
         standing(device, payload, Kind::Status)
@@ -215,7 +220,7 @@ impl Farm {
 
     /// The device's sign of life. Where the model has no topic of its own for it, it asserts the retained status again.
     pub fn heartbeat(&mut self, device: DeviceId, at: Duration) -> Publication {
-        let (moment, _, device, barn) = self.parts(device, at);
+        let (moment, device, barn) = self.parts(device, at);
         let (boot, uptime) = (device.boots, device.uptime(moment.at));
         let payload = status::payload(device, barn, moment, boot, uptime, Presence::Online, None);
         let apart = device.heartbeat != device.status;
@@ -232,18 +237,18 @@ impl Farm {
     #[must_use]
     pub fn subscriptions(&self, device: DeviceId) -> Vec<Subscription> {
         let device = self.device(device);
-        let names = names(&self.prefix, self.barn(device), device);
-        let listens = device.model.profile().listens.iter();
+        let barn = self.barn(device);
+        let listens = device.profile().listens.iter();
         listens
-            .map(|listen| Subscription { filter: names.fill(listen.filter).into(), qos: QoS::AtLeastOnce })
+            .map(|listen| Subscription { filter: device.fill(barn, listen.filter).into(), qos: QoS::AtLeastOnce })
             .collect()
     }
 
     /// What the device answers to a message that reached it. Any bytes on any topic are safe: what it does not understand it
     /// refuses on its status topic, and a topic that is not its own is ignored.
     pub fn react(&mut self, id: DeviceId, received: &Received<'_>, at: Duration) -> Vec<Publication> {
-        let (moment, prefix, device, barn) = self.parts(id, at);
-        let Some(asked) = Asked::read(device, names(prefix, barn, device), received, moment) else {
+        let (moment, device, barn) = self.parts(id, at);
+        let Some(asked) = Asked::read(device, barn, received, moment) else {
             return Vec::new();
         };
         if let Ok(action) = asked.verdict {
@@ -261,8 +266,7 @@ impl Farm {
         };
         let (boot, uptime) = (device.boots, device.uptime(moment.at));
         let payload = status::payload(device, barn, moment, boot, uptime, Presence::Online, Some(answer));
-        let mut publications =
-            vec![Publication { retain: false, ..standing(device, payload, Kind::Answer) }];
+        let mut publications = vec![Publication { retain: false, ..standing(device, payload, Kind::Answer) }];
         match asked.verdict {
             Ok(Action::Report) => publications.push(self.telemetry(id, at)),
             Ok(Action::Restart) => publications.extend([self.farewell(id, at), self.birth(id, at)]),
@@ -279,11 +283,11 @@ impl Farm {
         &self.barns[usize::from(device.unit)]
     }
 
-    /// The instant, the prefix, the device and its barn, borrowed apart.
-    fn parts(&mut self, id: DeviceId, at: Duration) -> (Moment, &str, &mut Device, &mut Barn) {
+    /// The instant, the device and its barn, borrowed apart.
+    fn parts(&mut self, id: DeviceId, at: Duration) -> (Moment, &mut Device, &mut Barn) {
         let device = &mut self.devices[id.0 as usize];
         let barn = &mut self.barns[usize::from(device.unit)];
-        (Moment::new(self.epoch_ms, at), &self.prefix, device, barn)
+        (Moment::new(self.epoch_ms, at), device, barn)
     }
 }
 
@@ -293,9 +297,9 @@ fn standing(device: &Device, payload: Vec<u8>, kind: Kind) -> Publication {
 }
 
 /// The publication of an alert, on the topic that all devices of the model share.
-fn alert(raised: Raised, device: &mut Device, prefix: &str, moment: Moment) -> Publication {
+fn alert(raised: Raised, device: &mut Device, moment: Moment) -> Publication {
     device.sequence += 1;
-    let topic = device.model.profile().alerts.expect("models that raise alerts have a topic for them");
+    let topic = device.profile().alerts.expect("models that raise alerts have a topic for them");
     let payload = device::write(&Alert {
         r#type: raised.kind,
         device_id: &device.name,
@@ -304,10 +308,6 @@ fn alert(raised: Raised, device: &mut Device, prefix: &str, moment: Moment) -> P
         message: raised.message,
         timestamp: moment.timestamp(),
     });
-    let topic = ByteString::from(format!("{prefix}{topic}"));
+    let topic = ByteString::from_static(topic);
     Publication { topic, payload, qos: QoS::AtLeastOnce, retain: false, kind: Kind::Alert }
-}
-
-fn names<'a>(prefix: &'a str, barn: &'a Barn, device: &'a Device) -> Names<'a> {
-    Names { prefix, barn: &barn.unit.name, room: topics::room(device.place), id: &device.name }
 }

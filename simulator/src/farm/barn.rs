@@ -1,11 +1,6 @@
 //! One unit of the farm: a barn, its herd and its parlour.
 
-use super::{
-    Unit,
-    dice::mix_name,
-    herd::Herd,
-    parlour::Line,
-};
+use super::{Unit, dice::mix_name, herd::Herd, parlour::Line};
 
 /// What the devices of one unit share.
 #[derive(Debug)]
@@ -30,14 +25,13 @@ pub(super) struct Census {
 }
 
 impl Barn {
-    pub(super) fn new(farm_seed: u64, number: u16, census: Census) -> Self {
-        // Never `gates`, which the topic tree has at the level of barns.
-        let name = format!("barn_{}", number + 1);
+    /// Barn number `number` of `barns`.
+    pub(super) fn new(farm_seed: u64, name: String, number: u16, barns: u16, census: Census) -> Self {
         let seed = mix_name(farm_seed, &name);
         let lines = census.readers.max(1);
         let meters = |line: u32| census.meters / lines + u32::from(line < census.meters % lines);
         let milked: u32 = (0..lines).map(|line| Line::capacity(meters(line))).sum();
-        let herd = Herd::new(seed, number, milked.max(census.collars));
+        let herd = Herd::new(seed, number, barns, milked.max(census.collars));
         let mut first_cow = 0;
         let lines = (0..lines)
             .map(|line| {

@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::{
     Received, Request,
+    barn::Barn,
     clock::{Moment, Timestamp},
     device::Device,
     dice::mix_name,
     status::Outcome,
-    topics::Names,
 };
 
 /// The longest request that a device reads.
@@ -77,9 +77,9 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<O
 
 impl Asked {
     /// Reads a request; `None` when the topic is not one of the device's.
-    pub(super) fn read(device: &Device, names: Names<'_>, received: &Received<'_>, moment: Moment) -> Option<Self> {
-        let (request, level) = device.model.profile().listens.iter().find_map(|listen| {
-            let filter = names.fill(listen.filter);
+    pub(super) fn read(device: &Device, barn: &Barn, received: &Received<'_>, moment: Moment) -> Option<Self> {
+        let (request, level) = device.profile().listens.iter().find_map(|listen| {
+            let filter = device.fill(barn, listen.filter);
             match filter.strip_suffix('+') {
                 Some(above) => {
                     let level = received.topic.strip_prefix(above).filter(|level| !level.contains('/'))?;

@@ -1,18 +1,20 @@
 //! One device: what it is, and the little it remembers.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytestring::ByteString;
 use protocol::QoS;
+use scenarios::model::Curve;
 use serde::Serialize;
 
 use super::{
-    Model,
+    Model, Profile,
     barn::Barn,
     clock::Moment,
     dice::{Dice, mix},
     herd::Tag,
     payload::{Envelope, Level, Location, Metadata, Quality, SCHEMA_VERSION},
+    topics::fill,
 };
 
 /// A device. Its own memory is under half a kilobyte and its topics about as much again.
@@ -33,6 +35,8 @@ pub(super) struct Device {
     pub(super) heartbeat: ByteString,
     /// Time between messages: the plan's, or as configured since; absent is natural.
     pub(super) interval: Option<Duration>,
+    /// Multiplies the natural rate over the day.
+    pub(super) curve: Option<Arc<Curve>>,
     /// Messages so far.
     pub(super) sequence: u64,
     /// Turns of telemetry so far.
@@ -79,9 +83,19 @@ impl Spot {
 }
 
 impl Device {
+    /// What all devices of its model have in common.
+    pub(super) fn profile(&self) -> &'static Profile {
+        Profile::of(self.model)
+    }
+
+    /// The topic or filter that a template of the table stands for.
+    pub(super) fn fill(&self, barn: &Barn, template: &str) -> String {
+        fill(template, self.model, &self.name, barn, self.place)
+    }
+
     /// The topic whose turn it is.
     pub(super) fn leaf(&self) -> usize {
-        let leaves = self.model.profile().telemetry;
+        let leaves = self.profile().telemetry;
         let sum: u64 = leaves.iter().map(|leaf| u64::from(leaf.share)).sum();
         let mut turn = self.turns % sum;
         for (index, leaf) in leaves.iter().enumerate() {
@@ -109,7 +123,7 @@ impl Device {
         boot_id: u32,
     ) -> Vec<u8> {
         self.sequence += 1;
-        let device_type = self.model.profile().device_type.expect("only models of the farm use its envelope");
+        let device_type = self.profile().device_type.expect("only models of the farm use its envelope");
         write(&Envelope {
             schema_version: SCHEMA_VERSION,
             device_id: &self.name,

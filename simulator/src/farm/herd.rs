@@ -10,9 +10,6 @@ use super::{
     dice::{Dice, mix},
 };
 
-/// The most animals of one barn; tags of barns do not meet.
-pub(super) const STRIDE: u64 = 100_000;
-
 /// An ISO 11784 number: country 999 (the test range) and the national number, written as 15 digits.
 ///
 /// A simulated animal can never meet a real one.
@@ -57,15 +54,19 @@ impl JsonSchema for Tag {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Herd {
     seed: u64,
-    /// The first national number of this barn.
+    /// The national number of the first animal, and the step to the next: animals are numbered over all barns in turn, as
+    /// collars are dealt out.
     first: u64,
+    step: u64,
     /// The number of animals, at least 1.
     pub(super) len: u32,
 }
 
 impl Herd {
-    pub(super) fn new(barn_seed: u64, barn: u16, len: u32) -> Self {
-        Self { seed: mix(barn_seed, 0xC0), first: u64::from(barn) * STRIDE + 1, len: len.max(1) }
+    /// The herd of barn number `barn` of `barns`.
+    pub(super) fn new(barn_seed: u64, barn: u16, barns: u16, len: u32) -> Self {
+        let (first, step) = (u64::from(barn) + 1, u64::from(barns.max(1)));
+        Self { seed: mix(barn_seed, 0xC0), first, step, len: len.max(1) }
     }
 
     /// The animal with the given number; numbers beyond the herd start over.
@@ -75,7 +76,7 @@ impl Herd {
         let mut dice = Dice::new(seed, 0);
         let lactation = [1, 1, 1, 2, 2, 2, 3, 3, 4, 5][dice.below(10) as usize];
         Cow {
-            tag: Tag(self.first + u64::from(number)),
+            tag: Tag(self.first + self.step * u64::from(number)),
             seed,
             lactation,
             days_in_milk: 5 + dice.below(296),
@@ -189,7 +190,7 @@ mod tests {
     fn tags_are_15_digits_of_country_999_and_unique_over_barns() {
         let tags: HashSet<String> = (0..3u16)
             .flat_map(|barn| {
-                let herd = Herd::new(9, barn, 500);
+                let herd = Herd::new(9, barn, 3, 500);
                 (0..500).map(move |number| herd.cow(number).tag.to_string())
             })
             .collect();
@@ -199,12 +200,11 @@ mod tests {
             // ISO 11784 gives the national number 38 bits.
             assert!(tag[3..].parse::<u64>().unwrap() <= 274_877_906_943);
         }
-        assert!(u64::from(u16::MAX) * STRIDE + STRIDE <= 274_877_906_943);
     }
 
     #[test]
     fn a_few_cows_are_ill_and_get_well() {
-        let herd = Herd::new(4, 0, 2000);
+        let herd = Herd::new(4, 0, 1, 2000);
         let ill = |day| (0..2000).filter(|&n| herd.cow(n).health(day) == Health::Clinical).count();
         let share = (0..60).map(ill).sum::<usize>() as f64 / (60.0 * 2000.0);
         assert!((0.005..0.02).contains(&share), "{share}");
@@ -214,9 +214,8 @@ mod tests {
 
     #[test]
     fn oestrus_lasts_half_a_day_in_three_weeks() {
-        let cow = Herd::new(4, 0, 10).cow(3);
-        let hours =
-            (0..21 * 24).filter(|h| cow.in_oestrus(Moment::new(0, Duration::from_secs(h * 3600)))).count();
+        let cow = Herd::new(4, 0, 1, 10).cow(3);
+        let hours = (0..21 * 24).filter(|h| cow.in_oestrus(Moment::new(0, Duration::from_secs(h * 3600)))).count();
         assert_eq!(hours, 12);
     }
 }

@@ -102,7 +102,7 @@ mod tests {
     use crate::farm::herd::Herd;
 
     fn milkings() -> Vec<Milking> {
-        let herd = Herd::new(11, 0, 4000);
+        let herd = Herd::new(11, 0, 1, 4000);
         (0..4000).map(|n| Milking::of(&herd.cow(n), 3, 0.5, u64::from(n))).collect()
     }
 
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_sick_udder_conducts_better_and_gives_less() {
-        let herd = Herd::new(5, 0, 5000);
+        let herd = Herd::new(5, 0, 1, 5000);
         let sick = (0..5000).map(|n| herd.cow(n)).find(|c| c.health(10) == crate::farm::herd::Health::Clinical);
         let sick = sick.unwrap();
         let well_day = (0..120).find(|&day| sick.health(day) == crate::farm::herd::Health::Healthy).unwrap();

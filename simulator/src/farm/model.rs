@@ -1,53 +1,20 @@
 //! The table of device kinds.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::time::Duration;
 
 use protocol::QoS;
+pub use scenarios::model::DeviceModel as Model;
 
 pub use super::payload::DeviceType;
 
-/// A kind of device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Model {
-    /// Measures each milking at one stall of a parlour.
-    MilkMeter,
-    /// Analyses a sample of each milking: fat, protein, solids, cells.
-    QualityAnalyzer,
-    /// Identifies the animals that enter the stalls of a parlour.
-    ParlourReader,
-    /// Identifies the animals that pass between barn and pasture.
-    GateReader,
-    /// Air temperature in a barn.
-    TemperatureSensor,
-    /// Air humidity in a barn.
-    HumiditySensor,
-    /// Ammonia in a barn.
-    AmmoniaSensor,
-    /// Carbon dioxide in a barn.
-    Co2Sensor,
-    /// Dispenses concentrate to one animal at a time.
-    FeedingStation,
-    /// Worn by one animal: activity, rumination, temperature, location.
-    Collar,
-    /// Watches a milk tank.
-    ColdStorage,
-    /// The temperature logger of seed 001 (Thermalog): `devices/{id}/...`.
-    Esp32,
-    /// The prop controller of seed 003 (Paragon): `paragon/{room}/...`.
-    PropController,
-}
-
 /// What all devices of a model have in common.
 ///
-/// Topics are templates: `{barn}`, `{room}` and `{id}` stand for the device's own. Where the tree of seed 000 section 2.2
+/// Topics are templates: `{barn}`, `{room}` and `{id}` stand for the device's own, `{tag}` for the animal that wears it. Where the tree of seed 000 section 2.2
 /// gives a model no `status` or `config`, they are added beside its data as the tree has them for the milk meter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Profile {
-    /// The model's name in scenarios and reports.
-    pub name: &'static str,
-    /// How device names begin; collars are named by the tag of their animal instead.
-    pub stem: &'static str,
+    /// The model.
+    pub model: Model,
     /// The type in the payload envelope; absent for models that have payloads of their own.
     pub device_type: Option<DeviceType>,
     /// The topics of telemetry, in the order in which they take turns.
@@ -108,53 +75,11 @@ pub enum Rhythm {
     Hours(&'static [f32; 24]),
 }
 
-impl Model {
-    /// Every model, in the order of the table.
-    pub const ALL: [Self; 13] = [
-        Self::MilkMeter,
-        Self::QualityAnalyzer,
-        Self::ParlourReader,
-        Self::GateReader,
-        Self::TemperatureSensor,
-        Self::HumiditySensor,
-        Self::AmmoniaSensor,
-        Self::Co2Sensor,
-        Self::FeedingStation,
-        Self::Collar,
-        Self::ColdStorage,
-        Self::Esp32,
-        Self::PropController,
-    ];
-
-    /// What devices of this model have in common.
+impl Profile {
+    /// What devices of `model` have in common.
     #[must_use]
-    pub fn profile(self) -> &'static Profile {
-        &PROFILES[self as usize]
-    }
-
-    /// The model's name in scenarios and reports, such as `milk_meter`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.profile().name
-    }
-}
-
-impl fmt::Display for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// A name that is no model's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown device model {0:?}")]
-pub struct UnknownModel(String);
-
-impl FromStr for Model {
-    type Err = UnknownModel;
-
-    fn from_str(name: &str) -> Result<Self, UnknownModel> {
-        Self::ALL.into_iter().find(|model| model.name() == name).ok_or_else(|| UnknownModel(name.to_owned()))
+    pub fn of(model: Model) -> &'static Self {
+        &PROFILES[model as usize]
     }
 }
 
@@ -191,8 +116,7 @@ const FEEDING_HOURS: [f32; 24] = [
 
 const PROFILES: [Profile; 13] = [
     Profile {
-        name: "milk_meter",
-        stem: "milk_meter",
+        model: Model::MilkMeter,
         device_type: Some(DeviceType::MilkMeter),
         telemetry: &[leaf("smartdairy/farm/{barn}/milking_parlor/milk_meter/{id}/data", 1, QoS::AtLeastOnce)],
         status: "smartdairy/farm/{barn}/milking_parlor/milk_meter/{id}/status",
@@ -204,8 +128,7 @@ const PROFILES: [Profile; 13] = [
         heartbeat: seconds(60),
     },
     Profile {
-        name: "quality_analyzer",
-        stem: "quality_analyzer",
+        model: Model::QualityAnalyzer,
         device_type: Some(DeviceType::QualityAnalyzer),
         telemetry: &[leaf("smartdairy/farm/{barn}/milking_parlor/quality_analyzer/{id}/data", 1, QoS::AtLeastOnce)],
         status: "smartdairy/farm/{barn}/milking_parlor/quality_analyzer/{id}/status",
@@ -217,8 +140,7 @@ const PROFILES: [Profile; 13] = [
         heartbeat: seconds(60),
     },
     Profile {
-        name: "parlour_reader",
-        stem: "rfid_reader",
+        model: Model::ParlourReader,
         device_type: Some(DeviceType::RfidReader),
         telemetry: &[leaf("smartdairy/farm/{barn}/milking_parlor/rfid_reader/{id}/scan", 1, QoS::AtLeastOnce)],
         status: "smartdairy/farm/{barn}/milking_parlor/rfid_reader/{id}/status",
@@ -230,8 +152,7 @@ const PROFILES: [Profile; 13] = [
         heartbeat: seconds(60),
     },
     Profile {
-        name: "gate_reader",
-        stem: "gate_reader",
+        model: Model::GateReader,
         device_type: Some(DeviceType::RfidReader),
         telemetry: &[
             leaf("smartdairy/farm/gates/rfid_reader/{id}/scan", 2, QoS::AtLeastOnce),
@@ -246,8 +167,7 @@ const PROFILES: [Profile; 13] = [
         heartbeat: seconds(60),
     },
     Profile {
-        name: "temperature_sensor",
-        stem: "temperature",
+        model: Model::TemperatureSensor,
         device_type: Some(DeviceType::EnvironmentalSensor),
         telemetry: &[leaf("smartdairy/farm/{barn}/environmental/temperature/{id}", 1, QoS::AtMostOnce)],
         status: "smartdairy/farm/{barn}/environmental/temperature/{id}/status",
@@ -259,8 +179,7 @@ const PROFILES: [Profile; 13] = [
         heartbeat: seconds(300),
     },
     Profile {
-        name: "humidity_sensor",
-        stem: "humidity",
+        model: Model::HumiditySensor,
         device_type: Some(DeviceType::EnvironmentalSensor),
         telemetry: &[leaf("smartdairy/farm/{barn}/environmental/humidity/{id}", 1, QoS::AtMostOnce)],
         status: "smartdairy/farm/{barn}/environmental/humidity/{id}/status",
@@ -272,8 +191,7 @@ const PROFILES: [Profile; 13] = [
         heartbeat: seconds(300),
     },
     Profile {
-        name: "ammonia_sensor",
-        stem: "ammonia",
+        model: Model::AmmoniaSensor,
         device_type: Some(DeviceType::EnvironmentalSensor),
         telemetry: &[leaf("smartdairy/farm/{barn}/environmental/ammonia/{id}", 1, QoS::AtLeastOnce)],
         status: "smartdairy/farm/{barn}/environmental/ammonia/{id}/status",
@@ -285,8 +203,7 @@ const PROFILES: [Profile; 13] = [
         heartbeat: seconds(300),
     },
     Profile {
-        name: "co2_sensor",
-        stem: "co2",
+        model: Model::Co2Sensor,
         device_type: Some(DeviceType::EnvironmentalSensor),
         telemetry: &[leaf("smartdairy/farm/{barn}/environmental/co2/{id}", 1, QoS::AtMostOnce)],
         status: "smartdairy/farm/{barn}/environmental/co2/{id}/status",
@@ -298,8 +215,7 @@ const PROFILES: [Profile; 13] = [
         heartbeat: seconds(300),
     },
     Profile {
-        name: "feeding_station",
-        stem: "feeding_station",
+        model: Model::FeedingStation,
         device_type: Some(DeviceType::FeedStation),
         telemetry: &[
             leaf("smartdairy/farm/{barn}/feeding_station/{id}/consumption", 4, QoS::AtLeastOnce),
@@ -314,26 +230,24 @@ const PROFILES: [Profile; 13] = [
         heartbeat: seconds(60),
     },
     Profile {
-        name: "collar",
-        stem: "",
+        model: Model::Collar,
         device_type: Some(DeviceType::ActivityTracker),
         telemetry: &[
-            leaf("smartdairy/animal/{id}/activity", 1, QoS::AtMostOnce),
-            leaf("smartdairy/animal/{id}/rumination", 1, QoS::AtMostOnce),
-            leaf("smartdairy/animal/{id}/temperature", 1, QoS::AtMostOnce),
-            leaf("smartdairy/animal/{id}/location", 1, QoS::AtMostOnce),
+            leaf("smartdairy/animal/{tag}/activity", 1, QoS::AtMostOnce),
+            leaf("smartdairy/animal/{tag}/rumination", 1, QoS::AtMostOnce),
+            leaf("smartdairy/animal/{tag}/temperature", 1, QoS::AtMostOnce),
+            leaf("smartdairy/animal/{tag}/location", 1, QoS::AtMostOnce),
         ],
-        status: "smartdairy/animal/{id}/status",
-        heartbeat_topic: "smartdairy/animal/{id}/status",
+        status: "smartdairy/animal/{tag}/status",
+        heartbeat_topic: "smartdairy/animal/{tag}/status",
         alerts: Some("smartdairy/alerts/animal_health"),
-        listens: &[config("smartdairy/animal/{id}/config"), CONTROL],
+        listens: &[config("smartdairy/animal/{tag}/config"), CONTROL],
         interval: seconds(225),
         rhythm: Rhythm::Even,
         heartbeat: seconds(900),
     },
     Profile {
-        name: "cold_storage",
-        stem: "cold_storage",
+        model: Model::ColdStorage,
         device_type: Some(DeviceType::ColdStorageMonitor),
         telemetry: &[
             leaf("smartdairy/cold_storage/{id}/temperature", 2, QoS::AtLeastOnce),
@@ -348,8 +262,7 @@ const PROFILES: [Profile; 13] = [
         heartbeat: seconds(60),
     },
     Profile {
-        name: "esp32",
-        stem: "ESP32",
+        model: Model::Esp32,
         device_type: None,
         telemetry: &[leaf("devices/{id}/temperature", 1, QoS::AtLeastOnce)],
         status: "devices/{id}/status",
@@ -361,8 +274,7 @@ const PROFILES: [Profile; 13] = [
         heartbeat: seconds(60),
     },
     Profile {
-        name: "prop_controller",
-        stem: "teensy",
+        model: Model::PropController,
         device_type: None,
         telemetry: &[
             leaf("paragon/{room}/sensors/{id}", 9, QoS::AtMostOnce),
@@ -383,12 +295,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_finds_itself_by_its_name() {
-        for model in Model::ALL {
-            assert_eq!(model.name().parse(), Ok(model));
+    fn the_table_has_the_order_of_the_models() {
+        for (model, _) in Model::ALL {
+            assert_eq!(Profile::of(model).model, model);
         }
-        assert_eq!("cow".parse::<Model>().unwrap_err().to_string(), "unknown device model \"cow\"");
-        let names: std::collections::HashSet<_> = Model::ALL.iter().map(|model| model.name()).collect();
-        assert_eq!(names.len(), Model::ALL.len());
     }
 }

@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     fn line(seed: u64, meters: u32) -> Line {
-        let herd = Herd::new(seed, 0, Line::capacity(meters));
+        let herd = Herd::new(seed, 0, 1, Line::capacity(meters));
         Line::new(seed, 0, meters, herd, 0)
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Model, Rhythm,
+    Model, Profile, Rhythm,
     barn::Barn,
     clock::{DAY, Moment},
     device::Device,
@@ -23,26 +23,33 @@ pub(super) fn next(device: &Device, barn: &Barn, after: Duration) -> Duration {
     if device.alert.is_some() {
         return after + ALERT_DELAY;
     }
-    let profile = device.model.profile();
+    let profile = device.profile();
     let line = &barn.lines[barn.line(device.place)];
     match (device.interval, profile.rhythm, device.model) {
-        (Some(interval), ..) => next_slot(device.seed, interval, None, after),
         (None, Rhythm::Parlour, Model::ParlourReader) => line.next_scan_time(after),
         (None, Rhythm::Parlour, Model::MilkMeter) => line.next_milk_time(barn.rank(device.place), after),
         (None, Rhythm::Parlour, _) => {
             line.next_sample_time(barn.rank(device.place), barn.analyzers_of_line(device.place), after)
         }
-        (None, Rhythm::Even, _) => next_slot(device.seed, profile.interval, None, after),
-        (None, Rhythm::Hours(hours), _) => {
-            // Slots are as dense as in the busiest hour; quiet hours leave most of them out.
+        (None, Rhythm::Hours(hours), _) if device.curve.is_none() => {
+            // The busiest hour has intensity 1, so slots are as dense as in that hour.
             let mean = hours.iter().copied().map(f64::from).sum::<f64>() / 24.0;
-            next_slot(device.seed, profile.interval.mul_f64(mean), Some(hours), after)
+            let intensity = |at: Duration| f64::from(hours[Moment::new(0, at).hour() as usize % 24]);
+            next_slot(device.seed, profile.interval.mul_f64(mean), intensity, after)
+        }
+        (interval, ..) => {
+            let interval = interval.unwrap_or(profile.interval);
+            let Some(curve) = device.curve.as_deref() else { return next_slot(device.seed, interval, |_| 1.0, after) };
+            // A curve is linear between its points, so its greatest factor is at one of them; it is above 0.
+            let peak = curve.points.iter().map(|point| point.1).fold(f64::MIN_POSITIVE, f64::max);
+            next_slot(device.seed, interval.div_f64(peak), |at| curve.factor(at) / peak, after)
         }
     }
 }
 
-/// The first slot after `after` out of one per `interval`, each off by the jitter.
-fn next_slot(seed: u64, interval: Duration, hours: Option<&[f32; 24]>, after: Duration) -> Duration {
+/// The first slot after `after` out of one per `interval`, each off by the jitter and taken with the probability that
+/// `intensity` gives.
+fn next_slot(seed: u64, interval: Duration, intensity: impl Fn(Duration) -> f64, after: Duration) -> Duration {
     let interval = interval.max(Duration::from_millis(1)).as_secs_f64();
     let phase = Dice::new(seed, 0x51).unit();
     let mut slot = (after.as_secs_f64() / interval - phase - 1.0).floor().max(-1.0) as i64;
@@ -51,8 +58,7 @@ fn next_slot(seed: u64, interval: Duration, hours: Option<&[f32; 24]>, after: Du
         let mut dice = Dice::new(mix(seed, 0x52), slot.cast_unsigned());
         let off = JITTER * (2.0 * dice.unit() - 1.0);
         let instant = Duration::from_secs_f64(((slot as f64 + phase + off) * interval).max(0.0));
-        let taken = hours.is_none_or(|hours| dice.chance(f64::from(hours[Moment::new(0, instant).hour() as usize % 24])));
-        if taken && instant > after {
+        if instant > after && dice.chance(intensity(instant)) {
             return instant;
         }
     }
@@ -75,7 +81,7 @@ pub(super) fn natural(model: Model, barn: &Barn, place: u32) -> Duration {
             let share = f64::from(line.stall_count()) / f64::from(barn.analyzers_of_line(place).max(1));
             rounds * share.max(1.0)
         }
-        _ => return model.profile().interval,
+        _ => return Profile::of(model).interval,
     };
     Duration::from_secs_f64(DAY as f64 / per_day)
 }

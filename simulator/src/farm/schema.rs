@@ -25,7 +25,7 @@ use super::{
 #[must_use]
 pub fn schemas() -> Vec<(String, Schema)> {
     let mut all = Vec::new();
-    for model in Model::ALL {
+    for (model, _) in Model::ALL {
         let telemetry: Vec<(&str, Schema)> = match model {
             Model::MilkMeter => vec![("data", enveloped::<MilkData>())],
             Model::QualityAnalyzer => vec![("data", enveloped::<QualityData>())],

@@ -74,7 +74,8 @@ pub(in crate::farm) fn telemetry(turn: &mut Turn<'_>) -> Vec<u8> {
         volume_liters: rounded(tank.volume, 0),
         compressor_on: tank.compressor_on,
         // Two minutes in every seventeen, and while milk comes in.
-        agitator_on: tank.volume > 0.0 && (turn.moment.at.as_secs() / 60 % 17 < 2 || filling(turn.moment.hour()).is_some()),
+        agitator_on: tank.volume > 0.0
+            && (turn.moment.at.as_secs() / 60 % 17 < 2 || filling(turn.moment.hour()).is_some()),
         washing: tank.washing,
     };
     // The wash is hot and the tank is empty: the classic false alarm, which this device does not raise.
@@ -104,14 +105,21 @@ impl Tank {
         let since_fill = FILLS.iter().map(|(_, end)| (hour - end).rem_euclid(24.0)).fold(f64::MAX, f64::min);
         let cooling = (blend - COLD) * (-since_fill / 0.75).exp();
         let (temperature, compressor_on) = match filling(hour) {
-            Some(progress) => (COLD + (blend - COLD) * progress.powf(0.6).max(if milkings <= 1.0 { 0.5 } else { 0.0 }), true),
+            Some(progress) => {
+                (COLD + (blend - COLD) * progress.powf(0.6).max(if milkings <= 1.0 { 0.5 } else { 0.0 }), true)
+            }
             None if COLD + cooling > WARM => (COLD + cooling, true),
             None => thermostat(moment, seed),
         };
         let failure = failure_hours(seed, day, hour);
         // Without cooling a full tank warms by a degree an hour and more while warm milk comes in.
         let warmed = failure * if filling(hour).is_some() { 3.0 } else { 1.2 };
-        Self { temperature: temperature + warmed, volume, compressor_on: compressor_on && failure == 0.0, washing: false }
+        Self {
+            temperature: temperature + warmed,
+            volume,
+            compressor_on: compressor_on && failure == 0.0,
+            washing: false,
+        }
     }
 }
 

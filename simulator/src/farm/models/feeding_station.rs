@@ -57,7 +57,8 @@ fn consumption(turn: &mut Turn<'_>, left: f64) -> Vec<u8> {
     let entitled = if rewarded { rounded(dice.between(0.3, 2.5), 2) } else { 0.0 };
     let consumed = rounded((entitled * dice.between(0.92, 1.0)).min(left), 2);
     let speed = dice.between(200.0, 400.0);
-    let seconds = if rewarded { consumed * 1000.0 / speed * 60.0 + dice.between(10.0, 60.0) } else { dice.between(8.0, 60.0) };
+    let seconds =
+        if rewarded { consumed * 1000.0 / speed * 60.0 + dice.between(10.0, 60.0) } else { dice.between(8.0, 60.0) };
     turn.device.stock = Some(left - consumed);
     let data = ConsumptionData {
         animal_rfid: animal.tag,
