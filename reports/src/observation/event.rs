@@ -138,6 +138,7 @@ impl WitnessKind {
             Self::Reordered => "reordered",
             Self::Late => "late",
             Self::NotSent => "not_sent",
+            Self::Unacknowledged => "unacknowledged",
         }
     }
 }
