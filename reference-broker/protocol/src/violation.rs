@@ -129,6 +129,9 @@ violations! {
     /// U+0000 in a string.
     NullInString: "string contains the null character",
         Some("MQTT-1.5.3-2"), Some("MQTT-1.5.4-2"), MalformedPacket;
+    /// A server sent something other than CONNACK (or AUTH in 5.0) first.
+    PacketBeforeConnAck: "packet before connack",
+        Some("MQTT-3.2.0-1"), Some("MQTT-3.2.0-1"), ProtocolError;
     /// A client sent something other than AUTH or DISCONNECT while it authenticates.
     PacketDuringAuthentication: "packet other than auth or disconnect before connack",
         None, Some("MQTT-3.1.2-30"), ProtocolError;
@@ -141,9 +144,6 @@ violations! {
     /// Packet Identifier 0.
     PacketIdentifierZero: "packet identifier is 0",
         Some("MQTT-2.3.1-1"), Some("MQTT-2.2.1-3"), ProtocolError;
-    /// A server sent something other than CONNACK (or AUTH in 5.0) first.
-    PacketBeforeConnAck: "packet before connack",
-        Some("MQTT-3.2.0-1"), Some("MQTT-3.2.0-1"), ProtocolError;
     /// A packet larger than the announced Maximum Packet Size.
     PacketTooLarge: "packet larger than the maximum packet size",
         None, Some("MQTT-3.2.2-15"), PacketTooLarge;
