@@ -139,6 +139,7 @@ impl WitnessKind {
             Self::Late => "late",
             Self::NotSent => "not_sent",
             Self::Unacknowledged => "unacknowledged",
+            Self::Unacknowledged => "unacknowledged",
         }
     }
 }
