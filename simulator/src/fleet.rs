@@ -22,9 +22,7 @@ mod options;
 
 use std::{collections::VecDeque, time::Duration};
 
-use protocol::{
-    Message, Properties, SubscribeFilter, SubscriptionOptions, Tag, Time, TopicFilter, TopicName, Utf8String, Will,
-};
+use protocol::{Message, Properties, SubscribeFilter, SubscriptionOptions, Tag, Time, TopicName, Utf8String, Will};
 
 use self::{
     agenda::{Agenda, Duty},
@@ -37,7 +35,7 @@ pub use self::{
     options::{FleetOptions, Habits, Pace, Ramp, Timeline},
 };
 use crate::{
-    ClientEngine, ClientEvent, ClientKey, ConnectOptions, Outgoing,
+    ClientEngine, ClientEvent, ClientKey, ConnectOptions, Outgoing, TopicPrefix,
     engine::Closed,
     farm::{DeviceId, Farm, Kind, Publication, Received, Subscription},
 };
@@ -92,7 +90,7 @@ pub struct Fleet<E, S = Unstamped> {
 impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     /// A fleet of `devices` of `farm`; nothing connects before [`start`](Self::start). Several fleets on several threads
     /// may share a farm's devices out among them by [`Unit`](crate::farm::Unit), each with a farm of the same plan and
-    /// seed. The farm's plan has the topic prefix of the target.
+    /// seed. The farm's topics and filters go under the target's prefix.
     pub fn new(
         farm: Farm,
         devices: impl IntoIterator<Item = DeviceId>,
@@ -155,6 +153,11 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     /// Whether no device has a connection or is to have one.
     pub fn is_stopped(&self) -> bool {
         self.devices.iter().all(|device| matches!(device.phase, Phase::Idle | Phase::Retired))
+    }
+
+    /// Sets how the engine's clock and the scenario's time go together, once it is known when the run starts.
+    pub fn set_timeline(&mut self, timeline: Timeline) {
+        self.options.timeline = timeline;
     }
 
     /// Produces, stamps and sends one message of telemetry that was due at `due`. Offline devices buffer it.
@@ -270,7 +273,11 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         let now = self.engine.clock().now();
         let id = self.devices[index].id;
         let will = self.farm.will(id, self.options.timeline.scenario(now));
-        let will = Some(Box::new(Will { qos: will.qos, retain: will.retain, message: message(will) }));
+        let will = Some(Box::new(Will {
+            qos: will.qos,
+            retain: will.retain,
+            message: message(will, &self.options.target.prefix),
+        }));
         self.counts.attempts += 1;
         self.devices[index].phase = Phase::Connecting;
         if let Some(client) = self.devices[index].client {
@@ -318,7 +325,8 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             ClientEvent::Message { message, retain, .. } => {
                 self.counts.commands += 1;
                 let at = self.options.timeline.scenario(self.engine.clock().now());
-                let received = Received { topic: message.topic.as_str(), payload: &message.payload, retained: retain };
+                let Some(topic) = self.options.target.prefix.strip(message.topic.as_str()) else { return };
+                let received = Received { topic, payload: &message.payload, retained: retain };
                 for answer in self.farm.react(device, &received, at) {
                     self.say(index, answer);
                 }
@@ -366,7 +374,12 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         }
         if !session_present {
             let tag = self.next_own_tag();
-            let filters: Vec<_> = self.farm.subscriptions(id).into_iter().map(subscribe_filter).collect();
+            let filters: Vec<_> = self
+                .farm
+                .subscriptions(id)
+                .into_iter()
+                .map(|one| subscribe_filter(one, &self.options.target.prefix))
+                .collect();
             if !filters.is_empty() {
                 self.engine.subscribe(client, filters, tag);
             }
@@ -390,7 +403,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         let Some(client) = self.devices[index].client else { return };
         let kind = publication.kind;
         let tag = self.next_own_tag();
-        let count = match self.engine.publish(client, outgoing(publication, Some(tag))) {
+        let count = match self.engine.publish(client, outgoing(publication, Some(tag), &self.options.target.prefix)) {
             Err(_) => &mut self.counts.unsent,
             Ok(()) => match kind {
                 Kind::Telemetry | Kind::Alert => &mut self.counts.telemetry,
@@ -424,7 +437,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             && let Some(Held { publication, tag }) = device.buffer.pop_front()
         {
             let known = tag.or_else(|| Some(next_tag(&mut self.own_tag)));
-            match self.engine.publish(client, outgoing(publication, known)) {
+            match self.engine.publish(client, outgoing(publication, known, &self.options.target.prefix)) {
                 Ok(()) => self.counts.telemetry += 1,
                 // The engine takes messages, so this one can never be sent.
                 Err(_) => {
@@ -488,23 +501,28 @@ fn next_tag(own_tag: &mut u64) -> Tag {
     Tag(*own_tag)
 }
 
-fn outgoing(publication: Publication, tag: Option<Tag>) -> Outgoing {
-    Outgoing { qos: publication.qos, retain: publication.retain, tag, message: message(publication) }
+fn outgoing(publication: Publication, tag: Option<Tag>, prefix: &TopicPrefix) -> Outgoing {
+    Outgoing { qos: publication.qos, retain: publication.retain, tag, message: message(publication, prefix) }
 }
 
-fn message(publication: Publication) -> Message {
-    let topic = Utf8String::from_wire(publication.topic.into_bytes()).expect("the farm's topics are valid");
+fn message(publication: Publication, prefix: &TopicPrefix) -> Message {
+    let topic = if prefix.as_str().is_empty() {
+        // Shares the farm's bytes.
+        Utf8String::from_wire(publication.topic.into_bytes()).ok().and_then(|text| TopicName::from_text(text).ok())
+    } else {
+        prefix.topic(&publication.topic).ok()
+    };
     Message {
-        topic: TopicName::from_text(topic).expect("the farm's topics are valid"),
+        topic: topic.expect("the farm's topics are valid and leave room for a prefix"),
         payload: publication.payload.into(),
         properties: Properties::EMPTY,
     }
 }
 
-fn subscribe_filter(subscription: Subscription) -> SubscribeFilter {
-    let filter = Utf8String::from_wire(subscription.filter.into_bytes()).expect("the farm's filters are valid");
+fn subscribe_filter(subscription: Subscription, prefix: &TopicPrefix) -> SubscribeFilter {
+    let filter = prefix.filter(&subscription.filter);
     SubscribeFilter {
-        filter: TopicFilter::from_text(filter).expect("the farm's filters are valid"),
+        filter: filter.expect("the farm's filters are valid and leave room for a prefix"),
         options: SubscriptionOptions { qos: subscription.qos, ..SubscriptionOptions::default() },
     }
 }

@@ -35,7 +35,7 @@ impl FleetOptions {
             pace: Pace::Natural,
             habits: Vec::new(),
             backoff: Backoff::default(),
-            timeline: Timeline { epoch, compression: 1.0 },
+            timeline: Timeline { epoch, begins: Duration::ZERO, compression: 1.0 },
             offline_buffer: 1000,
             seed,
         }
@@ -45,27 +45,30 @@ impl FleetOptions {
 /// How the engine's clock and the scenario's time go together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timeline {
-    /// The engine's time at the scenario's epoch.
+    /// The engine's time at which the scenario's time is `begins`.
     pub epoch: Time,
+    /// The scenario's time, since its own epoch, at `epoch`: the time of day at which a run starts.
+    pub begins: Duration,
     /// How many seconds of the scenario pass in one second of the engine; above 0. Heartbeats and back-off are never
     /// compressed.
     pub compression: f64,
 }
 
 impl Timeline {
-    /// The scenario's time at `time`: zero before the epoch.
+    /// The scenario's time at `time`; before `epoch` it stands still.
     pub fn scenario(&self, time: Time) -> Duration {
         let real = time.since(self.epoch);
         // Exact when nothing is compressed, so that payloads do not depend on rounding.
-        if self.compression == 1.0 { real } else { real.mul_f64(self.compression) }
+        self.begins + if self.compression == 1.0 { real } else { real.mul_f64(self.compression) }
     }
 
-    /// The engine's time at `scenario`, saturating.
+    /// The engine's time at `scenario`, saturating; `epoch` for what was before it.
     pub fn engine(&self, scenario: Duration) -> Time {
+        let since = scenario.saturating_sub(self.begins);
         let real = if self.compression == 1.0 {
-            scenario
+            since
         } else {
-            Duration::try_from_secs_f64(scenario.as_secs_f64() / self.compression).unwrap_or(Duration::MAX)
+            Duration::try_from_secs_f64(since.as_secs_f64() / self.compression).unwrap_or(Duration::MAX)
         };
         self.epoch.after(real)
     }
