@@ -1,4 +1,4 @@
-//! The scenarios that come with Paddock.
+//! The scenarios that come with Paddock, inside the program, so that `paddock run phase-1` works anywhere.
 
 /// One scenario of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,8 +9,36 @@ pub struct Entry {
     pub text: &'static str,
 }
 
-/// Every scenario of the catalogue, by name.
+/// Lists the files of the catalogue; a test compares the list with the folder.
+macro_rules! entries {
+    ($($name:literal),+ $(,)?) => {
+        &[$( Entry { name: $name, text: include_str!(concat!("../catalogue/", $name, ".toml")) } ),+]
+    };
+}
+
+/// Every scenario of the catalogue, smallest first.
 #[must_use]
 pub fn catalogue() -> &'static [Entry] {
-    &[]
+    entries![
+        "smoke",
+        "thermalog",
+        "paragon",
+        "phase-1",
+        "phase-1-day",
+        "phase-2",
+        "phase-2-day",
+        "phase-3",
+        "phase-3-day"
+    ]
+}
+
+impl Entry {
+    /// Its scenario.
+    #[must_use]
+    pub fn scenario(&self) -> crate::Scenario {
+        match crate::parse(self.name, self.text) {
+            Ok(scenario) => scenario,
+            Err(diagnostics) => unreachable!("the catalogue is tested: {diagnostics}"),
+        }
+    }
 }

@@ -20,12 +20,19 @@ pub mod model;
 
 mod catalogue;
 mod diagnostic;
+mod document;
+mod resolve;
 
 pub use catalogue::{Entry, catalogue};
 pub use diagnostic::{Diagnostic, Diagnostics, Position};
 pub use model::Scenario;
 
-use std::{io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use diagnostic::Problems;
 
 /// Why there is no scenario.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +63,27 @@ pub enum LoadError {
 /// # Errors
 ///
 /// See [`LoadError`].
-pub fn load(_path_or_name: &str) -> Result<Scenario, LoadError> {
-    todo!("lands with the document layer")
+pub fn load(path_or_name: &str) -> Result<Scenario, LoadError> {
+    let path = Path::new(path_or_name);
+    match fs::read_to_string(path) {
+        Ok(text) => parse(path_or_name, &text).map_err(LoadError::Invalid),
+        Err(source) if source.kind() == io::ErrorKind::NotFound && looks_like_name(path) => {
+            let entry =
+                catalogue().iter().find(|entry| entry.name == path_or_name).ok_or_else(|| unknown(path_or_name))?;
+            parse(entry.name, entry.text).map_err(LoadError::Invalid)
+        }
+        Err(source) => Err(LoadError::Unreadable { path: path.to_owned(), source }),
+    }
+}
+
+fn looks_like_name(path: &Path) -> bool {
+    path.extension().is_none() && path.components().count() == 1
+}
+
+fn unknown(name: &str) -> LoadError {
+    let near = document::did_you_mean(name, catalogue().iter().map(|entry| entry.name));
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    LoadError::Unknown { name: name.to_owned(), hint }
 }
 
 /// Resolves the text of a scenario. `origin` names the text in errors: a path or a catalogue name.
@@ -65,12 +91,15 @@ pub fn load(_path_or_name: &str) -> Result<Scenario, LoadError> {
 /// # Errors
 ///
 /// Every error of the text at once.
-pub fn parse(_origin: &str, _text: &str) -> Result<Scenario, Diagnostics> {
-    todo!("lands with the document layer")
+pub fn parse(origin: &str, text: &str) -> Result<Scenario, Diagnostics> {
+    let mut problems = Problems::default();
+    let document = document::read(text, &mut problems);
+    let scenario = resolve::resolve(document, &mut problems);
+    scenario.filter(|_| problems.is_empty()).ok_or_else(|| problems.into_diagnostics(origin, text))
 }
 
 /// The JSON schema of the language, as shipped in `scenario.schema.json`.
 #[must_use]
 pub fn schema() -> serde_json::Value {
-    todo!("lands with the document layer")
+    document::schema()
 }

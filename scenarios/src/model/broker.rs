@@ -29,13 +29,27 @@ pub struct Broker {
 }
 
 /// Where a broker is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// Paddock's own reference broker, started for the run as a child process.
     Embedded,
     /// A broker that somebody else runs.
     Url(Url),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded => f.write_str("embedded"),
+            Self::Url(url) => url.fmt(f),
+        }
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// A broker's URL: `mqtt://host:port`, `mqtts`, `ws` or `wss`; the last two may have a path.

@@ -153,6 +153,12 @@ impl FromStr for BarnId {
     }
 }
 
+impl fmt::Display for BarnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// Which client library speaks for a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]

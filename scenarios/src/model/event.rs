@@ -23,7 +23,7 @@ pub struct Event {
 pub enum Anchor {
     /// The run's start.
     Start,
-    /// The end of this stage's ramp.
+    /// The beginning of this stage's hold.
     Stage(StageId),
 }
 

@@ -1,6 +1,6 @@
 //! Numbers with a range and a unit.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, time::Duration};
 
 use serde::{Serialize, Serializer};
 
@@ -226,22 +226,4 @@ pub fn format_duration(duration: Duration) -> String {
         }
     }
     if text.is_empty() { "0s".to_owned() } else { text }
-}
-
-impl FromStr for Rate {
-    type Err = QuantityError;
-
-    /// Reads `500`, `500/s` or `30/m`.
-    fn from_str(text: &str) -> Result<Self, QuantityError> {
-        let (number, per) = text.split_once('/').unwrap_or((text, "s"));
-        let scale = match per.trim().trim_start_matches("1") {
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            other => return Err(QuantityError(format!("`{other}` is not a unit of a rate: s, m or h"))),
-        };
-        let number: f64 =
-            number.trim().parse().map_err(|_| QuantityError(format!("`{}` is not a number", number.trim())))?;
-        Self::new(number / scale)
-    }
 }

@@ -1,12 +1,12 @@
 //! The whole of it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use serde::Serialize;
 
 use super::{
-    Address, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Name, NetworkRule, Part, Segment, Stage,
-    StageId, SubscriberGroup, SubscriberId, Threshold,
+    Address, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Name, NetworkRule, Part, Scheme,
+    Segment, Stage, StageId, SubscriberGroup, SubscriberId, Threshold,
 };
 
 /// A resolved, valid scenario.
@@ -38,7 +38,7 @@ pub struct Scenario {
     pub devices: Vec<DeviceGroup>,
     /// Subscriber groups. Referred to by [`SubscriberId`].
     pub subscribers: Vec<SubscriberGroup>,
-    /// How the farm's day passes; [`Day::default`]-like (level, uncompressed) when the scenario does not say.
+    /// How the farm's day passes; uncompressed and without curves when the scenario does not say.
     pub day: Day,
     /// Stages; at least one. Referred to by [`StageId`].
     pub stages: Vec<Stage>,
@@ -175,6 +175,43 @@ impl Scenario {
     /// What the scenario asks for and this version of Paddock does not do; empty when it can run.
     #[must_use]
     pub fn unsupported(&self) -> Vec<Unsupported> {
-        Vec::new()
+        let mut all = Vec::new();
+        let mut not_yet = |path: String, message: &str| all.push(Unsupported { path, message: message.to_owned() });
+        if self.brokers.len() > 1 {
+            not_yet("brokers".to_owned(), "a run has one broker so far");
+        }
+        for broker in &self.brokers {
+            match &broker.address {
+                Address::Url(url) if url.scheme != Scheme::Mqtt => {
+                    not_yet(
+                        format!("brokers.{}.url", broker.name),
+                        "brokers are reached over mqtt:// (plain TCP) so far",
+                    );
+                }
+                _ => {}
+            }
+        }
+        for (index, _) in self.events.iter().enumerate() {
+            not_yet(format!("events[{index}]"), "events do not happen yet");
+        }
+        for rule in &self.network {
+            not_yet(format!("network.{}", rule.name), "nothing stands between devices and broker yet");
+        }
+        for threshold in &self.thresholds {
+            let path = || format!("thresholds.\"{}\"", threshold.series);
+            if threshold.expression.window.is_some() {
+                not_yet(path(), "thresholds are judged over the whole run so far, not over a sliding window");
+            }
+            if threshold.expression.abort_on_fail {
+                not_yet(path(), "a threshold does not end a run early yet");
+            }
+        }
+        all
+    }
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not yet: {} ({})", self.message, self.path)
     }
 }

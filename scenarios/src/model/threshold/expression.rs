@@ -100,9 +100,8 @@ impl Comparison {
             Self::LessOrEqual => left <= right,
             Self::Greater => left > right,
             Self::GreaterOrEqual => left >= right,
-            #[expect(clippy::float_cmp, reason = "counts are whole numbers, and whoever writes == means it")]
             Self::Equal => left == right,
-            Self::NotEqual => left < right || left > right,
+            Self::NotEqual => !left.is_nan() && !right.is_nan() && left != right,
         }
     }
 }

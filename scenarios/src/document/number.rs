@@ -1,0 +1,217 @@
+//! Values that are a number, a date, or true or false.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use toml::de::DeValue;
+
+use super::node::{Node, Read};
+use crate::{
+    diagnostic::Problems,
+    model::{Factor, QoS, Rate},
+};
+
+impl Read for bool {
+    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
+        match node.value {
+            DeValue::Boolean(value) => Some(*value),
+            _ => node.mismatch("true or false", problems),
+        }
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "boolean" })
+    }
+}
+
+/// A whole number within `least` and `most`.
+fn integer(node: Node<'_>, least: i64, most: i64, problems: &mut Problems) -> Option<i64> {
+    let expected = format!("a whole number from {least} to {most}");
+    let DeValue::Integer(integer) = node.value else { return node.mismatch(&expected, problems) };
+    let value = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
+    match value.filter(|value| (least..=most).contains(value)) {
+        Some(value) => Some(value),
+        None => {
+            problems.push(node.at(()).problem(format!("{integer} is out of range"), format!("write {expected}")));
+            None
+        }
+    }
+}
+
+/// A number, with or without a fraction; never infinite.
+fn number(node: Node<'_>, problems: &mut Problems) -> Option<f64> {
+    let value = match node.value {
+        DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().parse().ok(),
+        DeValue::Float(float) => float.as_str().parse().ok(),
+        _ => return node.mismatch("a number", problems),
+    };
+    match value.filter(|value: &f64| value.is_finite()) {
+        Some(value) => Some(value),
+        None => node.mismatch("a finite number", problems),
+    }
+}
+
+/// Turns a number into a type with a range.
+fn ranged<T, E: ToString>(
+    node: Node<'_>,
+    hint: &str,
+    problems: &mut Problems,
+    accept: impl FnOnce(f64) -> Result<T, E>,
+) -> Option<T> {
+    match accept(number(node, problems)?) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            problems.push(node.at(()).problem(error.to_string(), hint));
+            None
+        }
+    }
+}
+
+/// A seed.
+impl Read for u64 {
+    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
+        integer(node, 0, i64::MAX, problems)?.try_into().ok()
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 0, "maximum": i64::MAX })
+    }
+}
+
+/// How many: 1 to 1,000,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Count(pub(crate) u32);
+
+impl Count {
+    const MOST: i64 = 1_000_000;
+}
+
+impl Read for Count {
+    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
+        integer(node, 1, Self::MOST, problems)?.try_into().ok().map(Self)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": Self::MOST })
+    }
+}
+
+impl Read for QoS {
+    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
+        Self::from_level(integer(node, 0, 2, problems)?).ok()
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "enum": [0, 1, 2] })
+    }
+}
+
+impl Read for Rate {
+    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
+        ranged(node, "rates count messages (or bytes) per second", problems, Self::new)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "exclusiveMinimum": 0, "maximum": Self::MAX })
+    }
+}
+
+impl Read for Factor {
+    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
+        ranged(node, "", problems, Self::new)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000 })
+    }
+}
+
+/// A chance: above 0, at most 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Chance(pub(crate) f64);
+
+impl Read for Chance {
+    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
+        ranged(node, "1 is always, 0.01 is one in a hundred", problems, |value| {
+            let fits = value > 0.0 && value <= 1.0;
+            if fits { Ok(Self(value)) } else { Err(format!("{value} is not a chance: above 0, at most 1")) }
+        })
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 })
+    }
+}
+
+/// A point of a day curve: 0 to 1000.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Level(pub(crate) f64);
+
+impl Read for Level {
+    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
+        ranged(node, "0 is silence, 1 the natural rate, 3 three times as much", problems, |value| {
+            let fits = (0.0..=1000.0).contains(&value);
+            if fits { Ok(Self(value)) } else { Err(format!("{value} is not a level: 0 to 1000")) }
+        })
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "minimum": 0, "maximum": 1000 })
+    }
+}
+
+/// A calendar day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Date {
+    pub(crate) year: u16,
+    pub(crate) month: u8,
+    pub(crate) day: u8,
+}
+
+impl Date {
+    /// Its midnight in UTC, in milliseconds since 1970-01-01.
+    pub(crate) fn midnight_ms(self) -> i64 {
+        // Days from the civil calendar, with years that begin in March so that the leap day comes last.
+        let (year, month, day) = (i64::from(self.year), i64::from(self.month), i64::from(self.day));
+        let year = if month <= 2 { year - 1 } else { year };
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let days = 365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year;
+        const EPOCH: i64 = 719_468;
+        (days - EPOCH) * 86_400_000
+    }
+}
+
+impl Serialize for Date {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:04}-{:02}-{:02}", self.year, self.month, self.day))
+    }
+}
+
+impl Read for Date {
+    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let expected = "a day without a time, such as 2025-11-21";
+        let DeValue::Datetime(datetime) = node.value else { return node.mismatch(expected, problems) };
+        match (datetime.date, datetime.time) {
+            (Some(date), None) => Some(Self { year: date.year, month: date.month, day: date.day }),
+            _ => node.mismatch(expected, problems),
+        }
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn midnights_count_from_1970() {
+        let midnight = |year, month, day| Date { year, month, day }.midnight_ms();
+        assert_eq!(midnight(1970, 1, 1), 0);
+        assert_eq!(midnight(1969, 12, 31), -86_400_000);
+        assert_eq!(midnight(2000, 2, 29), 951_782_400_000);
+        assert_eq!(midnight(2025, 11, 21), 1_763_683_200_000);
+    }
+}

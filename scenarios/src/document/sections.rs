@@ -1,0 +1,255 @@
+//! The keys of the language. The comments are the reference: they become the descriptions of the JSON schema.
+
+use std::path::PathBuf;
+
+use super::{
+    node::At,
+    number::{Chance, Count, Date, Level},
+    scalar::{EventDo, EventTime, NetworkDo, Shape, Span},
+    section::section,
+    table::Table,
+};
+use crate::model::{
+    Address, Arrival, BarnId, DeviceModel, Direction, Engine, Expression, Factor, FilterTemplate, Name, QoS, Rate,
+    Role, Series, Template, TimeOfDay, TopicTemplate, Version,
+};
+
+section! {
+    /// A Paddock scenario: what a run brings up, how hard it drives it, and what must hold.
+    Document {
+        /// What the scenario is called and how its run begins and ends.
+        required scenario: ScenarioSection;
+        /// The brokers under test, by name. Default: one embedded broker.
+        default brokers: Table<Name, BrokerSection> = Table::default();
+        /// Groups of devices, by name; at least one.
+        required devices: Table<Name, DeviceSection>;
+        /// Groups of connections that are no devices, by name. Default: none.
+        default subscribers: Table<Name, SubscriberSection> = Table::default();
+        /// How the farm's day passes while load is natural.
+        optional day: DaySection;
+        /// The load over time, stage after stage; at least one.
+        required stages: Vec<At<StageSection>>;
+        /// What happens to the run from outside. Default: nothing.
+        optional events: Vec<At<EventSection>>;
+        /// What must hold, by metric: `"e2e{qos:1,stage:hold}" = ["p(99)<200ms over 10s abort_on_fail"]`. Aggregations are
+        /// p(N), avg, min, max, count and rate. A run that misses one ends with exit code 6. Default: nothing.
+        default thresholds: Table<Series, Vec<At<Expression>>> = Table::default();
+        /// Hardships of the network between devices and broker, by name. Default: none.
+        default network: Table<Name, NetworkSection> = Table::default();
+        /// What is written when the run ends.
+        optional output: OutputSection;
+    }
+}
+
+section! {
+    /// What the scenario is called and how its run begins and ends.
+    ScenarioSection {
+        /// Its name: 1 to 64 of a-z, 0-9, `_` and `-`. Names the run's folder.
+        required name: Name;
+        /// One line for people, in lists and at the head of reports. Default: the name.
+        optional title: String;
+        /// What it is for, for people; may have several lines. Default: empty.
+        default description: String = String::new();
+        /// The seed of everything random: the same seed gives the same schedule and the same bytes. Default: 42.
+        default seed: u64 = 42;
+        /// The farm's first day, from whose midnight the devices' timestamps count. Default: 2025-11-21.
+        default date: Date = Date { year: 2025, month: 11, day: 21 };
+        /// Time at the first stage's full load before anything is measured, after that stage's ramp; a duration. Messages of
+        /// the warm-up are accounted for like all others. Default: 0s.
+        default warm_up: Span = Span::seconds(0);
+        /// The longest time that deliveries may take to come in after the last stage, above 0; a duration. The run ends
+        /// earlier when all have come. Default: 10s.
+        default drain: Span = Span::seconds(10);
+        /// The farm's barns, to which devices and connections are dealt in turn; each is a level of topics. `gates` is
+        /// reserved. Default: barn_1.
+        optional barns: Vec<At<BarnId>>;
+    }
+}
+
+section! {
+    /// A broker under test.
+    BrokerSection {
+        /// Where it is: `embedded` starts Paddock's own broker for the run; or mqtt://HOST:PORT, mqtts, ws, wss. Default:
+        /// embedded.
+        default url: Address = Address::Embedded;
+        /// The version of MQTT that its clients speak: 5.0 or 3.1.1. Default: 5.0.
+        default version: Version = Version::V5;
+        /// The User Name of every client. Default: none.
+        optional user: String;
+        /// The Password of every client; better kept in a file. Default: none.
+        optional password: String;
+        /// A file whose first line is the Password; a path relative to where Paddock runs. Default: none.
+        optional password_file: PathBuf;
+        /// The longest time from dialling to CONNACK, above 0; a duration. Default: 5s.
+        default connect_timeout: Span = Span::seconds(5);
+        /// A file with the certificates that vouch for the broker, for mqtts and wss. Default: the system's.
+        optional ca: PathBuf;
+    }
+}
+
+section! {
+    /// Devices of one model that behave alike.
+    DeviceSection {
+        /// The broker that they connect to, by name. Default: the only one.
+        optional broker: Name;
+        /// The kind of device.
+        required model: DeviceModel;
+        /// How many devices, 1 to 1000000.
+        required count: Count;
+        /// Their Client Identifier, also the device's identifier in topics and payloads; {n} counts from 1, {n:05} pads with
+        /// zeros, {barn} is the device's barn. Default: the group's name and -{n:05}.
+        optional client_id: Template;
+        /// The topic of all their telemetry, with {id}, {n} and {barn}. Default: the model's own topics.
+        optional topic: TopicTemplate;
+        /// The QoS of telemetry, 0, 1 or 2. Default: the model's own, topic by topic.
+        optional qos: QoS;
+        /// Time between two messages of one device while load is natural, above 0; a duration. Default: the model's own.
+        optional interval: Span;
+        /// One device's share of a stage's rate, relative to other devices, above 0. Default: the model's natural rate.
+        optional weight: Factor;
+        /// The curve in day.curves that the natural rate follows, by name. Default: level.
+        optional curve: Name;
+        /// The barns that they stand in, of scenario.barns. Default: all.
+        optional barns: Vec<At<BarnId>>;
+        /// The version of MQTT that they speak: 5.0 or 3.1.1. Default: the broker's.
+        optional version: Version;
+        /// Whether each connection begins with an empty session. Default: true.
+        default clean_start: bool = true;
+        /// How long the broker keeps a session after its connection ended; a duration in whole seconds, MQTT 5.0 only.
+        /// Default: 0s.
+        optional session_expiry: Span;
+        /// The longest silence before a PINGREQ; a duration in whole seconds up to 65535s, 0s for none. Default: 60s.
+        default keep_alive: Span = Span::seconds(60);
+        /// Which client library speaks for them: native, or rumqttc as a second opinion. Default: native.
+        default engine: Engine = Engine::Native;
+    }
+}
+
+section! {
+    /// Connections that are no devices and behave alike.
+    SubscriberSection {
+        /// The broker that they connect to, by name. Default: the only one.
+        optional broker: Name;
+        /// What they stand for; reports count connections by role. Default: service, or idle without filters.
+        optional role: Role;
+        /// How many connections, 1 to 1000000.
+        required count: Count;
+        /// Their Client Identifier; {n} counts from 1, {n:05} pads with zeros, {barn} is the connection's barn. Default: the
+        /// group's name and -{n:05}.
+        optional client_id: Template;
+        /// What each connection subscribes to, with {n} and {barn}; `$share/NAME/FILTER` shares messages among the group.
+        /// Default: nothing, idle connections.
+        optional filters: Vec<At<FilterTemplate>>;
+        /// The greatest QoS that the subscriptions ask for, 0, 1 or 2. Default: 1.
+        default qos: QoS = QoS::AtLeastOnce;
+        /// The device groups, by name, whose messages are accounted for: each that matches a filter must arrive once. What else
+        /// arrives is counted and not judged. Default: all.
+        optional expect: Vec<At<Name>>;
+        /// The barns that connections are dealt to in turn, of scenario.barns. Default: all.
+        optional barns: Vec<At<BarnId>>;
+        /// The version of MQTT that they speak: 5.0 or 3.1.1. Default: the broker's.
+        optional version: Version;
+        /// Whether each connection begins with an empty session. Default: true.
+        default clean_start: bool = true;
+        /// How long the broker keeps a session after its connection ended; a duration in whole seconds, MQTT 5.0 only.
+        /// Default: 0s.
+        optional session_expiry: Span;
+        /// The longest silence before a PINGREQ; a duration in whole seconds up to 65535s, 0s for none. Default: 60s.
+        default keep_alive: Span = Span::seconds(60);
+    }
+}
+
+section! {
+    /// How the farm's day passes while load is natural.
+    DaySection {
+        /// Seconds of the farm's time in one second of the run, above 0: at 60, an hour takes a minute. Natural intervals shrink
+        /// with it; keep alive and time-outs do not. Default: 1.
+        default compress: Factor = Factor::ONE;
+        /// The farm's time of day when the run starts, HH:MM. Default: 00:00.
+        default start: TimeOfDay = TimeOfDay::default();
+        /// Curves, by name: times of day to levels that multiply a group's natural rate, linear between two points and around
+        /// midnight. `{ "05:00" = 0, "06:00" = 4.0, "08:00" = 0 }`. Default: none.
+        default curves: Table<Name, Table<TimeOfDay, Level>> = Table::default();
+    }
+}
+
+section! {
+    /// A stretch of time with one load.
+    StageSection {
+        /// Its name in events, thresholds and reports.
+        required name: Name;
+        /// Time over which connections and rate go linearly from the previous stage's to this one's; a duration. Not measured.
+        /// Default: 0s.
+        default ramp: Span = Span::seconds(0);
+        /// How long it lasts after the ramp, above 0; a duration. Measured.
+        required hold: Span;
+        /// Messages per second over all devices, above 0, by their weights. Either this or shape.
+        optional rate: Rate;
+        /// `natural`: each device at its own interval, by the farm's day. Either this or rate.
+        optional shape: Shape;
+        /// How the messages of a rate are spread: constant (evenly) or poisson (at random, same mean). Default: constant.
+        default arrival: Arrival = Arrival::Constant;
+        /// How many devices are connected, of each group in proportion. Default: all.
+        optional devices: Count;
+    }
+}
+
+section! {
+    /// Something that happens at an instant of the run.
+    EventSection {
+        /// When: a stage's name for the beginning of its hold, or `start`, and a duration: `hold+60s`.
+        required at: EventTime;
+        /// What: reconnect_storm (devices lose their connections), freeze_broker, restart_broker, network_on, network_off.
+        required r#do: EventDo;
+        /// The device group that a reconnect_storm hits. Default: all.
+        optional group: Name;
+        /// The broker that is frozen or restarted. Default: the only one.
+        optional broker: Name;
+        /// The rule of [network] that is turned on or off.
+        optional rule: Name;
+        /// The time over which a reconnect_storm cuts the connections; a duration. Default: 0s, all at once.
+        optional spread: Span;
+        /// How long devices stay away, or the broker is frozen or down; a duration. Default: 0s.
+        optional r#for: Span;
+    }
+}
+
+section! {
+    /// A hardship of the network. TCP cannot lose one packet, so loss means a severed or stalled connection.
+    NetworkSection {
+        /// What: delay, stall, sever, half_open (swallows everything from here on), bandwidth, trickle (byte by byte).
+        required r#do: NetworkDo;
+        /// The device groups, by name, whose connections it applies to. Default: all.
+        optional groups: Vec<At<Name>>;
+        /// The direction: up (to the broker), down or both. Default: both.
+        default direction: Direction = Direction::Both;
+        /// The chance that it hits, above 0, at most 1: per connection for half_open and bandwidth, else per packet. Default: 1.
+        default chance: Chance = Chance(1.0);
+        /// Whether it applies from the start; otherwise an event turns it on. Default: true.
+        default enabled: bool = true;
+        /// The least delay (delay) or the pause after each byte (trickle); a duration.
+        optional delay: Span;
+        /// At most this much more delay, evenly at random; a duration, for delay only. Default: 0s.
+        optional jitter: Span;
+        /// How long a stall lasts, above 0; a duration.
+        optional r#for: Span;
+        /// Bytes per second, above 0, for bandwidth only.
+        optional rate: Rate;
+    }
+}
+
+section! {
+    /// What is written into the run's folder besides `observations.jsonl`.
+    OutputSection {
+        /// The folder that run folders are made in, relative to where Paddock runs. Default: runs.
+        default folder: PathBuf = PathBuf::from("runs");
+        /// Whether `report.html` is written. Default: true.
+        default html: bool = true;
+        /// Whether `summary.json` is written. Default: true.
+        default json: bool = true;
+        /// Whether `junit.xml` is written. Default: true.
+        default junit: bool = true;
+        /// Whether `latency.hlog` is written. Default: true.
+        default hdr_log: bool = true;
+    }
+}
