@@ -1,0 +1,162 @@
+//! Brokers are started, awaited and ended; the brokers here are shell scripts.
+
+use std::{fs, io, net::TcpListener, os::unix::process::ExitStatusExt, time::Duration};
+
+use targets::{Command, LaunchError, Readiness, Running, Sampler, Target};
+use tokio::time::{Instant, timeout};
+
+/// A shell script as a broker.
+fn script(text: &str) -> Command {
+    Command {
+        program: "/bin/sh".into(),
+        arguments: vec!["-c".into(), text.into()],
+        readiness: Readiness::Announced,
+        deadline: Duration::from_secs(10),
+        grace: Duration::from_secs(10),
+    }
+}
+
+async fn launched(command: Command) -> Running {
+    Target::Child(command).launch().await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+async fn refused(command: Command) -> LaunchError {
+    Target::Child(command).launch().await.expect_err("the broker must not become ready")
+}
+
+/// Waits until the process is gone, collected or not.
+async fn gone(pid: u32) {
+    let ended = async {
+        while Sampler::new(pid).and_then(|mut sampler| sampler.sample()).is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), ended).await.expect("the process is still there");
+}
+
+#[tokio::test]
+async fn an_address_is_taken_as_it_is() {
+    let running = Target::Address("mqtt://broker.example:1883".to_owned()).launch().await.unwrap();
+    assert_eq!(running.address(), "mqtt://broker.example:1883");
+    assert_eq!(running.pid(), None);
+    assert_eq!(running.stop().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_announced_address_is_the_broker_s() {
+    let mut running = launched(script("echo 'listening on mqtt://127.0.0.1:40123'; exec cat")).await;
+    assert_eq!(running.address(), "mqtt://127.0.0.1:40123");
+    assert_eq!(running.ended(), None);
+    let usage = Sampler::new(running.pid().unwrap()).unwrap().sample().unwrap();
+    assert!(usage.open_files >= 3 && usage.resident > 0, "{usage:?}");
+}
+
+#[tokio::test]
+async fn closing_standard_input_ends_the_broker() {
+    let running = launched(script("echo 'listening on mqtt://127.0.0.1:1'; cat >/dev/null; exit 7")).await;
+    let pid = running.pid().unwrap();
+    let status = running.stop().await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(7));
+    gone(pid).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_ignores_the_request_is_killed_after_its_grace() {
+    let mut command = script("exec 0<&-; echo 'listening on mqtt://127.0.0.1:1'; exec tail -f /dev/null");
+    command.grace = Duration::from_millis(100);
+    let status = launched(command).await.stop().await.unwrap().unwrap();
+    assert_eq!(status.signal(), Some(9));
+}
+
+#[tokio::test]
+async fn dropping_kills_the_broker() {
+    let running = launched(script("echo 'listening on mqtt://127.0.0.1:1'; exec tail -f /dev/null")).await;
+    let pid = running.pid().unwrap();
+    drop(running);
+    gone(pid).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_dies_is_quoted() {
+    let error = refused(script("echo 'address in use' >&2; printf 'try\\033[31m another' >&2; exit 2")).await;
+    assert!(matches!(error, LaunchError::Died { .. }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "/bin/sh ended before it was ready (exit status: 2); it said: address in use / try [31m another"
+    );
+}
+
+#[tokio::test]
+async fn a_silent_broker_is_given_up_at_its_deadline_and_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = folder.path().join("pid");
+    let mut command =
+        script(&format!("echo $$ > {}; echo 'still thinking' >&2; exec tail -f /dev/null", note.display()));
+    command.deadline = Duration::from_millis(500);
+    let before = Instant::now();
+    let error = refused(command).await;
+    assert!(before.elapsed() < Duration::from_secs(8));
+    assert_eq!(error.to_string(), "/bin/sh was not ready within 500ms; it said: still thinking");
+    gone(fs::read_to_string(note).unwrap().trim().parse().unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_says_something_else_is_not_believed() {
+    for line in ["hello", "listening on", "listening on port 1883"] {
+        let error = refused(script(&format!("echo '{line}'; exec tail -f /dev/null"))).await;
+        assert!(matches!(&error, LaunchError::Unintelligible { line: said, .. } if said == line), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_first_line_is_not_collected() {
+    let error = refused(script("exec tr '\\0' x </dev/zero")).await;
+    assert!(matches!(&error, LaunchError::Unintelligible { line, .. } if line.len() == 200), "{error:?}");
+}
+
+#[tokio::test]
+async fn only_the_last_lines_of_standard_error_are_kept() {
+    let script = script("i=0; while [ $i -lt 1000 ]; do echo line $i >&2; i=$((i+1)); done; exit 1");
+    let error = refused(script).await.to_string();
+    assert!(error.contains("line 999") && error.contains("line 980") && !error.contains("line 979"), "{error}");
+}
+
+#[tokio::test]
+async fn a_talkative_broker_is_never_stopped_by_a_full_pipe() {
+    let text = "echo 'listening on mqtt://127.0.0.1:1'; head -c 1000000 /dev/zero | tee /dev/stderr; exit 5";
+    let mut running = launched(script(text)).await;
+    let ended = async {
+        while running.ended().is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), ended).await.expect("the broker hangs");
+    assert_eq!(running.ended().unwrap().code(), Some(5));
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_named() {
+    let mut command = script("");
+    command.program = "/nonexistent/broker".into();
+    let error = refused(command).await;
+    assert!(matches!(&error, LaunchError::Spawn { source, .. } if source.kind() == io::ErrorKind::NotFound));
+    assert!(error.to_string().starts_with("cannot start /nonexistent/broker: "), "{error}");
+}
+
+#[tokio::test]
+async fn a_port_that_accepts_is_ready() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("mqtt://{}", listener.local_addr().unwrap());
+    let mut command = script("exec tail -f /dev/null");
+    command.readiness = Readiness::Connects(url.clone());
+    assert_eq!(launched(command).await.address(), url);
+}
+
+#[tokio::test]
+async fn a_port_that_nobody_opens_is_given_up() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = script("exec tail -f /dev/null");
+    command.readiness = Readiness::Connects(format!("mqtt://{port}"));
+    command.deadline = Duration::from_millis(300);
+    assert!(matches!(refused(command).await, LaunchError::NotReady { .. }));
+}
