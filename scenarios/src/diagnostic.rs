@@ -68,6 +68,13 @@ impl Problems {
         self.0.is_empty()
     }
 
+    /// Whether something has been said about the key `path` already, so that what follows from it need not be.
+    pub(crate) fn mention(&self, path: &str) -> bool {
+        self.0
+            .iter()
+            .any(|problem| problem.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('[')))
+    }
+
     /// Places the errors in `text`; the caller knows that there are some.
     pub(crate) fn into_diagnostics(mut self, origin: &str, text: &str) -> Diagnostics {
         self.0.sort_by_key(|problem| (problem.span.start, problem.span.end));

@@ -24,8 +24,8 @@ pub(crate) use table::Table;
 
 use crate::diagnostic::{Problem, Problems};
 
-/// Reads a document as far as it can be read.
-pub(crate) fn read(text: &str, problems: &mut Problems) -> Document {
+/// Reads a document as far as it can be read; absent when the text is not TOML.
+pub(crate) fn read(text: &str, problems: &mut Problems) -> Option<Document> {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         problems.push(Problem {
@@ -35,7 +35,7 @@ pub(crate) fn read(text: &str, problems: &mut Problems) -> Document {
             hint: None,
         });
     }
-    Document::from_table(root.get_ref(), 0..0, "", problems)
+    problems.is_empty().then(|| Document::from_table(root.get_ref(), 0..0, "", problems))
 }
 
 /// The JSON schema of the document.

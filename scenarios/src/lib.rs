@@ -94,7 +94,7 @@ fn unknown(name: &str) -> LoadError {
 pub fn parse(origin: &str, text: &str) -> Result<Scenario, Diagnostics> {
     let mut problems = Problems::default();
     let document = document::read(text, &mut problems);
-    let scenario = resolve::resolve(document, &mut problems);
+    let scenario = document.and_then(|document| resolve::resolve(document, &mut problems));
     scenario.filter(|_| problems.is_empty()).ok_or_else(|| problems.into_diagnostics(origin, text))
 }
 

@@ -32,7 +32,8 @@ pub(crate) fn resolve(document: Document, problems: &mut Problems) -> Option<Sce
     let mut context = Context { names: &names, brokers: &defaults, barns: &barns, day: &day, problems };
     let devices = client::devices(document.devices, &mut context);
     let subscribers = client::subscribers(document.subscribers, &mut context);
-    let total = devices.iter().flatten().fold(0, |sum: u32, (group, _)| sum.saturating_add(group.count));
+    let counts = devices.iter().map(|group| group.as_ref().map(|(group, _)| group.count));
+    let total = counts.collect::<Option<Vec<u32>>>().map(|counts| counts.into_iter().fold(0, u32::saturating_add));
     let stages = stage::resolve(document.stages, total, context.problems);
     let network = network::resolve(document.network, &mut context);
     let events = event::resolve(document.events.map_or_else(Vec::new, |events| events.value), &stages, &mut context);
@@ -134,7 +135,13 @@ fn at_least_one<T: Clone + PartialEq + ToString>(list: &At<Vec<At<T>>>, what: &s
             problems.push(item.problem(format!("the {what} `{}` stands here twice", item.value.to_string()), ""));
         }
     }
-    list.value.iter().map(|item| item.value.clone()).collect()
+    let mut values: Vec<T> = Vec::new();
+    for item in &list.value {
+        if !values.contains(&item.value) {
+            values.push(item.value.clone());
+        }
+    }
+    values
 }
 
 fn check_drain(drain: &At<crate::document::Span>, problems: &mut Problems) {

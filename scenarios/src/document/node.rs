@@ -85,7 +85,8 @@ impl<T: Read> Read for Vec<At<T>> {
             let node = Node { value: element.get_ref(), start: span.start, end: span.end, path: &path };
             values.extend(T::read(node, problems).map(|value| node.at(value)));
         }
-        Some(values)
+        // A list of nothing but errors is not an empty list.
+        (elements.is_empty() || !values.is_empty()).then_some(values)
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {

@@ -2,7 +2,7 @@
 
 /// The candidate that `word` most likely stands for, when one is near.
 pub(crate) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = (word.chars().count() / 3).max(1);
+    let near = word.chars().count() / 3;
     candidates
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
@@ -48,5 +48,6 @@ mod tests {
         assert_eq!(did_you_mean("expiry", keys), None);
         assert_eq!(did_you_mean("session", keys), Some("session_expiry"));
         assert_eq!(did_you_mean("", keys), None);
+        assert_eq!(did_you_mean("4", ["5"]), None);
     }
 }

@@ -150,7 +150,7 @@ impl Scenario {
     }
 
     /// Stretches or shrinks the holds in proportion, so that together they last `hold`. Ramps, warm-up and drain stay, and
-    /// so do the offsets of events. (`--duration`)
+    /// so do the offsets of events. `hold` is above 0. (`--duration`)
     pub fn set_hold(&mut self, hold: Duration) {
         let before: Duration = self.stages.iter().map(|stage| stage.hold).sum();
         let factor = hold.as_secs_f64() / before.as_secs_f64();

@@ -74,15 +74,18 @@ fn subscriber(name: &At<Name>, section: SubscriberSection, context: &mut Context
         section.filters.as_ref().map_or_else(Vec::new, |filters| at_least_one(filters, "filter", context.problems));
     let default_role = if filters.is_empty() { Role::Idle } else { Role::Service };
     let role = section.role.as_ref().map_or(default_role, |role| role.value);
+    let filters_path = format!("{}.filters", name.path);
     if let Some(role) = &section.role {
         match (role.value == Role::Idle, filters.is_empty()) {
             (true, false) => context.problems.push(
                 role.problem("idle connections subscribe to nothing", "leave `filters` out, or choose another role"),
             ),
-            (false, true) if section.filters.is_none() => context.problems.push(role.problem(
-                format!("`{}` connections without filters receive nothing", role.value.name()),
-                "add `filters`, or write `role = \"idle\"`",
-            )),
+            (false, true) if section.filters.is_none() && !context.problems.mention(&filters_path) => {
+                context.problems.push(role.problem(
+                    format!("`{}` connections without filters receive nothing", role.value.name()),
+                    "add `filters`, or write `role = \"idle\"`",
+                ))
+            }
             _ => {}
         }
     }
@@ -90,7 +93,7 @@ fn subscriber(name: &At<Name>, section: SubscriberSection, context: &mut Context
         None if filters.is_empty() => Vec::new(),
         None => (0..context.names.devices.len()).filter_map(|id| u16::try_from(id).ok()).map(GroupId).collect(),
         Some(expect) => {
-            if filters.is_empty() {
+            if filters.is_empty() && !context.problems.mention(&filters_path) {
                 context.problems.push(expect.problem("nothing can be expected without filters", "add `filters`"));
             }
             at_least_one(expect, "device group", context.problems);

@@ -31,7 +31,7 @@ pub(super) fn check(devices: &[Placed<DeviceGroup>], subscribers: &[Placed<Subsc
                 problems.push(place.problem(format!("the identifier `{id}` cannot be a level of a topic"), hint));
             } else if let Some(word) = reserved(group) {
                 problems.push(place.problem(
-                    format!("`{word}` is reserved where a {} has its identifier in topics", group.model),
+                    format!("`{word}` is reserved: it stands at the level of identifiers in the topic tree"),
                     "choose another client_id",
                 ));
             }

@@ -9,10 +9,10 @@ use crate::{
     model::{Load, Name, Stage},
 };
 
-/// The stages, in the order of the text; `total` is the number of devices.
+/// The stages, in the order of the text; `total` is the number of devices, absent when a group is wrong.
 pub(super) fn resolve(
     stages: Option<At<Vec<At<StageSection>>>>,
-    total: u32,
+    total: Option<u32>,
     problems: &mut Problems,
 ) -> Vec<Option<Stage>> {
     let Some(stages) = stages else { return Vec::new() };
@@ -34,13 +34,13 @@ pub(super) fn resolve(
     resolved.collect()
 }
 
-fn stage(section: At<StageSection>, total: u32, problems: &mut Problems) -> Option<Stage> {
+fn stage(section: At<StageSection>, total: Option<u32>, problems: &mut Problems) -> Option<Stage> {
     let load = load(&section, problems);
     let At { value: section, .. } = section;
     if let Some(hold) = section.hold.as_ref().filter(|hold| hold.value.0.is_zero()) {
         problems.push(hold.problem("a stage that holds for no time measures nothing", "write a duration above 0"));
     }
-    if let (Some(devices), true) = (&section.devices, total > 0)
+    if let (Some(devices), Some(total)) = (&section.devices, total)
         && devices.value.0 > total
     {
         let message = format!("the scenario has {total} devices, fewer than {}", devices.value.0);
@@ -52,7 +52,7 @@ fn stage(section: At<StageSection>, total: u32, problems: &mut Problems) -> Opti
         hold: section.hold?.value.0,
         load: load?,
         arrival: section.arrival.value,
-        devices: section.devices.map_or(total, |devices| devices.value.0),
+        devices: section.devices.map_or(total, |devices| Some(devices.value.0))?,
     })
 }
 
@@ -62,6 +62,9 @@ fn load(section: &At<StageSection>, problems: &mut Problems) -> Option<Load> {
         (None, Some(_)) => Some(Load::Natural),
         (Some(_), Some(shape)) => {
             problems.push(shape.problem("a stage has a rate or a natural shape, not both", "remove one of them"));
+            None
+        }
+        (None, None) if ["rate", "shape"].iter().any(|key| problems.mention(&format!("{}.{key}", section.path))) => {
             None
         }
         (None, None) => {

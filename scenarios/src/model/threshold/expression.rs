@@ -204,11 +204,14 @@ fn bound(text: &str) -> Result<Bound, ExpressionError> {
     if let Some(value) = text.strip_suffix('%').and_then(number) {
         return Ok(Bound::Percent(value));
     }
-    for (unit, scale) in SIZES {
-        if let Some(count) = text.strip_suffix(unit) {
-            let bytes = count.parse::<u64>().ok().and_then(|count| count.checked_mul(scale));
-            return bytes.map(Bound::Bytes).ok_or_else(|| bad(format!("`{text}` is not a whole number of {unit}")));
-        }
+    if text.ends_with('B') {
+        let (count, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(0));
+        let &(_, scale) = SIZES
+            .iter()
+            .find(|(known, _)| *known == unit)
+            .ok_or_else(|| bad(format!("`{unit}` is not a unit of size: B, KiB, MiB or GiB")))?;
+        let bytes = count.parse::<u64>().ok().and_then(|count| count.checked_mul(scale));
+        return bytes.map(Bound::Bytes).ok_or_else(|| bad(format!("`{text}` is not a whole number of {unit}")));
     }
     parse_duration(text).map(Bound::Duration).map_err(|error| bad(error.to_string()))
 }

@@ -1,0 +1,91 @@
+//! Bad scenarios are refused with every error at once, each with its place and what to do.
+
+use std::{fs, path::Path};
+
+use scenarios::{LoadError, load, parse};
+
+/// What is said about `tests/bad/NAME.toml`.
+fn said(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad").join(name).with_extension("toml");
+    let text = fs::read_to_string(path).unwrap();
+    parse(&format!("{name}.toml"), &text).expect_err("the scenario is bad").to_string()
+}
+
+#[test]
+fn bad_scenarios_are_explained() {
+    for name in ["typos", "units", "references", "topics", "thresholds", "not-toml", "empty"] {
+        insta::assert_snapshot!(name, said(name));
+    }
+}
+
+#[test]
+fn errors_carry_line_column_and_key() {
+    let text = "[scenario]\nname = \"x\"\n[devices.meter]\nmodel = \"milk_meter\"\ncount = 1\n  qos = 3\n[[stages]]\nname = \"s\"\nhold = \"1s\"\nrate = 1\n";
+    let diagnostics = parse("x.toml", text).unwrap_err();
+    let [error] = diagnostics.errors() else { panic!("{diagnostics}") };
+    assert_eq!((error.position.line, error.position.column, error.path.as_str()), (6, 9, "devices.meter.qos"));
+}
+
+#[test]
+fn a_topic_beyond_65535_bytes_is_refused_without_filling_the_screen() {
+    let topic = "x".repeat(65_536);
+    let text = format!(
+        "[scenario]\nname = \"x\"\n[devices.meter]\nmodel = \"milk_meter\"\ncount = 1\ntopic = \"{topic}\"\n[[stages]]\nname = \"s\"\nhold = \"1s\"\nrate = 1\n"
+    );
+    let said = parse("x.toml", &text).unwrap_err().to_string();
+    assert!(said.contains("65536 bytes") && said.len() < 1000, "{said}");
+    assert!(parse("x.toml", &text.replacen("xx", "x", 1)).is_ok());
+}
+
+#[test]
+fn any_text_is_answered() {
+    for entry in scenarios::catalogue() {
+        // Every prefix of a scenario, and every scenario with one byte gone, is either good or explained.
+        for cut in (0..entry.text.len()).step_by(97).filter(|&cut| entry.text.is_char_boundary(cut)) {
+            for text in [entry.text[..cut].to_owned(), format!("{}{}", &entry.text[..cut], &entry.text[cut + 1..])] {
+                if let Err(diagnostics) = parse("cut", &text) {
+                    assert!(!diagnostics.errors().is_empty());
+                    assert!(diagnostics.to_string().contains("--> cut:"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_neither_file_nor_name_is_said_so() {
+    let error = load("phase-4").unwrap_err();
+    assert_eq!(error.to_string(), "no file and no catalogue entry is called `phase-4`; did you mean `phase-1`?");
+    assert!(matches!(load("nowhere/phase-1.toml"), Err(LoadError::Unreadable { .. })));
+}
+
+#[test]
+fn what_does_not_work_yet_is_accepted_and_named() {
+    let text = r#"
+[scenario]
+name = "later"
+[brokers.far]
+url = "mqtts://example.org"
+[devices.meter]
+model = "milk_meter"
+count = 3
+[[stages]]
+name = "hold"
+hold = "10s"
+rate = 5
+[[events]]
+at = "hold+5s"
+do = "reconnect_storm"
+group = "meter"
+spread = "1s"
+[network.lag]
+do = "delay"
+delay = "50ms"
+[thresholds]
+"e2e{stage:hold}" = ["p(99)<200ms over 5s abort_on_fail"]
+"#;
+    let scenario = parse("later.toml", text).unwrap_or_else(|errors| panic!("{errors}"));
+    let said: Vec<String> = scenario.unsupported().iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 5, "{said:?}");
+    assert!(said[1].starts_with("not yet: events do not happen yet (events[0])"), "{said:?}");
+}
