@@ -1,20 +1,22 @@
 //! The monotonic clock that engines, fleets and the load generator share.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use protocol::Time;
+use tokio::time::Instant as TokioInstant;
 
 /// A monotonic clock with an epoch of its own. Copies share the epoch, so `Time`s of several threads compare.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    epoch: Instant,
+    /// tokio's, so that tests may pause it.
+    epoch: TokioInstant,
 }
 
 impl Clock {
     /// A clock whose epoch is now.
     #[expect(clippy::new_without_default, reason = "each new clock has another epoch, which a default would hide")]
     pub fn new() -> Self {
-        Self { epoch: Instant::now() }
+        Self { epoch: TokioInstant::now() }
     }
 
     /// What it shows.
@@ -22,8 +24,9 @@ impl Clock {
         Time::ZERO.after(self.epoch.elapsed())
     }
 
-    /// The instant that `time` stands for.
+    /// The instant that `time` stands for; times beyond a year are as good as a year.
     pub fn instant(&self, time: Time) -> Instant {
-        self.epoch + time.since(Time::ZERO)
+        let far = Duration::from_secs(86_400 * 365);
+        (self.epoch + time.since(Time::ZERO).min(far)).into_std()
     }
 }
