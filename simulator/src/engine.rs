@@ -124,8 +124,8 @@ pub enum ClientEvent {
         /// When the acknowledgement was read; for QoS 0 when the message was written.
         at: Time,
     },
-    /// A tagged publication that was taken before CONNACK turned out to be larger than the broker accepts (5.0). It was
-    /// not sent.
+    /// A tagged publication was given up: the broker did not keep the session in which it was in flight, or what was
+    /// taken before CONNACK turned out to be more than the broker offers (5.0).
     Dropped {
         /// The owner's name for it.
         tag: Tag,
@@ -144,7 +144,7 @@ pub enum ClientEvent {
     },
     /// The connection is over. The client is offline.
     ///
-    /// Publications that were neither acknowledged nor survive in the session (Clean Start) never report `Published`.
+    /// Publications that were neither acknowledged nor survive in the session (Clean Start) report nothing more.
     Closed(Closed),
 }
 

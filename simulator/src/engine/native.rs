@@ -288,12 +288,13 @@ impl Native {
             // The pump writes what it has before it closes.
             live.settle(now, |event| self.events.push_back((key, event)));
         }
-        client.keep(live.machine.into_session());
-        self.owners[live.connection.index()] = None;
-        if !live.connected {
+        let (connection, connected) = (live.connection, live.connected);
+        client.keep(*live);
+        self.owners[connection.index()] = None;
+        if !connected {
             self.dialing.release();
         }
-        self.report(key, end.into_event(live.connected));
+        self.report(key, end.into_event(connected));
     }
 
     /// Ends whatever a client has under way, without a word to the broker.
@@ -308,13 +309,14 @@ impl Native {
             }
             State::Live(_) => {
                 let Some(live) = client.go_offline() else { return };
-                client.keep(live.machine.into_session());
-                self.owners[live.connection.index()] = None;
-                self.pump.abort(live.connection);
-                if !live.connected {
+                let (connection, connected) = (live.connection, live.connected);
+                client.keep(*live);
+                self.owners[connection.index()] = None;
+                self.pump.abort(connection);
+                if !connected {
                     self.dialing.release();
                 }
-                End::Closed(Closed::Abandoned).into_event(live.connected)
+                End::Closed(Closed::Abandoned).into_event(connected)
             }
         };
         if !client_gone {

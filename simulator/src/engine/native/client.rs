@@ -19,8 +19,15 @@ pub(super) struct Client {
     pub(super) state: State,
     /// What was commanded before CONNACK.
     early: VecDeque<Early>,
-    /// What the next connection resumes.
-    session: Option<Box<Session>>,
+    kept: Option<Kept>,
+}
+
+/// What the next connection resumes.
+#[derive(Default)]
+struct Kept {
+    session: Box<Session>,
+    /// The tags of what waits in the session and was never written.
+    queued: VecDeque<Option<Tag>>,
 }
 
 /// Where a client is.
@@ -42,7 +49,7 @@ pub(super) enum Early {
 
 impl Client {
     pub(super) fn new(options: ConnectOptions) -> Self {
-        Self { options, attempt: 0, state: State::Dialing, early: VecDeque::new(), session: None }
+        Self { options, attempt: 0, state: State::Dialing, early: VecDeque::new(), kept: None }
     }
 
     pub(super) fn live(&mut self) -> Option<&mut Live> {
@@ -59,9 +66,9 @@ impl Client {
 
     /// Begins a connection on an established transport.
     pub(super) fn go_live(&mut self, connection: Key, now: Time) -> &mut Live {
-        let session = self.session.take().unwrap_or_default();
+        let Kept { session, queued } = self.kept.take().unwrap_or_default();
         let machine = ClientMachine::new(config(&self.options), session, now);
-        let live = Box::new(Live::new(connection, machine));
+        let live = Box::new(Live::new(connection, machine, queued));
         self.state = State::Live(live);
         self.live().expect("it was just made")
     }
@@ -86,12 +93,13 @@ impl Client {
         Some(self.attempt)
     }
 
-    pub(super) fn keep(&mut self, session: Box<Session>) {
+    /// Ends the machine of a connection that is over, and keeps what the next one may resume.
+    pub(super) fn keep(&mut self, live: Live) {
         let survives = match self.options.version {
             Version::V311 => !self.options.clean_start,
             Version::V5 => !self.options.clean_start && self.options.session_expiry > 0,
         };
-        self.session = survives.then_some(session);
+        self.kept = survives.then(|| live.into_kept()).map(|(session, queued)| Kept { session, queued });
     }
 
     /// Whether one more publication is taken.
@@ -137,11 +145,11 @@ impl Client {
     }
 
     pub(super) fn backlog(&self) -> usize {
-        let machine = match &self.state {
-            State::Live(live) => live.machine.session().queued() + live.machine.session().in_flight(),
-            State::Offline | State::Dialing => 0,
+        let session = match &self.state {
+            State::Live(live) => Some(live.machine.session()),
+            State::Offline | State::Dialing => self.kept.as_ref().map(|kept| &*kept.session),
         };
-        self.early.len() + machine
+        self.early.len() + session.map_or(0, |session| session.queued() + session.in_flight())
     }
 
     /// Takes everything that the machine has to say; whether CONNACK accepted the connection.

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use protocol::{
-    Delivery, DropCause, Fate, Machine, Properties, QoS, ReasonCode, Tag, Time,
+    Delivery, DropCause, Fate, Machine, Properties, QoS, ReasonCode, Session, Tag, Time,
     client::{Answer, Client as ClientMachine, Closed as MachineClosed, Event},
 };
 use transport::Key;
@@ -54,7 +54,7 @@ pub(super) enum End {
 }
 
 impl Live {
-    pub(super) fn new(connection: Key, machine: ClientMachine) -> Self {
+    pub(super) fn new(connection: Key, machine: ClientMachine, queued: VecDeque<Option<Tag>>) -> Self {
         Self {
             connection,
             machine,
@@ -64,9 +64,15 @@ impl Live {
             end: None,
             changed: false,
             unsettled: false,
-            queued: VecDeque::new(),
+            queued,
             handed: VecDeque::new(),
         }
+    }
+
+    /// The session, and the tags of what waits in it.
+    pub(super) fn into_kept(mut self) -> (Box<Session>, VecDeque<Option<Tag>>) {
+        self.release_queued();
+        (self.machine.into_session(), self.queued)
     }
 
     /// Puts this client on the engine's list of those that may have something to transmit, once.

@@ -75,6 +75,7 @@ impl Ending {
 }
 
 /// An event loop of the library, of either version.
+#[expect(clippy::large_enum_variant, reason = "it is always boxed")]
 pub(super) enum Connection {
     V4(v4::Connection),
     V5(v5::Connection),
