@@ -173,7 +173,7 @@ impl Ledger {
             series.resize_with(place + 1, || None);
         }
         if series[place].is_none() {
-            let expected = self.audience.readers_of(&info.topic, info.qos);
+            let expected = self.audience.readers_of(&info.topic, info.qos, info.group);
             series[place] = Some(Box::new(Stream::new(info, expected)));
         }
     }
@@ -312,6 +312,12 @@ impl Ledger {
         find(&self.devices, stream).map_or(0, |stream| stream.tracks.len())
     }
 
+    /// The row of a message as it is published; `None` for what was never intended.
+    pub fn row_of(&self, stream: StreamId, sequence: u32) -> Option<RowKey> {
+        let found = find(&self.devices, stream).filter(|found| sequence < found.next)?;
+        Some(found.published_row(found.stage_of(sequence)))
+    }
+
     /// The account so far of one row; zero for rows that do not exist.
     pub fn row(&self, key: RowKey) -> Counts {
         self.rows.get(key)
@@ -322,8 +328,8 @@ impl Ledger {
         self.devices.iter().flatten().flatten().map(|stream| stream.heap_bytes()).sum()
     }
 
-    /// Closes the account: what has not arrived by now is lost.
-    pub fn close(mut self) -> Account {
+    /// Closes the account: what has not arrived by now is lost. Streams can still be asked for; nothing more is booked.
+    pub fn close(&mut self) -> Account {
         let devices = mem::take(&mut self.devices);
         for (device, series) in devices.iter().enumerate() {
             for (place, stream) in series.iter().enumerate() {
@@ -333,7 +339,15 @@ impl Ledger {
                 }
             }
         }
-        Account { rows: self.rows.into_rows(), witnesses: self.witnesses.into_all(), unexpected: self.unexpected }
+        self.devices = devices;
+        let empty = Rows::new(self.stages(), usize::from(self.options.groups));
+        let rows = mem::replace(&mut self.rows, empty);
+        let witnesses = mem::replace(&mut self.witnesses, Witnesses::new(0));
+        Account { rows: rows.into_rows(), witnesses: witnesses.into_all(), unexpected: self.unexpected }
+    }
+
+    fn stages(&self) -> usize {
+        self.options.stage_ends.len().max(1)
     }
 
     fn stage_of(&self, intended: Duration) -> u16 {

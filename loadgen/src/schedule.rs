@@ -89,7 +89,8 @@ impl Calendar for Box<dyn Calendar> {
     }
 }
 
-/// A share of a load that is split over several processes: the devices whose number is `index` modulo `count`.
+/// A share of a load that is split over several processes: the farm's units whose number is `index` modulo `count`.
+/// Devices of one unit share animals, so they stay together.
 ///
 /// Every process draws the whole schedule and keeps its share, so the union of all segments is the whole, byte for byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,9 +108,9 @@ impl Segment {
         if index >= 1 && index <= count { Some(Self { index: index - 1, count }) } else { None }
     }
 
-    /// Whether `device` belongs to this share.
-    pub const fn owns(self, device: u32) -> bool {
-        device % self.count == self.index
+    /// Whether the farm's unit number `unit` belongs to this share.
+    pub const fn owns(self, unit: u32) -> bool {
+        unit % self.count == self.index
     }
 }
 
@@ -125,17 +126,17 @@ impl fmt::Display for Segment {
     }
 }
 
-/// The share of a calendar that a segment owns.
+/// The share of a calendar that belongs to some devices.
 #[derive(Debug)]
 pub struct Share<C> {
     calendar: C,
-    segment: Segment,
+    owned: Vec<bool>,
 }
 
 impl<C: Calendar> Share<C> {
-    /// The starts of `calendar` whose devices `segment` owns.
-    pub const fn new(calendar: C, segment: Segment) -> Self {
-        Self { calendar, segment }
+    /// The starts of `calendar` whose devices are `owned`, by the number of the device.
+    pub const fn new(calendar: C, owned: Vec<bool>) -> Self {
+        Self { calendar, owned }
     }
 }
 
@@ -143,7 +144,7 @@ impl<C: Calendar> Calendar for Share<C> {
     fn next_start(&mut self) -> Option<Start> {
         loop {
             let start = self.calendar.next_start()?;
-            if self.segment.owns(start.device) {
+            if self.owned.get(start.device as usize) == Some(&true) {
                 return Some(start);
             }
         }
@@ -159,14 +160,19 @@ mod tests {
         Assigned::new(Paced::new(slopes, Arrival::Poisson { seed }), Rota::new(seed, (0..17).map(|d| (d, 1.0))))
     }
 
+    /// Seventeen devices in seven units.
+    fn owned(index: u32, count: u32) -> Vec<bool> {
+        let segment = Segment::new(index, count).unwrap();
+        (0..17).map(|device| segment.owns(device % 7)).collect()
+    }
+
     fn drained(mut calendar: impl Calendar) -> Vec<Start> {
         std::iter::from_fn(|| calendar.next_start()).collect()
     }
 
     #[test]
     fn the_union_of_all_segments_is_the_whole() {
-        let mut union: Vec<Start> =
-            (1..=4).flat_map(|index| drained(Share::new(whole(7), Segment::new(index, 4).unwrap()))).collect();
+        let mut union: Vec<Start> = (1..=4).flat_map(|index| drained(Share::new(whole(7), owned(index, 4)))).collect();
         union.sort();
         let mut all = drained(whole(7));
         all.sort();

@@ -77,6 +77,11 @@ impl StreamId {
         self.0 & (Self::SERIES - 1)
     }
 
+    /// The series of this number on the wire; every number is one.
+    pub const fn from_value(value: u32) -> Self {
+        Self(value)
+    }
+
     /// The number on the wire.
     pub const fn value(self) -> u32 {
         self.0

@@ -102,7 +102,7 @@ fn ledger_case(summary: &Summary, row: &LedgerRow, tolerated: bool) -> TestCase 
     let stage = if stage.is_empty() { String::new() } else { format!(" in {stage}") };
     let mut case = case("ledger", &format!("{group} at QoS {qos}{stage}"), status);
     case.set_system_out(format!(
-        "published {}, expected {}, received {}, lost {}, duplicated {}, reordered {}, late {}, not sent {}, unacknowledged {}",
+        "published {}, expected {}, received {}, lost {}, duplicated {}, reordered {}, late {}, not sent {}",
         counts.published,
         counts.expected,
         counts.received,
@@ -110,8 +110,7 @@ fn ledger_case(summary: &Summary, row: &LedgerRow, tolerated: bool) -> TestCase 
         counts.duplicated,
         counts.reordered,
         counts.late,
-        counts.not_sent,
-        counts.unacknowledged
+        counts.not_sent
     ));
     case
 }

@@ -1,6 +1,6 @@
 //! Who reads what.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use protocol::QoS;
 
@@ -35,6 +35,14 @@ pub struct Subscription {
     pub filter: Box<str>,
     /// The Maximum QoS that the broker granted.
     pub qos: QoS,
+    /// The groups of publishers whose messages are accounted for; absent for all.
+    pub groups: Option<Arc<[u16]>>,
+}
+
+impl Subscription {
+    fn accounts_for(&self, group: u16) -> bool {
+        self.groups.as_ref().is_none_or(|groups| groups.contains(&group))
+    }
 }
 
 /// One reader of a stream.
@@ -90,10 +98,12 @@ impl Audience {
         client
     }
 
-    /// Who must receive what is published to `topic` at `qos`, ascending by reader.
-    pub fn readers_of(&self, topic: &str, qos: QoS) -> Vec<Expected> {
+    /// Who must receive what `group` publishes to `topic` at `qos`, ascending by reader.
+    pub fn readers_of(&self, topic: &str, qos: QoS, group: u16) -> Vec<Expected> {
         let mut expected: Vec<Expected> = Vec::new();
-        for (reader, subscription) in self.subscriptions.iter().filter(|(_, one)| matches(&one.filter, topic)) {
+        let matching =
+            self.subscriptions.iter().filter(|(_, one)| one.accounts_for(group) && matches(&one.filter, topic));
+        for (reader, subscription) in matching {
             let qos = subscription.qos.min(qos);
             match expected.iter_mut().find(|one| one.reader == *reader) {
                 // MQTT-3.3.5-1: overlapping subscriptions give the highest of their QoS.
@@ -167,7 +177,7 @@ mod tests {
     use super::*;
 
     fn to(filter: &str, qos: QoS) -> Subscription {
-        Subscription { share: None, filter: filter.into(), qos }
+        Subscription { share: None, filter: filter.into(), qos, groups: None }
     }
 
     fn shared(name: &str, filter: &str, qos: QoS) -> Subscription {
@@ -193,7 +203,7 @@ mod tests {
         for name in ["a", "b", "c"] {
             audience.add(name, vec![shared("apps", "farm/#", QoS::AtLeastOnce)]);
         }
-        let readers = audience.readers_of("farm/x", QoS::ExactlyOnce);
+        let readers = audience.readers_of("farm/x", QoS::ExactlyOnce, 0);
         assert_eq!(readers.len(), 1);
         assert_eq!(readers[0].qos, QoS::AtLeastOnce);
         assert_eq!(audience.name(readers[0].reader), "$share/apps/farm/#");
@@ -203,7 +213,15 @@ mod tests {
     fn one_share_name_with_two_filters_is_two_groups() {
         let mut audience = Audience::default();
         audience.add("a", vec![shared("apps", "farm/#", QoS::AtMostOnce), shared("apps", "farm/+", QoS::AtMostOnce)]);
-        assert_eq!(audience.readers_of("farm/x", QoS::AtMostOnce).len(), 2);
+        assert_eq!(audience.readers_of("farm/x", QoS::AtMostOnce, 0).len(), 2);
+    }
+
+    #[test]
+    fn other_groups_are_not_accounted_for() {
+        let mut audience = Audience::default();
+        audience.add("a", vec![Subscription { groups: Some([1].into()), ..to("#", QoS::AtMostOnce) }]);
+        assert_eq!(audience.readers_of("x", QoS::AtMostOnce, 0).len(), 0);
+        assert_eq!(audience.readers_of("x", QoS::AtMostOnce, 1).len(), 1);
     }
 
     #[test]
@@ -211,7 +229,7 @@ mod tests {
         let mut audience = Audience::default();
         audience.add("a", vec![to("farm/#", QoS::AtMostOnce), to("farm/+", QoS::ExactlyOnce)]);
         let reader = ReaderId(0);
-        let expected = audience.readers_of("farm/x", QoS::AtLeastOnce);
+        let expected = audience.readers_of("farm/x", QoS::AtLeastOnce, 0);
         assert_eq!(expected, [Expected { reader, qos: QoS::AtLeastOnce, copies: 2 }]);
     }
 }

@@ -12,6 +12,7 @@ fn audience() -> Audience {
         share: share.map(Into::into),
         filter: filter.into(),
         qos,
+        groups: None,
     };
     let mut audience = Audience::default();
     audience.add("everything", vec![to(None, "farm/#", QoS::ExactlyOnce)]);
@@ -37,7 +38,7 @@ fn stamp(stream: StreamId, sequence: u32) -> Stamp {
 /// One reader, one stream at QoS 1, `count` confirmed messages a millisecond apart.
 fn confirmed(count: u32, options: Options) -> (Ledger, StreamId, ClientId) {
     let mut audience = Audience::default();
-    let subscription = Subscription { share: None, filter: "#".into(), qos: QoS::AtLeastOnce };
+    let subscription = Subscription { share: None, filter: "#".into(), qos: QoS::AtLeastOnce, groups: None };
     let client = audience.add("reader", vec![subscription]);
     let mut ledger = Ledger::new(audience, options);
     ledger.open(stream(0), info("farm/a", QoS::AtLeastOnce));
@@ -104,7 +105,7 @@ fn a_message_that_never_left_is_not_sent() {
 #[test]
 fn losses_belong_to_the_stage_of_their_intended_start() {
     let stage_ends = vec![10 * MILLI, 20 * MILLI, 30 * MILLI];
-    let (ledger, ..) = confirmed(30, Options { stage_ends, ..Options::default() });
+    let (mut ledger, ..) = confirmed(30, Options { stage_ends, ..Options::default() });
     let account = ledger.close();
     let lost: Vec<u64> = (0..3).map(|stage| account.sum(|key| key.stage == stage).lost).collect();
     assert_eq!(lost, [10, 10, 10]);
@@ -142,7 +143,7 @@ fn a_clean_hour_takes_constant_memory() {
 #[test]
 fn a_black_hole_does_not_eat_memory() {
     let options = Options { forget_after: Duration::from_secs(1), ..Options::default() };
-    let (ledger, ..) = confirmed(200_000, options);
+    let (mut ledger, ..) = confirmed(200_000, options);
     assert!(ledger.heap_bytes() < 100_000, "{} bytes", ledger.heap_bytes());
     let account = ledger.close();
     assert_eq!(account.sum(|_| true).lost, 200_000);

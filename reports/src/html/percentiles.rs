@@ -3,7 +3,6 @@
 use super::chart::{Frame, draw_labels, draw_values};
 use super::scale::Scale;
 use super::svg::{Anchor, Svg};
-use crate::Labels;
 use crate::figures::{count, latency};
 use crate::observation::metric;
 use crate::summary::Summary;
@@ -35,11 +34,11 @@ struct Trace {
 
 /// `None` when nothing was measured.
 pub(super) fn curve(summary: &Summary) -> Option<Curve> {
-    let end_to_end = summary.measured_histogram(metric::E2E, &Labels::none())?;
+    let end_to_end = summary.measured_histogram(metric::E2E)?;
     let traces: Vec<Trace> = CURVES
         .iter()
         .filter_map(|(name, class, metric)| {
-            Some(Trace { name, class, points: trace(&summary.measured_histogram(metric, &Labels::none())?) })
+            Some(Trace { name, class, points: trace(&summary.measured_histogram(metric)?) })
         })
         .collect();
     let slow = end_to_end.value_at_quantile(0.999);

@@ -39,7 +39,7 @@ impl Naive {
     }
 
     pub(super) fn open(&mut self, stream: StreamId, topic: &str, qos: QoS) {
-        let readers = self.audience.readers_of(topic, qos);
+        let readers = self.audience.readers_of(topic, qos, 0);
         self.streams.insert(stream, (qos, readers));
     }
 

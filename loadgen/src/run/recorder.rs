@@ -1,0 +1,196 @@
+//! Stamps what goes out, recognizes what comes in, and books both.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use bytestring::ByteString;
+use protocol::{Message, QoS, ReasonCode, Tag, Time};
+use simulator::{
+    Clock, Stamper,
+    farm::{DeviceId, Publication},
+};
+
+use crate::{
+    RunId, Stamp, StreamId,
+    ledger::{Arrival, ClientId, Ledger, StreamInfo},
+    measure::Meter,
+};
+
+/// The books of a run, open.
+pub(super) struct Recorder {
+    pub(super) ledger: Ledger,
+    pub(super) meter: Meter,
+    pub(super) odd: Odd,
+    /// Topics on which something retained was published, without the prefix of the run.
+    pub(super) retained: BTreeSet<ByteString>,
+    run: RunId,
+    prefix: Box<str>,
+    clock: Clock,
+    start: Time,
+    /// When the messages of the present batch began to be handed out.
+    batch: Time,
+    devices: Vec<Device>,
+}
+
+/// Counts of what fits no row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Odd {
+    /// Arrivals without a stamp, or with the stamp of another run: births, heartbeats, other users of the broker.
+    pub(super) foreign: u64,
+    /// Arrivals that the broker had retained.
+    pub(super) replayed: u64,
+    /// Publications that the broker refused.
+    pub(super) refused: u64,
+    /// Publications that could not be stamped; they are sent and not accounted for.
+    pub(super) unstamped: u64,
+    /// Messages that waited because their connection could not take them.
+    pub(super) held_up: u64,
+}
+
+struct Device {
+    group: u16,
+    series: Vec<(ByteString, QoS)>,
+}
+
+const SEQUENCE_BITS: u32 = 31;
+
+impl Recorder {
+    pub(super) fn new(
+        ledger: Ledger,
+        meter: Meter,
+        run: RunId,
+        prefix: &str,
+        clock: Clock,
+        groups: impl IntoIterator<Item = u16>,
+    ) -> Self {
+        let now = clock.now();
+        Self {
+            ledger,
+            meter,
+            odd: Odd::default(),
+            retained: BTreeSet::new(),
+            run,
+            prefix: prefix.into(),
+            clock,
+            start: now,
+            batch: now,
+            devices: groups.into_iter().map(|group| Device { group, series: Vec::new() }).collect(),
+        }
+    }
+
+    /// The run starts: offsets count from here.
+    pub(super) fn start(&mut self, start: Time) {
+        self.start = start;
+        self.batch = start;
+    }
+
+    /// Whatever is handed out from now on belongs to one batch: the next turn of the engine writes it, unless its
+    /// connection cannot take it.
+    pub(super) fn begin_batch(&mut self, now: Time) {
+        self.batch = now;
+    }
+
+    pub(super) fn offset(&self, time: Time) -> Duration {
+        time.since(self.start)
+    }
+
+    pub(super) fn written(&mut self, tag: Tag, at: Time) {
+        let Some((stream, sequence)) = unpacked(tag) else { return };
+        let at_offset = self.offset(at);
+        let Some(written) = self.ledger.written(stream, sequence, at_offset) else { return };
+        let lag = at_offset.saturating_sub(written.intended);
+        // What an earlier turn could not write was held up by the target, not by this generator.
+        let held_up = written.handed < self.offset(self.batch);
+        self.odd.held_up += u64::from(held_up);
+        let own = if held_up { written.handed.saturating_sub(written.intended) } else { lag };
+        self.meter.sent(written.row, lag, own, written.readers);
+    }
+
+    pub(super) fn published(&mut self, tag: Tag, reason: ReasonCode, at: Time) {
+        let Some((stream, sequence)) = unpacked(tag) else { return };
+        let at_offset = self.offset(at);
+        if self.ledger.stream(stream).is_none_or(|info| info.qos == QoS::AtMostOnce) {
+            return;
+        }
+        if reason.is_failure() {
+            self.odd.refused += 1;
+            self.ledger.refused(stream, sequence, at_offset);
+        } else if let Some((row, written)) = self.ledger.confirmed(stream, sequence, at_offset) {
+            self.meter.acknowledged(row, written.map(|written| at_offset.saturating_sub(written)));
+        }
+    }
+
+    pub(super) fn dropped(&mut self, tag: Tag) {
+        if let Some((stream, sequence)) = unpacked(tag) {
+            self.ledger.dropped(stream, sequence);
+        }
+    }
+
+    pub(super) fn received(&mut self, client: ClientId, message: &Message, retain: bool, at: Time) {
+        let Some(stamp) = Stamp::parse(&message.payload).filter(|stamp| stamp.run == self.run) else {
+            self.odd.foreign += 1;
+            return;
+        };
+        if retain {
+            self.odd.replayed += 1;
+            return;
+        }
+        let at = self.offset(at);
+        match self.ledger.received(client, &stamp, at) {
+            Arrival::First { row, written } => {
+                let service = written.map(|written| at.saturating_sub(written));
+                self.meter.received(row, at.saturating_sub(stamp.intended_start()), service);
+            }
+            Arrival::Duplicate(row) => self.meter.repeated(row),
+            Arrival::Copy | Arrival::Unexpected => {}
+        }
+    }
+
+    fn series(&mut self, device: DeviceId, publication: &Publication) -> Option<StreamId> {
+        let known = self.devices.get_mut(device.0 as usize)?;
+        let qos = publication.qos;
+        let place = known.series.iter().position(|(topic, other)| *topic == publication.topic && *other == qos);
+        if let Some(place) = place {
+            return StreamId::new(device.0, place as u32);
+        }
+        let stream = StreamId::new(device.0, known.series.len() as u32)?;
+        known.series.push((publication.topic.clone(), qos));
+        let info = StreamInfo { topic: prefixed(&self.prefix, &publication.topic), qos, group: known.group };
+        self.ledger.open(stream, info);
+        Some(stream)
+    }
+}
+
+impl Stamper for Recorder {
+    fn stamp(&mut self, device: DeviceId, due: Time, publication: &mut Publication) -> Option<Tag> {
+        if publication.retain && !self.retained.contains(&publication.topic) {
+            self.retained.insert(publication.topic.clone());
+        }
+        let stampable = publication.payload.last() == Some(&b'}');
+        let Some(stream) = stampable.then(|| self.series(device, publication)).flatten() else {
+            self.odd.unstamped += 1;
+            return None;
+        };
+        let intended = self.offset(due);
+        let now = self.offset(self.clock.now());
+        let sequence = self.ledger.intend(stream, intended, now);
+        let stamp = Stamp { run: self.run, stream, sequence, intended: intended.as_nanos() as u64 };
+        stamp.append(&mut publication.payload).expect("checked to be an object");
+        if let Some(row) = self.ledger.row_of(stream, sequence) {
+            self.meter.intended(row);
+        }
+        Some(packed(stream, sequence))
+    }
+}
+
+fn packed(stream: StreamId, sequence: u32) -> Tag {
+    Tag(u64::from(stream.value()) << SEQUENCE_BITS | u64::from(sequence))
+}
+
+fn unpacked(tag: Tag) -> Option<(StreamId, u32)> {
+    let stream = u32::try_from(tag.0 >> SEQUENCE_BITS).ok()?;
+    Some((StreamId::from_value(stream), (tag.0 & ((1 << SEQUENCE_BITS) - 1)) as u32))
+}
+
+fn prefixed(prefix: &str, topic: &str) -> Box<str> {
+    if topic.starts_with(prefix) { topic.into() } else { format!("{prefix}{topic}").into() }
+}

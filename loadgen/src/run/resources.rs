@@ -1,0 +1,103 @@
+//! What the run may use of this machine, and what it and the target do use.
+
+use std::{fs, thread, time::Duration};
+
+use protocol::Time;
+use reports::observation::{Environment, Preflight, ProcessUsage};
+use targets::{Sampler, Usage};
+
+use crate::{Exit, judge::Failure};
+
+/// Open files besides connections: logs, sinks, the event queue, the standard streams.
+const SPARE: u64 = 64;
+
+/// Raises the limit on open files so that `connections` fit.
+///
+/// # Errors
+///
+/// A failure of usage that says how far the limit goes.
+pub(super) fn raise_file_limit(connections: u64) -> Result<u64, Failure> {
+    let wanted = connections + SPARE;
+    let limit =
+        rlimit::increase_nofile_limit(wanted).or_else(|_| rlimit::getrlimit(rlimit::Resource::NOFILE).map(|it| it.0));
+    match limit {
+        Ok(limit) if limit >= wanted => Ok(limit),
+        Ok(limit) => Err(Failure {
+            exit: Exit::Usage,
+            reason: format!(
+                "{connections} connections need {wanted} open files and this process may have {limit}: \
+                 raise the hard limit (ulimit -Hn {wanted})"
+            ),
+        }),
+        Err(error) => {
+            Err(Failure { exit: Exit::Usage, reason: format!("cannot read the limit on open files: {error}") })
+        }
+    }
+}
+
+/// The line on open files in the report.
+pub(super) fn file_check(connections: u64, limit: u64) -> Preflight {
+    let wanted = connections + SPARE;
+    Preflight {
+        name: "open files".into(),
+        observed: limit.to_string(),
+        wanted: wanted.to_string(),
+        ok: limit >= wanted,
+    }
+}
+
+/// This machine.
+pub(super) fn environment(file_limit: Option<u64>, shared_with_target: bool) -> Environment {
+    let line = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
+    let field = |path: &str, name: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let found = text.lines().find(|line| line.starts_with(name)).and_then(|line| line.split_once(':'));
+        found.map(|(_, value)| value.trim().to_owned())
+    };
+    let memory =
+        field("/proc/meminfo", "MemTotal").and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
+    Environment {
+        host: line("/proc/sys/kernel/hostname"),
+        kernel: format!("{} {}", line("/proc/sys/kernel/ostype"), line("/proc/sys/kernel/osrelease")).trim().to_owned(),
+        processor: field("/proc/cpuinfo", "model name").unwrap_or_default(),
+        cores: thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok()),
+        memory_bytes: memory.map(|kib| kib * 1024),
+        file_limit,
+        shared_with_target,
+    }
+}
+
+/// One process, sampled at the end of each window.
+pub(super) struct Watched {
+    sampler: Option<Sampler>,
+    last: Option<(Time, Usage)>,
+    first: Option<(Time, Usage)>,
+}
+
+impl Watched {
+    /// Watches `pid`; a process that cannot be read gives no figures.
+    pub(super) fn new(pid: Option<u32>, now: Time) -> Self {
+        let mut sampler = pid.and_then(|pid| Sampler::new(pid).ok());
+        let first = sampler.as_mut().and_then(|sampler| sampler.sample().ok()).map(|usage| (now, usage));
+        Self { sampler, last: first, first }
+    }
+
+    /// What it used since the last sample, and holds now.
+    pub(super) fn sample(&mut self, now: Time) -> Option<ProcessUsage> {
+        let usage = self.sampler.as_mut()?.sample().ok()?;
+        let cpu = self.last.and_then(|(then, before)| share(&before, &usage, now.since(then)));
+        self.last = Some((now, usage));
+        Some(ProcessUsage { cpu, rss_bytes: Some(usage.resident), open_files: Some(u64::from(usage.open_files)) })
+    }
+
+    /// Processor time per elapsed time from the first to the last sample.
+    pub(super) fn mean_cpu(&self) -> Option<f64> {
+        let ((then, before), (now, after)) = (self.first?, self.last?);
+        share(&before, &after, now.since(then))
+    }
+}
+
+fn share(before: &Usage, after: &Usage, elapsed: Duration) -> Option<f64> {
+    let used = (after.user + after.system).saturating_sub(before.user + before.system);
+    (!elapsed.is_zero()).then(|| used.as_secs_f64() / elapsed.as_secs_f64())
+}
