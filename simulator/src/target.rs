@@ -80,6 +80,10 @@ impl TopicPrefix {
         if levels.is_empty() {
             return Ok(Self::default());
         }
+        // Leaves room for any topic of the farm below MQTT's 65,535 bytes.
+        if levels.len() > 1024 {
+            return Err("a topic prefix may have 1,024 bytes at most".to_owned());
+        }
         // MQTT-4.7.2-1: topics that begin with $ are the broker's.
         if levels.starts_with('$') {
             return Err(format!("a topic prefix may not begin with '$': {text:?}"));
@@ -91,6 +95,11 @@ impl TopicPrefix {
     /// The prefix, empty or with its final `/`.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// `topic` under this prefix.
@@ -118,5 +127,43 @@ impl TopicPrefix {
     /// `topic` without this prefix; `None` when it does not stand under it.
     pub fn strip<'a>(&self, topic: &'a str) -> Option<&'a str> {
         topic.strip_prefix(self.0.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_stands_before_topics_and_inside_shared_filters() {
+        for text in ["run/7", "run/7/"] {
+            let prefix = TopicPrefix::new(text).unwrap();
+            assert_eq!(prefix.topic("farm/a").unwrap().as_str(), "run/7/farm/a");
+            assert_eq!(prefix.filter("farm/#").unwrap().as_str(), "run/7/farm/#");
+            assert_eq!(prefix.filter("$share/erp/farm/#").unwrap().as_str(), "$share/erp/run/7/farm/#");
+            assert_eq!(prefix.strip("run/7/farm/a"), Some("farm/a"));
+            assert_eq!(prefix.strip("run/70/farm/a"), None);
+        }
+    }
+
+    #[test]
+    fn the_empty_prefix_changes_nothing() {
+        let prefix = TopicPrefix::new("").unwrap();
+        assert!(prefix.is_empty());
+        assert_eq!(prefix.filter("$share/erp/farm/#").unwrap().as_str(), "$share/erp/farm/#");
+        assert_eq!(prefix.strip("farm/a"), Some("farm/a"));
+    }
+
+    #[test]
+    fn what_cannot_begin_a_topic_is_refused() {
+        for text in ["a/+", "#", "$SYS", &"x".repeat(2000)] {
+            assert!(TopicPrefix::new(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let credentials = Credentials { user_name: Utf8String::new("vet").unwrap(), password: Some("secret".into()) };
+        assert!(!format!("{credentials:?}").contains("secret"));
     }
 }

@@ -1,5 +1,7 @@
 //! What every engine does, in both versions, against a scripted broker on loopback.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::time::{Duration, Instant};

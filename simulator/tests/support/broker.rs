@@ -6,7 +6,7 @@ use std::{
 };
 
 use protocol::{
-    ConnAck, Connect, Delivery, Machine, Message, Properties, QoS, ReasonCode, Session, Subscribe, Tag, Time,
+    ConnAck, Connect, Delivery, Machine, Message, Properties, QoS, ReasonCode, Session, Tag, Time,
     server::{Answer, Closed, Config, Event, Server},
 };
 use simulator::Clock;
@@ -37,8 +37,7 @@ impl Default for Script {
 pub enum Seen {
     Connect(Box<Connect>),
     Publish { client: String, message: Message, qos: QoS, retain: bool, dup: bool },
-    Subscribe { client: String, subscribe: Subscribe },
-    Closed { client: String, cause: Closed },
+    Closed { cause: Closed },
 }
 
 /// What a connection is told to do besides.
@@ -197,14 +196,14 @@ impl Peer {
                         QoS::ExactlyOnce => ReasonCode::GrantedQos2,
                     });
                     self.machine.answer(now, token, Answer::Subscribe(granted.collect(), Properties::EMPTY));
-                    Seen::Subscribe { client, subscribe }
+                    continue;
                 }
                 Event::Unsubscribe { token, unsubscribe } => {
                     let reasons = vec![ReasonCode::Success; unsubscribe.filters.len()];
                     self.machine.answer(now, token, Answer::Unsubscribe(reasons, Properties::EMPTY));
                     continue;
                 }
-                Event::Closed(cause) => Seen::Closed { client, cause },
+                Event::Closed(cause) => Seen::Closed { cause },
                 _ => continue,
             };
             // Fails when the test no longer looks.
