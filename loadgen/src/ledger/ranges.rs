@@ -17,11 +17,11 @@ impl Ranges {
     /// Adds `value`; whether it was absent.
     pub fn insert(&mut self, value: u32) -> bool {
         // Nearly always the next in sequence.
-        if let Some((_, last)) = self.spans.last_mut() {
-            if value.checked_sub(1) == Some(*last) {
-                *last = value;
-                return true;
-            }
+        if let Some((_, last)) = self.spans.last_mut()
+            && value.checked_sub(1) == Some(*last)
+        {
+            *last = value;
+            return true;
         }
         let after = self.spans.partition_point(|(first, _)| *first <= value);
         let before = after.checked_sub(1).map(|at| self.spans[at]);

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::*;
 
+/// A message that never reached a reader.
+type Lost = (ReaderId, StreamId, u32);
+
 #[derive(Default)]
 struct Message {
     stage: u16,
@@ -116,7 +119,7 @@ impl Naive {
         self.messages.values().filter(|message| !message.confirmed && !message.given_up).count() as u64
     }
 
-    pub(super) fn close(mut self) -> (Vec<(RowKey, Counts)>, Vec<(ReaderId, StreamId, u32)>) {
+    pub(super) fn close(mut self) -> (Vec<(RowKey, Counts)>, Vec<Lost>) {
         let missing: Vec<_> = self.missing().collect();
         let mut lost = Vec::new();
         for (key, reader, stream, sequence) in missing {
