@@ -139,7 +139,6 @@ impl WitnessKind {
             Self::Late => "late",
             Self::NotSent => "not_sent",
             Self::Unacknowledged => "unacknowledged",
-            Self::Unacknowledged => "unacknowledged",
         }
     }
 }
