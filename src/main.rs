@@ -1,1 +1,16 @@
-fn main() {}
+//! The `paddock` command: parse, run, exit.
+
+mod cli;
+mod command;
+mod exit;
+mod log;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    log::start(cli.verbose);
+    command::run(cli.verb).unwrap_or_else(exit::Failure::report)
+}

@@ -1,0 +1,191 @@
+//! The command line: help, man page and completions all come from these definitions.
+
+use std::{net::SocketAddr, num::NonZeroU16, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+/// The proving ground for farm MQTT: a reference broker, device simulators, scenario-driven load, reports.
+#[derive(Debug, Parser)]
+#[command(
+    name = "paddock",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_long_help = EXIT_CODES
+)]
+pub(crate) struct Cli {
+    /// Say more on stderr: -v info, -vv debug, -vvv trace. PADDOCK_LOG sets it per module.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  pass
+  1  internal error
+  2  usage or configuration
+  3  violations found
+  4  nothing ran
+  5  target unreachable
+  6  thresholds missed
+  7  run invalid: the generator was the bottleneck
+  8  inconclusive
+  130  interrupted, after the report of what happened so far";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run a scenario: load a broker, account for every message, judge, report.
+    ///
+    /// Without --target the reference broker is started as a child process on a free loopback port. The run ends with a
+    /// verdict, an exit code and a folder with summary.json, report.html, junit.xml, latency.hlog, observations.jsonl.
+    Run(Run),
+    /// Run a scenario's devices alone against a broker, without measuring.
+    Simulate(Simulate),
+    /// Start the reference broker.
+    Broker(Broker),
+    /// List, check or describe scenarios.
+    #[command(subcommand)]
+    Scenarios(Scenarios),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the man pages.
+    Man {
+        /// The folder to write them to; it must exist.
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// A scenario file, or the name of one in the catalogue (see `paddock scenarios list`).
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) scenario: String,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
+    /// The run folder; it must not hold another run. [default: runs/TIME-SCENARIO]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// A scenario file, or the name of one in the catalogue (see `paddock scenarios list`).
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) scenario: String,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
+    /// Put this before every topic, such as test/barn-7.
+    #[arg(long, value_name = "TOPIC")]
+    pub(crate) prefix: Option<String>,
+}
+
+/// Whom to talk to.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The broker under test, such as mqtt://192.0.2.7:1883. [default: what the scenario says]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) target: Option<String>,
+    /// The User Name for the target; it replaces the URL's.
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// The Password for the target. Other users of the machine can read a command line: prefer --password-file or
+    /// the environment.
+    #[arg(long, env = "PADDOCK_PASSWORD", hide_env_values = true, conflicts_with = "password_file")]
+    pub(crate) password: Option<String>,
+    /// A file whose first line is the Password.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// What replaces the scenario's own values.
+#[derive(Debug, Args)]
+pub(crate) struct Overrides {
+    /// How long the stages hold in all, such as 30s or 5m. [default: what the scenario says]
+    #[arg(long)]
+    pub(crate) duration: Option<String>,
+    /// The seed of everything random. The same seed gives the same schedule and the same payload bytes.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The MQTT client that devices use. [default: what the scenario says]
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<Engine>,
+}
+
+/// A client implementation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// Paddock's own, both versions, thousands of connections per core.
+    Native,
+    /// The rumqttc library, as many devices in the field use it.
+    Rumqttc,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Broker {
+    /// Where to listen for MQTT over TCP; port 0 picks a free one, which is printed.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1883")]
+    pub(crate) listen: SocketAddr,
+    /// Worker threads. [default: half the cores, at least 1]
+    #[arg(long)]
+    pub(crate) workers: Option<NonZeroU16>,
+    /// End when stdin ends: for programs that start a broker and must not leave it behind.
+    #[arg(long, hide = true)]
+    pub(crate) exit_with_parent: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scenarios {
+    /// List the catalogue: the scenarios that come with the command.
+    List,
+    /// Check scenario files and say everything that is wrong with them.
+    Check {
+        /// Scenario files, or names from the catalogue.
+        #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        files: Vec<String>,
+    },
+    /// Print the JSON schema of scenario files, for editors.
+    Schema,
+    /// Print a scenario of the catalogue, to start one's own from.
+    Show {
+        /// Its name.
+        name: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_and_argument_has_help() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path} has no help");
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                assert!(argument.get_help().is_some(), "{path}: {} has no help", argument.get_id());
+            }
+            command.get_subcommands().for_each(|inner| check(inner, &path));
+        }
+        let mut command = Cli::command();
+        command.build();
+        check(&command, "");
+    }
+}

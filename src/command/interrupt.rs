@@ -1,0 +1,30 @@
+//! Ctrl-C and SIGTERM.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Completes at the first Ctrl-C or SIGTERM. Must be made before work begins, so that none is missed.
+pub(crate) struct Interrupt {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Interrupt {
+    /// Listens from now on. Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for it.
+    pub(crate) async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! `paddock run`: a scenario from end to end.
+
+use std::{
+    env,
+    path::Path,
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use jiff::Timestamp;
+use loadgen::{Outcome, Plan, RunId};
+use reports::{
+    Output, RunFolder, Sink, Terminal,
+    observation::{TargetInfo, Tool},
+};
+use scenarios::Scenario;
+use simulator::TopicPrefix;
+use targets::Running;
+use transport::Endpoint;
+
+use super::{interrupt::Interrupt, target};
+use crate::{
+    cli,
+    exit::{Failure, INTERRUPTED},
+};
+
+/// Runs the scenario; the outcome is in the exit code, the terminal and the run folder.
+pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
+    let mut scenario = scenarios::load(&options.scenario).map_err(Failure::usage)?;
+    target::override_scenario(&mut scenario, &options.overrides)?;
+    target::refuse_unsupported(&options.scenario, &scenario)?;
+    let named = target::endpoint(&options.target, &scenario)?;
+    let folder = folder(options.out.as_deref(), &scenario)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+    runtime.block_on(async {
+        // Before the broker starts: Ctrl-C must find somebody who ends both in order.
+        let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
+        let broker = Broker::reach(named).await?;
+        let plan = plan(scenario, &broker, &options)?;
+        let sinks = sinks(&folder, &plan.scenario)?;
+        let outcome = loadgen::run(plan, sinks, interrupt.received()).await;
+        broker.stop().await?;
+        Ok(exit(&outcome))
+    })
+}
+
+fn exit(outcome: &Outcome) -> ExitCode {
+    if outcome.interrupted { INTERRUPTED.into() } else { outcome.exit.code().into() }
+}
+
+fn folder(out: Option<&Path>, scenario: &Scenario) -> Result<RunFolder, Failure> {
+    match out {
+        Some(path) => RunFolder::at(path),
+        None => RunFolder::create(&scenario.output.folder, scenario.name.as_str(), Timestamp::now()),
+    }
+    .map_err(Failure::usage)
+}
+
+/// Everything that the run's observations go to.
+fn sinks(folder: &RunFolder, scenario: &Scenario) -> Result<Vec<Box<dyn Sink>>, Failure> {
+    let wanted = [
+        (Output::Json, scenario.output.json),
+        (Output::JUnit, scenario.output.junit),
+        (Output::Html, scenario.output.html),
+        (Output::HdrLog, scenario.output.hdr_log),
+    ];
+    let wanted: Vec<Output> = wanted.into_iter().filter_map(|(output, asked)| asked.then_some(output)).collect();
+    let files = reports::outputs::open(folder, &wanted).map_err(|error| {
+        Failure::usage(format!("cannot write to the run folder {}: {error}", folder.path().display()))
+    })?;
+    let report = scenario.output.html.then(|| folder.path().join(Output::Html.file_name()));
+    // The files come first: what the terminal then points at is complete.
+    Ok(vec![Box::new(files), Box::new(Terminal::stdio(report))])
+}
+
+fn plan(scenario: Scenario, broker: &Broker, options: &cli::Run) -> Result<Plan, Failure> {
+    let mut reached = target::reached(broker.endpoint.clone(), &options.target, &scenario)?;
+    let (run_id, description) = match &broker.child {
+        Some(_) => (
+            RunId::from_seed(scenario.seed),
+            concat!("reference broker ", env!("CARGO_PKG_VERSION"), ", child process"),
+        ),
+        None => {
+            let moment = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as u64);
+            (RunId::unique(scenario.seed, moment), "broker named by the user")
+        }
+    };
+    if broker.child.is_none() {
+        // A broker that others use: our topics and our retained messages must not meet theirs.
+        reached.prefix = TopicPrefix::new(&format!("paddock/{run_id}")).map_err(Failure::internal)?;
+    }
+    Ok(Plan {
+        described: TargetInfo {
+            address: broker.endpoint.to_string(),
+            description: description.to_owned(),
+            versions: target::versions(&scenario),
+        },
+        process: broker.child.as_ref().and_then(Running::pid),
+        seed: scenario.seed,
+        run_id,
+        segment: loadgen::schedule::Segment::WHOLE,
+        clear_retained: broker.child.is_none(),
+        tool: Tool { name: "paddock".into(), version: env!("CARGO_PKG_VERSION").into() },
+        command: command_line(),
+        scenario,
+        target: reached,
+    })
+}
+
+/// The broker under test, ours or somebody's.
+struct Broker {
+    endpoint: Endpoint,
+    child: Option<Running>,
+}
+
+impl Broker {
+    async fn reach(named: Option<Endpoint>) -> Result<Self, Failure> {
+        if let Some(endpoint) = named {
+            return Ok(Self { endpoint, child: None });
+        }
+        let target = targets::Target::embedded([]).map_err(Failure::internal)?;
+        let child = target.launch().await.map_err(Failure::internal)?;
+        let endpoint = child.address().parse().map_err(Failure::internal)?;
+        Ok(Self { endpoint, child: Some(child) })
+    }
+
+    async fn stop(self) -> Result<(), Failure> {
+        if let Some(child) = self.child {
+            child.stop().await.map_err(Failure::internal)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the user typed, without secrets.
+fn command_line() -> Vec<String> {
+    let mut words = env::args().skip(1);
+    let mut said = vec!["paddock".to_owned()];
+    while let Some(word) = words.next() {
+        if word == "--password" {
+            words.next();
+            said.extend([word, "***".into()]);
+        } else if word.starts_with("--password=") {
+            said.push("--password=***".into());
+        } else if word.contains("://") {
+            said.push(word.parse::<Endpoint>().map_or_else(|_| "***".into(), |endpoint| endpoint.to_string()));
+        } else {
+            said.push(word);
+        }
+    }
+    said
+}

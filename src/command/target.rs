@@ -1,0 +1,135 @@
+//! Which broker a verb talks to, and as whom.
+
+use std::{fs, path::Path};
+
+use protocol::Utf8String;
+use scenarios::{
+    Scenario,
+    model::{Address, Engine, Password, Version},
+};
+use simulator::{Credentials, EngineKind, Target};
+use transport::Endpoint;
+
+use crate::{
+    cli::{self, Overrides},
+    exit::Failure,
+};
+
+/// Applies what the command line replaces.
+pub(crate) fn override_scenario(scenario: &mut Scenario, overrides: &Overrides) -> Result<(), Failure> {
+    if let Some(text) = &overrides.duration {
+        let hold = scenarios::model::parse_duration(text)
+            .map_err(|error| Failure::usage(format!("--duration {text}: {error}")))?;
+        if hold.is_zero() {
+            return Err(Failure::usage("--duration 0s: a run needs some time; say 30s or 5m"));
+        }
+        scenario.set_hold(hold);
+    }
+    if let Some(seed) = overrides.seed {
+        scenario.seed = seed;
+    }
+    if let Some(engine) = overrides.engine {
+        for group in &mut scenario.devices {
+            group.engine = match engine {
+                cli::Engine::Native => Engine::Native,
+                cli::Engine::Rumqttc => Engine::Rumqttc,
+            };
+        }
+    }
+    Ok(())
+}
+
+/// Says plainly what the scenario asks for and this version does not do.
+pub(crate) fn refuse_unsupported(name: &str, scenario: &Scenario) -> Result<(), Failure> {
+    let missing: Vec<String> =
+        scenario.unsupported().iter().map(|missing| format!("{name}: {}: {}", missing.path, missing.message)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Failure::usage(missing.join("\n"))) }
+}
+
+/// The broker that the command line or else the scenario names; `None` is the embedded one.
+pub(crate) fn endpoint(options: &cli::Target, scenario: &Scenario) -> Result<Option<Endpoint>, Failure> {
+    match (&options.target, scenario.brokers.as_slice()) {
+        (Some(url), _) => url.parse().map(Some).map_err(|error| Failure::usage(format!("--target: {error}"))),
+        (None, [broker]) => match &broker.address {
+            Address::Embedded => Ok(None),
+            Address::Url(url) => url
+                .to_string()
+                .parse()
+                .map(Some)
+                .map_err(|error| Failure::usage(format!("brokers.{}.url: {error}", broker.name))),
+        },
+        (None, brokers) => Err(Failure::usage(format!(
+            "the scenario names {} brokers and a run drives one: name it with --target",
+            brokers.len()
+        ))),
+    }
+}
+
+/// How clients of this run reach `endpoint`.
+pub(crate) fn reached(mut endpoint: Endpoint, options: &cli::Target, scenario: &Scenario) -> Result<Target, Failure> {
+    let broker = &scenario.brokers[0];
+    let credentials = credentials(options, &mut endpoint, scenario)?;
+    Ok(Target {
+        credentials,
+        version: None,
+        connect_timeout: broker.connect_timeout,
+        engine: engine(scenario)?,
+        ..Target::new(endpoint)
+    })
+}
+
+/// User name and password, from the command line, the URL or the scenario, in this order.
+fn credentials(
+    options: &cli::Target,
+    endpoint: &mut Endpoint,
+    scenario: &Scenario,
+) -> Result<Option<Credentials>, Failure> {
+    let stated = scenario.brokers[0].credentials.as_ref();
+    let user = options.user.clone().or(endpoint.user.take()).or(stated.map(|credentials| credentials.user.clone()));
+    let password = match (&options.password, &options.password_file, endpoint.password.take()) {
+        (Some(password), _, _) => Some(password.clone()),
+        (None, Some(file), _) => Some(first_line(file)?),
+        (None, None, Some(password)) => Some(password),
+        (None, None, None) => match stated.and_then(|credentials| credentials.password.as_ref()) {
+            Some(Password::Text(password)) => Some(password.clone()),
+            Some(Password::File(file)) => Some(first_line(file)?),
+            None => None,
+        },
+    };
+    match (user, password) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(Failure::usage("a password needs a user: add --user")),
+        (Some(user), password) => {
+            let user_name = Utf8String::new(user).map_err(|error| Failure::usage(format!("--user: {error}")))?;
+            Ok(Some(Credentials { user_name, password: password.map(Into::into) }))
+        }
+    }
+}
+
+fn first_line(file: &Path) -> Result<String, Failure> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("cannot read the password from {}: {error}", file.display())))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// The one engine of all devices.
+fn engine(scenario: &Scenario) -> Result<EngineKind, Failure> {
+    let mut engines = scenario.devices.iter().map(|group| group.engine);
+    let first = engines.next().unwrap_or_default();
+    if engines.any(|other| other != first) {
+        return Err(Failure::usage("devices of one run use one engine: say which with --engine"));
+    }
+    Ok(match first {
+        Engine::Native => EngineKind::Native,
+        Engine::Rumqttc => EngineKind::Rumqttc,
+    })
+}
+
+/// The versions that the scenario's clients speak, for reports.
+pub(crate) fn versions(scenario: &Scenario) -> Vec<String> {
+    let mut versions: Vec<Version> = scenario.devices.iter().map(|group| group.version).collect();
+    versions.extend(scenario.brokers.iter().map(|broker| broker.version));
+    versions.sort_unstable();
+    versions.dedup();
+    versions.iter().map(Version::to_string).collect()
+}

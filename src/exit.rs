@@ -1,0 +1,39 @@
+//! How the command ends: one clear line for what went wrong, and the exit codes that the README lists.
+
+use std::{fmt, process::ExitCode};
+
+use loadgen::Exit;
+
+/// What the process ends with after Ctrl-C.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Why a verb could not do its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    what: String,
+}
+
+impl Failure {
+    /// The user can mend it: what is wrong, and what to do.
+    pub(crate) fn usage(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Usage, what: what.to_string() }
+    }
+
+    /// The target does not answer.
+    pub(crate) fn unreachable(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Unreachable, what: what.to_string() }
+    }
+
+    /// Only we can mend it.
+    pub(crate) fn internal(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Internal, what: what.to_string() }
+    }
+
+    /// Says it on stderr.
+    #[expect(clippy::print_stderr, reason = "this is where the command says what went wrong")]
+    pub(crate) fn report(self) -> ExitCode {
+        eprintln!("error: {}", self.what);
+        self.exit.code().into()
+    }
+}
