@@ -245,19 +245,3 @@ impl Worker {
         &self.shared.tallies[self.id.index()]
     }
 }
-
-#[cfg(test)]
-impl Worker {
-    /// Puts back an id that [`Worker::take_dirty`] gave: the bench serves one at a time.
-    fn touch_again(&mut self, id: ConnectionId) {
-        self.dirty.push(id);
-    }
-
-    fn untouch(&mut self, id: ConnectionId) {
-        self.dirty.retain(|dirty| *dirty != id);
-    }
-
-    fn sessions_of(&self, client: &str) -> usize {
-        self.sessions.iter().filter(|state| state.client_id == *client).count()
-    }
-}

@@ -60,12 +60,4 @@ impl Sessions {
         self.slot_mut(key)?;
         Some(self.slots.remove(key.index as usize).1)
     }
-
-    #[cfg(test)]
-    pub(super) fn iter(&self) -> impl Iterator<Item = &SessionState> {
-        self.slots.iter().filter_map(|(_, (_, slot))| match slot {
-            Slot::Here(state) => Some(&**state),
-            Slot::Moved(_) => None,
-        })
-    }
 }

@@ -1,0 +1,171 @@
+//! The command as its users meet it: help, errors, exit codes, the smoke run.
+
+mod support;
+
+use std::{fs, net::TcpListener, path::Path, process::Output};
+
+use support::{Broker, Running, output, paddock};
+
+#[test]
+fn every_verb_answers_help() {
+    for verb in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["simulate", "--help"],
+        &["broker", "--help"],
+        &["scenarios", "--help"],
+        &["scenarios", "check", "--help"],
+        &["completions", "--help"],
+        &["man", "--help"],
+    ] {
+        let output = output(paddock().args(verb));
+        assert_eq!(output.status.code(), Some(0), "{verb:?}");
+        assert!(stdout(&output).contains("Usage: paddock"), "{verb:?}");
+    }
+}
+
+#[test]
+fn completions_and_man_pages_come_from_the_same_definitions() {
+    let completions = output(paddock().args(["completions", "bash"]));
+    assert!(stdout(&completions).contains("--password-file"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert!(output(paddock().arg("man").arg(folder.path())).status.success());
+    let page = fs::read_to_string(folder.path().join("paddock-run.1")).expect("a page per verb");
+    assert!(page.contains("password\\-file"));
+}
+
+#[test]
+fn the_catalogue_is_listed_shown_and_sound() {
+    let list = stdout(&output(paddock().args(["scenarios", "list"])));
+    let names: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    for wanted in ["smoke", "phase-1", "phase-2", "phase-3", "phase-1-day", "phase-2-day", "phase-3-day"] {
+        assert!(names.contains(&wanted), "{wanted} is not in {names:?}");
+    }
+    let check = output(paddock().args(["scenarios", "check"]).args(&names));
+    assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+    let shown = output(paddock().args(["scenarios", "show", "smoke"]));
+    assert_eq!(stdout(&shown), fs::read_to_string(catalogue("smoke")).expect("the catalogue's file"));
+}
+
+#[test]
+fn a_bad_scenario_names_each_error_and_its_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("bad.toml");
+    let text = fs::read_to_string(catalogue("smoke")).expect("the catalogue's file");
+    fs::write(&file, format!("{text}\n[devicse.x]\ncount = 0\n")).expect("a temporary file");
+    for verb in [&["scenarios", "check"][..], &["run"]] {
+        let output = output(paddock().args(verb).arg(&file));
+        assert_eq!(output.status.code(), Some(2));
+        let said = stderr(&output);
+        assert!(said.contains("bad.toml:") && said.contains("devicse"), "{said}");
+    }
+}
+
+#[test]
+fn a_busy_port_is_one_clear_line() {
+    let busy = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = busy.local_addr().expect("bound").to_string();
+    let output = output(paddock().args(["broker", "--listen", &address]));
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains(&address) && said.contains("another program has the port"), "{said}");
+}
+
+#[test]
+fn an_unreachable_target_is_exit_5() {
+    let unused = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound");
+    let url = format!("mqtt://{unused}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = output(paddock().args(["run", "smoke", "--target", &url, "--out"]).arg(folder.path().join("run")));
+    assert_eq!(run.status.code(), Some(5), "{}", stderr(&run));
+    assert!(stderr(&run).contains(&unused.to_string()) || stdout(&run).contains(&unused.to_string()));
+    let simulate = output(paddock().args(["simulate", "smoke", "--target", &url]));
+    assert_eq!(simulate.status.code(), Some(5), "{}", stderr(&simulate));
+}
+
+#[test]
+fn an_unwritable_run_folder_is_one_clear_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("file");
+    fs::write(&file, "not a folder").expect("a temporary file");
+    let output = output(paddock().args(["run", "smoke", "--out"]).arg(file.join("run")));
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(said.lines().count() == 1 && said.contains("--out"), "{said}");
+}
+
+#[test]
+fn the_smoke_run_passes_and_leaves_its_folder() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().join("run");
+    let output = output(paddock().args(["run", "smoke", "--seed", "7", "--out"]).arg(&run));
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    for file in ["summary.json", "report.html", "junit.xml", "latency.hlog", "observations.jsonl"] {
+        assert!(fs::metadata(run.join(file)).is_ok_and(|file| file.len() > 0), "{file}");
+    }
+    let summary = summary(&run);
+    assert_eq!(summary["seed"], 7);
+    assert_eq!(summary["verdict"], "pass");
+}
+
+#[test]
+fn a_run_folder_is_never_overwritten() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("observations.jsonl"), "{}\n").expect("a temporary file");
+    let output = output(paddock().args(["run", "smoke", "--out"]).arg(folder.path()));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("already holds a run"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_interrupted_run_reports_what_happened_so_far() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("run");
+    let run = Running::start(paddock().args(["run", "phase-1", "--duration", "10m", "--out"]).arg(&out));
+    // The first window of load is on disk: the run is under way.
+    run.wait_until("load", || {
+        fs::read_to_string(out.join("observations.jsonl")).is_ok_and(|text| text.contains("\"window\""))
+    });
+    run.signal("INT");
+    assert_eq!(run.end().code(), Some(130));
+    assert_eq!(summary(&out)["interrupted"], true);
+    let report = fs::read_to_string(out.join("report.html")).expect("a report");
+    assert!(report.contains("nterrupted"));
+}
+
+#[test]
+fn the_broker_ends_with_its_parent_and_on_sigterm() {
+    let mut command = paddock();
+    command.args(["broker", "--listen", "127.0.0.1:0", "--exit-with-parent"]);
+    // stdin is empty, as if the parent were gone.
+    assert!(Running::start(&mut command).end().success());
+    let broker = Running::start(paddock().args(["broker", "--listen", "127.0.0.1:0"]));
+    broker.line("the address", |line| line.starts_with("listening on mqtt://127.0.0.1:"));
+    broker.signal("TERM");
+    assert!(broker.end().success());
+}
+
+#[test]
+fn simulate_runs_a_fleet_against_any_broker() {
+    let broker = Broker::start();
+    let output = output(paddock().args(["simulate", "smoke", "--duration", "2s", "--target", &broker.url()]));
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+}
+
+fn summary(run: &Path) -> serde_json::Value {
+    let text = fs::read_to_string(run.join("summary.json")).expect("a summary");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn catalogue(name: &str) -> String {
+    format!("{}/scenarios/catalogue/{name}.toml", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

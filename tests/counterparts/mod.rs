@@ -1,0 +1,7 @@
+//! One module per counterpart.
+
+mod chromium;
+mod libraries;
+mod mosquitto;
+mod mosquitto_broker;
+mod rumqttc;

@@ -1,0 +1,98 @@
+//! The load generator against a real Mosquitto.
+
+use std::{fs, net::TcpListener, path::Path, process::Command};
+
+use crate::support::{Running, output, paddock};
+
+#[test]
+fn a_run_against_mosquitto_loses_and_doubles_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broker = Mosquitto::start(folder.path(), "allow_anonymous true");
+    for version in ["3.1.1", "5.0"] {
+        let out = folder.path().join(version);
+        let scenario = scenario(folder.path(), version);
+        let target = format!("mqtt://127.0.0.1:{}", broker.port);
+        let run = output(paddock().args(["run", &scenario, "--target", &target, "--out"]).arg(&out));
+        let said = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        assert_eq!(run.status.code(), Some(0), "{said}");
+        let text = fs::read_to_string(out.join("summary.json")).expect("a summary");
+        let summary: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let ledger = summary["ledger"].as_array().expect("a ledger");
+        for qos in [1, 2] {
+            let rows: Vec<_> = ledger.iter().filter(|row| row["qos"] == qos).collect();
+            assert!(!rows.is_empty(), "nothing went at QoS {qos}: {text}");
+            for row in rows {
+                assert!(row["received"].as_u64() > Some(0), "{row}");
+                assert_eq!((&row["lost"], &row["duplicated"]), (&0.into(), &0.into()), "{row}");
+            }
+        }
+    }
+    // The run has tidied up: no retained message is left.
+    assert_eq!(broker.retained(), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_gives_user_and_password_and_is_refused_without() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let passwords = folder.path().join("passwords");
+    let made = output(Command::new("mosquitto_passwd").args(["-c", "-b"]).arg(&passwords).args(["vet", "hay & oats"]));
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let rules = format!("allow_anonymous false\npassword_file {}", passwords.display());
+    let broker = Mosquitto::start(folder.path(), &rules);
+    let target = format!("mqtt://127.0.0.1:{}", broker.port);
+    let secret = folder.path().join("secret");
+    fs::write(&secret, "hay & oats\n").expect("a temporary file");
+    let run = |arguments: &[&str], out: &str| {
+        let mut command = paddock();
+        command.args(["run", "smoke", "--target", &target, "--out"]).arg(folder.path().join(out)).args(arguments);
+        output(&mut command).status.code()
+    };
+    assert_eq!(run(&["--user", "vet", "--password-file", &secret.display().to_string()], "allowed"), Some(0));
+    assert_eq!(run(&["--user", "vet", "--password", "straw"], "refused"), Some(5));
+    let observed = fs::read_to_string(folder.path().join("allowed/observations.jsonl")).expect("observations");
+    assert!(!observed.contains("hay & oats"), "the password is in the run folder");
+}
+
+/// The smoke scenario with every client on one version.
+fn scenario(folder: &Path, version: &str) -> String {
+    let smoke = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/catalogue/smoke.toml");
+    let text = fs::read_to_string(smoke).expect("the catalogue's file");
+    let mut document: toml::Table = text.parse().expect("TOML");
+    let brokers = document.entry("brokers").or_insert_with(|| toml::Table::new().into());
+    for (_, broker) in brokers.as_table_mut().expect("a table") {
+        broker.as_table_mut().expect("a table").insert("version".into(), version.into());
+    }
+    for (_, devices) in document["devices"].as_table_mut().expect("a table") {
+        devices.as_table_mut().expect("a table").remove("version");
+    }
+    let file = folder.join(format!("smoke-{version}.toml"));
+    fs::write(&file, document.to_string()).expect("a temporary file");
+    file.display().to_string()
+}
+
+struct Mosquitto {
+    port: u16,
+    _running: Running,
+}
+
+impl Mosquitto {
+    fn start(folder: &Path, rules: &str) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+        let file = folder.join("mosquitto.conf");
+        fs::write(&file, format!("listener {port} 127.0.0.1\n{rules}\nmax_queued_messages 0\nlog_dest stdout\n"))
+            .expect("a temporary file");
+        let running = Running::start(Command::new("/usr/sbin/mosquitto").arg("-c").arg(&file));
+        running.line("its start", |line| line.ends_with("running"));
+        Self { port, _running: running }
+    }
+
+    /// The topics of all retained messages outside `$SYS`.
+    fn retained(&self) -> Vec<String> {
+        let port = self.port.to_string();
+        let mut command = Command::new("mosquitto_sub");
+        // Ends when nothing came for a second: retained messages come at once.
+        let arguments = ["-h", "127.0.0.1", "-p", &port, "-t", "#", "--retained-only", "-W", "1", "-F", "%t"];
+        let output = output(command.args(arguments));
+        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+    }
+}

@@ -1,0 +1,170 @@
+//! What tests of the command share: the broker as a child process, other programs under a deadline.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long any program may take before the test counts as hung.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The `paddock` that belongs to this test run.
+pub fn paddock() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_paddock"))
+}
+
+/// A child process that does not outlive the test.
+pub struct Running {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Running {
+    /// Starts `command` and reads its stdout line by line. Its stderr goes to the test's.
+    pub fn start(command: &mut Command) -> Self {
+        let name = format!("{command:?}");
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error}; tests/run installs what is missing"));
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// The next line of stdout that `wanted` accepts.
+    pub fn line(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(line) if wanted(&line) => return line,
+                Ok(_) => {}
+                Err(_) => panic!("no line with {what}"),
+            }
+        }
+    }
+
+    /// Everything else on stdout, after the program ended by itself with success.
+    pub fn rest(mut self) -> Vec<String> {
+        let mut rest = Vec::new();
+        let end = Instant::now() + DEADLINE;
+        loop {
+            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(line) => rest.push(line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("still running; so far: {rest:?}"),
+            }
+        }
+        let status = self.child.wait().expect("a child can be waited for");
+        assert!(status.success(), "{status}: {rest:?}");
+        rest
+    }
+
+    /// Sends a signal, such as INT.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+    }
+
+    /// Looks again and again until `true_now`.
+    pub fn wait_until(&self, what: &str, true_now: impl Fn() -> bool) {
+        let end = Instant::now() + DEADLINE;
+        while !true_now() {
+            assert!(Instant::now() < end, "no {what}");
+            let _line = self.lines.recv_timeout(Duration::from_millis(50));
+        }
+    }
+
+    /// How it ended by itself.
+    pub fn end(mut self) -> ExitStatus {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            match self.child.try_wait().expect("a child can be waited for") {
+                Some(status) => return status,
+                None => assert!(Instant::now() < end, "still running"),
+            }
+            // Its stdout ends with it, or brings something to throw away.
+            let _line = self.lines.recv_timeout(Duration::from_millis(50));
+        }
+    }
+
+    /// SIGKILL: the connection ends without a word.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it runs");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+/// The reference broker as its users start it.
+pub struct Broker {
+    pub address: SocketAddr,
+    _running: Running,
+}
+
+impl Broker {
+    pub fn start() -> Self {
+        let running = Running::start(paddock().args(["broker", "--listen", "127.0.0.1:0"]));
+        let line = running.line("the address", |line| line.starts_with("listening on "));
+        let address = line.rsplit('/').next().and_then(|address| address.parse().ok());
+        Self { address: address.unwrap_or_else(|| panic!("no address in {line:?}")), _running: running }
+    }
+
+    pub fn port(&self) -> String {
+        self.address.port().to_string()
+    }
+
+    pub fn url(&self) -> String {
+        format!("mqtt://{}", self.address)
+    }
+}
+
+/// Runs `command` to its end.
+pub fn output(command: &mut Command) -> Output {
+    let name = format!("{command:?}");
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{name}: {error}; tests/run installs what is missing"));
+    let mut stdout = child.stdout.take().expect("piped");
+    let mut stderr = child.stderr.take().expect("piped");
+    let (sender, done) = mpsc::channel();
+    let killer = {
+        let pid = child.id();
+        thread::spawn(move || {
+            if done.recv_timeout(DEADLINE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let _gone = Command::new("kill").args(["-9", &pid.to_string()]).status();
+            }
+        })
+    };
+    let errors = thread::spawn(move || {
+        let mut text = Vec::new();
+        stderr.read_to_end(&mut text).map(|_| text)
+    });
+    let mut text = Vec::new();
+    stdout.read_to_end(&mut text).expect("a pipe can be read");
+    let status = child.wait().expect("a child can be waited for");
+    let _stopped = sender.send(());
+    killer.join().expect("the killer ends");
+    let stderr = errors.join().expect("the reader ends").expect("a pipe can be read");
+    Output { status, stdout: text, stderr }
+}
