@@ -18,24 +18,24 @@ use tokio::{
 
 /// What becomes of the nth stamped publication, counted from 0.
 #[derive(Clone, Debug, Default)]
-pub struct Script {
+pub(crate) struct Script {
     /// Acknowledged and delivered to nobody.
-    pub swallow: Vec<u64>,
+    pub(crate) swallow: Vec<u64>,
     /// Delivered twice.
-    pub double: Vec<u64>,
+    pub(crate) double: Vec<u64>,
     /// Delivered after the next publication of the same topic.
-    pub delay: Vec<u64>,
+    pub(crate) delay: Vec<u64>,
     /// From this publication on the broker does nothing at all for so long.
-    pub freeze: Option<(u64, Duration)>,
+    pub(crate) freeze: Option<(u64, Duration)>,
 }
 
 /// What the broker did: the stamps of the publications that it mistreated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Deeds {
-    pub swallowed: Vec<Vec<u8>>,
-    pub doubled: Vec<Vec<u8>>,
-    pub delayed: Vec<Vec<u8>>,
-    pub retained: HashMap<String, Vec<u8>>,
+pub(crate) struct Deeds {
+    pub(crate) swallowed: Vec<Vec<u8>>,
+    pub(crate) doubled: Vec<Vec<u8>>,
+    pub(crate) delayed: Vec<Vec<u8>>,
+    pub(crate) retained: HashMap<String, Vec<u8>>,
 }
 
 enum Input {
@@ -51,7 +51,7 @@ struct Peer {
 }
 
 /// Starts the broker on a free port; it ends with the runtime. The deeds come at each change.
-pub async fn start(script: Script) -> (String, tokio::sync::watch::Receiver<Deeds>) {
+pub(crate) async fn start(script: Script) -> (String, tokio::sync::watch::Receiver<Deeds>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("mqtt://{}", listener.local_addr().unwrap());
     let (sender, inputs) = mpsc::unbounded_channel();
@@ -86,7 +86,9 @@ impl Broker {
                 Input::Accepted(stream) => {
                     stream.set_nodelay(true).unwrap();
                     let (mut reader, writer) = stream.into_split();
-                    let machine = Server::new(Arc::new(Config::default()), now);
+                    // Small, so that a freeze holds up what publishers would send, as a full socket does.
+                    let config = Config { receive_maximum: 2, ..Config::default() };
+                    let machine = Server::new(Arc::new(config), now);
                     self.peers.insert(next, Peer { machine, writer, filters: Vec::new() });
                     let (sender, id) = (sender.clone(), next);
                     next += 1;
