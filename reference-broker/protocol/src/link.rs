@@ -85,7 +85,6 @@ impl Link {
     /// Starts with nothing sent; [`resume`](Self::resume) sends what the Session has.
     pub(crate) fn new(mut session: Box<Session>, limits: Limits) -> Self {
         session.in_flight.uncount_all();
-        session.received.forget_pending();
         Self {
             session,
             limits,
