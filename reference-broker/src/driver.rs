@@ -140,6 +140,8 @@ impl Driver {
                 }
             }
             if self.worker.take_pressed() {
+                // The pump wakes nobody for what it was not asked about.
+                cx.waker().wake_by_ref();
                 break;
             }
         }

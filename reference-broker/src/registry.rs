@@ -14,8 +14,6 @@ use std::{
 use foldhash::fast::RandomState;
 use protocol::Utf8String;
 
-#[cfg(test)]
-use crate::routing::WorkerId;
 use crate::routing::{SessionKey, Target};
 
 /// Connecting clients rarely meet in one shard.
@@ -79,12 +77,6 @@ impl Registry {
             shard.remove(client);
             self.sessions.fetch_sub(1, Relaxed);
         }
-    }
-
-    /// Who owns `client`.
-    #[cfg(test)]
-    pub(crate) fn owner(&self, client: &Utf8String) -> Option<WorkerId> {
-        self.shard(client).get(client).map(|owner| owner.worker)
     }
 
     fn shard(&self, client: &Utf8String) -> MutexGuard<'_, Shard> {

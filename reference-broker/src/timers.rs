@@ -7,6 +7,9 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use protocol::Time;
 
+/// How many stale entries are not worth looking for.
+const SLACK: usize = 1024;
+
 /// When an armed deadline comes up; kept beside what the deadline is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Armed(Option<Time>);
@@ -33,6 +36,19 @@ impl<K: Ord + Copy> Timers<K> {
         }
     }
 
+    /// Lets go of entries for which `counts` does not hold, once they outweigh the `live` ones: what is gone may have
+    /// left a deadline that is hours away.
+    pub(crate) fn compact(&mut self, live: usize, counts: impl Fn(Time, K) -> bool) {
+        if self.heap.len() > 2 * live + SLACK {
+            self.heap.retain(|Reverse((at, key))| counts(*at, *key));
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// When the next entry comes up.
     pub(crate) fn next(&self) -> Option<Time> {
         self.heap.peek().map(|Reverse((at, _))| *at)
@@ -48,6 +64,11 @@ impl<K: Ord + Copy> Timers<K> {
 }
 
 impl Armed {
+    /// Whether the entry for `at` is the one that counts.
+    pub(crate) fn is_for(self, at: Time) -> bool {
+        self.0 == Some(at)
+    }
+
     /// Notes that the entry for `at` came up; whether it was the one that counts (an earlier one may have replaced it).
     pub(crate) fn came_up(&mut self, at: Time) -> bool {
         let counts = self.0 == Some(at);

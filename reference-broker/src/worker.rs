@@ -154,7 +154,17 @@ impl Worker {
                 Deadline::Session(key) => self.session_due(now, key, at),
             }
         }
+        self.compact_timers();
         self.attend_rest(now);
+    }
+
+    /// Forgets deadlines of what is gone.
+    fn compact_timers(&mut self) {
+        let Self { timers, connections, sessions, .. } = self;
+        timers.compact(connections.len() + sessions.len(), |at, deadline| match deadline {
+            Deadline::Connection(id) => connections.find(id).is_some_and(|connection| connection.is_armed_for(at)),
+            Deadline::Session(key) => sessions.find(key).is_some_and(|state| state.armed.is_for(at)),
+        });
     }
 
     fn attend_rest(&mut self, now: Time) {
@@ -243,5 +253,25 @@ impl Worker {
 
     fn tally(&self) -> &Tally {
         &self.shared.tallies[self.id.index()]
+    }
+}
+
+#[cfg(test)]
+impl Worker {
+    /// Puts back an id that [`Worker::take_dirty`] gave: the bench serves one at a time.
+    fn touch_again(&mut self, id: ConnectionId) {
+        self.dirty.push(id);
+    }
+
+    fn untouch(&mut self, id: ConnectionId) {
+        self.dirty.retain(|dirty| *dirty != id);
+    }
+
+    fn deadlines(&self) -> usize {
+        self.timers.len()
+    }
+
+    fn sessions_of(&self, client: &str) -> usize {
+        self.sessions.iter().filter(|state| state.client_id == *client).count()
     }
 }

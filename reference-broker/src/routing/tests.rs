@@ -226,3 +226,30 @@ fn a_group_ends_with_its_last_member() {
     assert!(routes.change(&mut view, |routes| routes.unsubscribe("$share/g/a/b", target(1))));
     assert!(routes.is_bare());
 }
+
+#[test]
+#[ignore = "a measurement: cargo test --release -p reference-broker -- --ignored --nocapture cost_of"]
+fn cost_of_a_publication_by_number_of_subscriptions() {
+    for count in [10_u32, 10_000, 1_000_000] {
+        let (routes, mut view, mut matches) = (Routes::default(), View::default(), Matches::default());
+        let presence = Arc::new(Presence::default());
+        let subscription =
+            Subscription { qos: QoS::AtMostOnce, no_local: false, retain_as_published: false, identifier: None };
+        let started = std::time::Instant::now();
+        for number in 0..count {
+            let filter = format!("farm/{}/device/{number}/telemetry", number % 100);
+            routes.change(&mut view, |routes| routes.subscribe(&filter, target(number), subscription, &presence));
+        }
+        let subscribing = started.elapsed() / count;
+        let topics: Vec<_> = (0..1000_u32)
+            .map(|number| number * 7919 % count)
+            .map(|number| format!("farm/{}/device/{number}/telemetry", number % 100))
+            .collect();
+        let started = std::time::Instant::now();
+        for topic in topics.iter().cycle().take(1_000_000) {
+            view.route(topic, None, &mut matches);
+            assert_eq!(matches.hits().len(), 1);
+        }
+        println!("{count} subscriptions: subscribe {subscribing:?}, route {:?}", started.elapsed() / 1_000_000);
+    }
+}

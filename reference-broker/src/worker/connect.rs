@@ -210,8 +210,13 @@ impl Worker {
 
     /// A parked connection was answered outside its own turn: what it sent after CONNECT is looked at in the next one.
     fn attend_later(&mut self, id: ConnectionId) {
-        if self.connections.find(id).is_some_and(|connection| Connection::server(connection).is_some()) {
+        if self.is_live(id) {
             self.unattended.push(id);
         }
+    }
+
+    /// Whether the connection is still there to be answered.
+    pub(super) fn is_live(&self, id: ConnectionId) -> bool {
+        self.connections.find(id).is_some_and(|connection| Connection::server(connection).is_some())
     }
 }

@@ -68,6 +68,10 @@ impl Connection {
         !self.parked && self.server().is_some_and(Server::wants_read)
     }
 
+    pub(super) fn is_armed_for(&self, at: Time) -> bool {
+        self.armed.is_for(at)
+    }
+
     /// Takes the machine out; what it had to send stays.
     pub(super) fn retire(&mut self) -> Option<Server> {
         match mem::replace(&mut self.stage, Stage::Gone(Vec::new())) {

@@ -35,6 +35,10 @@ impl Connections {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     pub(crate) fn find(&self, id: ConnectionId) -> Option<&Connection> {
         let (generation, connection) = self.slots.get(id.index())?;
         (*generation == id.generation).then_some(connection)

@@ -102,7 +102,8 @@ impl Worker {
             // There is none any more, so the place that was kept for it goes too.
             None => self.end_session(now, key),
         }
-        match (arrival.pending, arrival.deferred) {
+        let pending = arrival.pending.filter(|pending| self.is_live(pending.id));
+        match (pending, arrival.deferred) {
             (Some(pending), _) => self.admit(now, pending),
             (None, Some(claim)) => self.hand_over(now, claim),
             // Whoever asked has gone meanwhile. Its CONNECT was never accepted, so the session is as it was.

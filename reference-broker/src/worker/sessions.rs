@@ -37,6 +37,10 @@ impl Sessions {
         key
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     pub(super) fn slot_mut(&mut self, key: SessionKey) -> Option<&mut Slot> {
         let (generation, slot) = self.slots.get_mut(key.index as usize)?;
         (*generation == key.generation).then_some(slot)
@@ -59,5 +63,13 @@ impl Sessions {
     pub(super) fn remove(&mut self, key: SessionKey) -> Option<Slot> {
         self.slot_mut(key)?;
         Some(self.slots.remove(key.index as usize).1)
+    }
+
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &SessionState> {
+        self.slots.iter().filter_map(|(_, (_, slot))| match slot {
+            Slot::Here(state) => Some(&**state),
+            Slot::Moved(_) => None,
+        })
     }
 }

@@ -1,1 +1,9 @@
+//! Workers under virtual time, without sockets.
 
+mod bench;
+mod limits;
+mod races;
+mod retained;
+mod sessions;
+mod subscriptions;
+mod wills;

@@ -1,0 +1,127 @@
+//! Retained messages as clients see them.
+
+use std::time::Duration;
+
+use protocol::{Packet, Properties, Property, QoS, RetainHandling, SubscriptionOptions};
+
+use super::bench::{Bench, PeerId, lasting, v5};
+
+fn retain(bench: &mut Bench, peer: PeerId, topic: &str, payload: &str) {
+    bench.publish_with(peer, topic, payload, QoS::AtLeastOnce, true, Properties::EMPTY);
+    bench.run();
+}
+
+#[test]
+fn a_new_subscription_gets_what_is_retained() {
+    let mut bench = Bench::new(2);
+    let client = bench.connect(0, v5("client"));
+    retain(&mut bench, client, "a/b", "old");
+    retain(&mut bench, client, "a/b", "new");
+    let late = bench.connect(1, v5("late"));
+    bench.subscribe(late, "a/#", QoS::AtLeastOnce);
+    let got = bench.publishes(late);
+    assert_eq!(got.len(), 1);
+    assert_eq!((&got[0].payload[..], got[0].retain), (&b"new"[..], true), "MQTT-3.3.1-5, MQTT-3.3.1-8");
+}
+
+#[test]
+fn an_empty_payload_deletes() {
+    let mut bench = Bench::new(1);
+    let client = bench.connect(0, v5("client"));
+    retain(&mut bench, client, "a", "x");
+    retain(&mut bench, client, "a", "");
+    bench.subscribe(client, "a", QoS::AtLeastOnce);
+    assert!(bench.publishes(client).is_empty(), "MQTT-3.3.1-6");
+    assert_eq!(bench.shared.retained.size(), (0, 0));
+}
+
+#[test]
+fn live_messages_carry_retain_only_where_it_was_asked_for() {
+    let mut bench = Bench::new(1);
+    let plain = bench.connect(0, v5("plain"));
+    let keen = bench.connect(0, v5("keen"));
+    bench.subscribe(plain, "a", QoS::AtMostOnce);
+    let options = SubscriptionOptions { retain_as_published: true, ..SubscriptionOptions::default() };
+    bench.subscribe_with(keen, "a", options, None);
+    retain(&mut bench, plain, "a", "x");
+    assert!(!bench.publishes(plain)[0].retain, "MQTT-3.3.1-12");
+    assert!(bench.publishes(keen)[0].retain, "MQTT-3.3.1-13");
+}
+
+#[test]
+fn retain_handling_decides_what_a_subscription_gets() {
+    let mut bench = Bench::new(1);
+    let client = bench.connect(0, v5("client"));
+    retain(&mut bench, client, "a", "x");
+    let mut count = |handling| {
+        let options = SubscriptionOptions { retain_handling: handling, ..SubscriptionOptions::default() };
+        bench.subscribe_with(client, "a", options, None);
+        bench.publishes(client).len()
+    };
+    assert_eq!(count(RetainHandling::Never), 0, "MQTT-3.3.1-11");
+    assert_eq!(count(RetainHandling::IfNew), 0, "MQTT-3.3.1-10");
+    assert_eq!(count(RetainHandling::Always), 1, "MQTT-3.3.1-9");
+    assert_eq!(count(RetainHandling::Always), 1);
+}
+
+#[test]
+fn a_shared_subscription_gets_nothing_retained() {
+    let mut bench = Bench::new(1);
+    let client = bench.connect(0, v5("client"));
+    retain(&mut bench, client, "a", "x");
+    bench.subscribe(client, "$share/g/a", QoS::AtLeastOnce);
+    assert!(bench.publishes(client).is_empty());
+}
+
+#[test]
+fn a_retained_message_expires_and_tells_what_is_left() {
+    let mut bench = Bench::new(1);
+    let client = bench.connect(0, v5("client"));
+    let properties: Properties = [Property::MessageExpiryInterval(100)].into_iter().collect();
+    bench.publish_with(client, "a", "x", QoS::AtLeastOnce, true, properties);
+    bench.run();
+    bench.advance(Duration::from_secs(40));
+    bench.subscribe(client, "a", QoS::AtLeastOnce);
+    assert_eq!(bench.publishes(client)[0].properties.message_expiry_interval(), Some(60));
+    bench.advance(Duration::from_secs(60));
+    bench.subscribe(client, "a", QoS::AtLeastOnce);
+    assert!(bench.publishes(client).is_empty());
+}
+
+#[test]
+fn thousands_of_retained_messages_all_arrive() {
+    let mut bench = Bench::new(1);
+    let client = bench.connect(0, v5("client"));
+    for number in 0..3000 {
+        let topic = format!("a/{number}");
+        bench.publish_with(client, &topic, &number.to_string(), QoS::AtMostOnce, true, Properties::EMPTY);
+    }
+    bench.run();
+    let late = bench.connect(0, v5("late"));
+    bench.subscribe(late, "a/+", QoS::AtLeastOnce);
+    let mut got: Vec<u32> = bench.payloads(late).iter().map(|payload| payload.parse().unwrap()).collect();
+    got.sort_unstable();
+    assert_eq!(got, (0..3000).collect::<Vec<_>>());
+}
+
+#[test]
+fn retained_messages_that_waited_arrive_after_the_return() {
+    let mut bench = Bench::new(2);
+    let client = bench.connect(0, v5("client"));
+    for number in 0..300 {
+        let topic = format!("a/{number}");
+        bench.publish_with(client, &topic, &number.to_string(), QoS::AtLeastOnce, true, Properties::EMPTY);
+    }
+    bench.run();
+    let mut connect = lasting("late", 60);
+    connect.properties.push(Property::ReceiveMaximum(5));
+    let late = bench.connect(0, connect.clone());
+    bench.silence(late);
+    bench.subscribe(late, "a/+", QoS::AtLeastOnce);
+    assert_eq!(bench.publishes(late).len(), 5, "MQTT-3.3.4-9");
+    bench.drop_socket(late);
+    let back = bench.dial(1, connect);
+    bench.run();
+    assert!(matches!(bench.next(back), Some(Packet::ConnAck(_))));
+    assert_eq!(bench.payloads(back).len(), 300);
+}
