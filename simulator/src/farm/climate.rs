@@ -58,7 +58,7 @@ impl Air {
 /// Once in about ten days the fans stand still for two hours.
 fn fans_failed(seed: u64, moment: Moment) -> bool {
     let slot = moment.at.as_secs() / 7200;
-    mix(seed, slot) % 120 == 0
+    mix(seed, slot).is_multiple_of(120)
 }
 
 /// The dew point in degrees Celsius (Magnus, coefficients of Alduchov and Eskridge 1996).

@@ -88,7 +88,7 @@ pub(in crate::farm) fn telemetry(turn: &mut Turn<'_>) -> Vec<u8> {
 impl Tank {
     fn at(seed: u64, moment: Moment) -> Self {
         let (day, hour) = (moment.day(), moment.hour());
-        let collected_today = (u64::from(day) + seed) % 2 == 0;
+        let collected_today = seed.wrapping_add(u64::from(day)).is_multiple_of(2);
         let since_collection = hour - COLLECTION;
         if collected_today && (0.0..WASH_HOURS).contains(&since_collection) {
             let hot = (1.0 - (since_collection / WASH_HOURS * 2.0 - 1.0).powi(2)) * 47.0;
