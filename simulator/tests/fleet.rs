@@ -328,7 +328,7 @@ async fn a_command_is_answered_and_clients_of_the_owner_pass_through() {
     let Deed::Subscribe { filters } = fleet.engine().diary[1].1.clone() else { panic!("no subscription") };
     let device = fleet.engine().clients[0].0;
     let message = Message {
-        topic: TopicName::new(filters[0].replace('#', "x").replace('+', "x")).unwrap(),
+        topic: TopicName::new(filters[0].replace(['#', '+'], "x")).unwrap(),
         payload: "not json".into(),
         properties: Properties::EMPTY,
     };

@@ -19,11 +19,11 @@ use transport::Endpoint;
 
 /// What the broker was told to do.
 #[derive(Clone, Debug)]
-pub struct Script {
+pub(crate) struct Script {
     /// What CONNECT is answered with; `None` leaves it unanswered.
-    pub connack: Option<ReasonCode>,
+    pub(crate) connack: Option<ReasonCode>,
     /// Whether publications are acknowledged.
-    pub acknowledge: Option<ReasonCode>,
+    pub(crate) acknowledge: Option<ReasonCode>,
 }
 
 impl Default for Script {
@@ -34,7 +34,7 @@ impl Default for Script {
 
 /// What the broker saw.
 #[derive(Debug)]
-pub enum Seen {
+pub(crate) enum Seen {
     Connect(Box<Connect>),
     Publish { client: String, message: Message, qos: QoS, retain: bool, dup: bool },
     Closed { cause: Closed },
@@ -47,9 +47,9 @@ enum Order {
     Cut,
 }
 
-pub struct Broker {
-    pub endpoint: Endpoint,
-    pub seen: mpsc::UnboundedReceiver<Seen>,
+pub(crate) struct Broker {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) seen: mpsc::UnboundedReceiver<Seen>,
     shared: Arc<Shared>,
 }
 
@@ -63,7 +63,7 @@ struct Shared {
 
 impl Broker {
     /// Listens on a free port of loopback; ends with the runtime.
-    pub async fn start(script: Script) -> Self {
+    pub(crate) async fn start(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("mqtt://{}", listener.local_addr().unwrap()).parse().unwrap();
         let (sender, seen) = mpsc::unbounded_channel();
@@ -83,11 +83,11 @@ impl Broker {
         Self { endpoint, seen, shared }
     }
 
-    pub fn script(&self, change: impl FnOnce(&mut Script)) {
+    pub(crate) fn script(&self, change: impl FnOnce(&mut Script)) {
         change(&mut self.shared.script.lock().unwrap());
     }
 
-    pub fn deliver(&self, client: &str, topic: &str, payload: &'static str, qos: QoS, retain: bool) {
+    pub(crate) fn deliver(&self, client: &str, topic: &str, payload: &'static str, qos: QoS, retain: bool) {
         let message = Message {
             topic: protocol::TopicName::new(topic).unwrap(),
             payload: payload.into(),
@@ -97,7 +97,7 @@ impl Broker {
         self.order(client, Order::Deliver(Box::new(delivery)));
     }
 
-    pub fn cut(&self, client: &str) {
+    pub(crate) fn cut(&self, client: &str) {
         self.order(client, Order::Cut);
     }
 

@@ -1,4 +1,4 @@
 //! A scripted broker, and a way to watch an engine, for the tests of this crate.
 
-pub mod broker;
-pub mod watch;
+pub(crate) mod broker;
+pub(crate) mod watch;

@@ -9,10 +9,10 @@ use tokio::time::timeout;
 use super::broker::{Broker, Seen};
 
 /// How long anything in a test may take.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Turns `engine` until `pick` takes one of its events.
-pub async fn event<E: ClientEngine, T>(
+pub(crate) async fn event<E: ClientEngine, T>(
     engine: &mut E,
     mut pick: impl FnMut(ClientKey, &ClientEvent) -> Option<T>,
 ) -> T {
@@ -31,7 +31,7 @@ pub async fn event<E: ClientEngine, T>(
 }
 
 /// Turns `engine` until `pick` takes something that the broker saw. The engine's events stay.
-pub async fn seen<E: ClientEngine, T>(
+pub(crate) async fn seen<E: ClientEngine, T>(
     engine: &mut E,
     broker: &mut Broker,
     mut pick: impl FnMut(Seen) -> Option<T>,
