@@ -142,6 +142,9 @@ pub(crate) fn arrivals(summary: &Summary) -> String {
     if counts.not_sent > 0 {
         parts.push(format!("{} could not be sent", count(counts.not_sent)));
     }
+    if counts.unacknowledged > 0 {
+        parts.push(format!("{} not acknowledged", count(counts.unacknowledged)));
+    }
     parts.retain(|part| !part.is_empty());
     parts.join(", ")
 }
@@ -161,7 +164,7 @@ fn lost(counts: &LedgerCounts) -> String {
 
 fn p99(summary: &Summary) -> String {
     summary
-        .measured_histogram(metric::E2E)
+        .measured_histogram(metric::E2E, &Labels::none())
         .map(|histogram| format!("p99 {}", latency(Duration::from_nanos(histogram.value_at_quantile(0.99)))))
         .unwrap_or_default()
 }

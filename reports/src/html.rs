@@ -138,7 +138,7 @@ fn arrived_figure(summary: &Summary) -> Option<KeyFigure> {
 }
 
 fn latency_figure(summary: &Summary) -> Option<KeyFigure> {
-    let histogram = summary.measured_histogram(metric::E2E)?;
+    let histogram = summary.measured_histogram(metric::E2E, &Labels::none())?;
     let at = |quantile| latency(Duration::from_nanos(histogram.value_at_quantile(quantile)));
     let p99 = at(0.99);
     let (value, unit) = p99.split_once(' ').unwrap_or((&p99, ""));

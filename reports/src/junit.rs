@@ -102,7 +102,7 @@ fn ledger_case(summary: &Summary, row: &LedgerRow, tolerated: bool) -> TestCase 
     let stage = if stage.is_empty() { String::new() } else { format!(" in {stage}") };
     let mut case = case("ledger", &format!("{group} at QoS {qos}{stage}"), status);
     case.set_system_out(format!(
-        "published {}, expected {}, received {}, lost {}, duplicated {}, reordered {}, late {}, not sent {}",
+        "published {}, expected {}, received {}, lost {}, duplicated {}, reordered {}, late {}, not sent {}, unacknowledged {}",
         counts.published,
         counts.expected,
         counts.received,
@@ -110,7 +110,8 @@ fn ledger_case(summary: &Summary, row: &LedgerRow, tolerated: bool) -> TestCase 
         counts.duplicated,
         counts.reordered,
         counts.late,
-        counts.not_sent
+        counts.not_sent,
+        counts.unacknowledged
     ));
     case
 }

@@ -203,8 +203,9 @@ fn messages(summary: &Summary) -> Messages {
 
 fn distributions(summary: &Summary) -> Vec<Distribution> {
     let merged = [metric::E2E, metric::SERVICE, metric::GENERATOR_LAG, metric::CONNECT];
-    let merged =
-        merged.iter().filter_map(|name| Some(distribution(name, &Labels::none(), &summary.measured_histogram(name)?)));
+    let merged = merged.iter().filter_map(|name| {
+        Some(distribution(name, &Labels::none(), &summary.measured_histogram(name, &Labels::none())?))
+    });
     let labelled = summary.histogram_keys().filter(|(_, labels)| !labels.is_empty());
     let labelled =
         labelled.filter_map(|(name, labels)| Some(distribution(name, labels, &summary.exact_histogram(name, labels)?)));

@@ -158,7 +158,7 @@ fn progress(window: &Window) -> String {
         per_second(total.sent),
         per_second(total.received),
         per_second(total.intended),
-        latency(window.e2e.p99),
+        if window.e2e.count > 0 { latency(window.e2e.p99) } else { "–".to_owned() },
         count(window.connections)
     )
 }

@@ -7,7 +7,7 @@ use scenarios::{LoadError, load, parse};
 /// What is said about `tests/bad/NAME.toml`.
 fn said(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad").join(name).with_extension("toml");
-    let text = fs::read_to_string(path).unwrap();
+    let text = fs::read_to_string(path).expect("the bad scenario is in the folder");
     parse(&format!("{name}.toml"), &text).expect_err("the scenario is bad").to_string()
 }
 

@@ -32,7 +32,7 @@ fn bound() -> impl Strategy<Value = Bound> {
 
 fn expression() -> impl Strategy<Value = Expression> {
     let aggregation = prop_oneof![
-        (0.001..100.0_f64).prop_map(|value| Aggregation::Percentile(Percentile::new(value).unwrap())),
+        (0.001..100.0_f64).prop_map(|value| Aggregation::Percentile(Percentile::new(value).expect("in range"))),
         prop::sample::select(vec![
             Aggregation::Average,
             Aggregation::Minimum,

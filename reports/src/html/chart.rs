@@ -15,6 +15,8 @@ pub(super) struct Chart {
     pub(super) title: &'static str,
     /// What to see in it, in words.
     pub(super) reading: String,
+    /// Height of the drawing.
+    pub(super) height: f64,
     pub(super) scale: Scale,
     /// How a value is written.
     pub(super) format: fn(f64) -> String,
@@ -80,8 +82,8 @@ impl Chart {
             id: self.id,
             title: self.title,
             reading: self.reading.clone(),
-            wide: self.svg(marks, Frame::WIDE),
-            narrow: self.svg(marks, Frame::NARROW),
+            wide: self.svg(marks, Frame::WIDE.tall(self.height)),
+            narrow: self.svg(marks, Frame::NARROW.tall(self.height)),
         }
     }
 

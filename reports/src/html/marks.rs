@@ -109,7 +109,7 @@ fn events(summary: &Summary) -> Vec<&Event> {
 fn describe(event: &Event) -> String {
     let mut parts = Vec::new();
     if event.count > 1 {
-        parts.push(format!("{} ×", event.count));
+        parts.push(format!("{} times", event.count));
     }
     parts.extend(event.group.clone());
     parts.extend(event.client.clone());

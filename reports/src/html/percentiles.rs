@@ -3,6 +3,7 @@
 use super::chart::{Frame, draw_labels, draw_values};
 use super::scale::Scale;
 use super::svg::{Anchor, Svg};
+use crate::Labels;
 use crate::figures::{count, latency};
 use crate::observation::metric;
 use crate::summary::Summary;
@@ -34,11 +35,11 @@ struct Trace {
 
 /// `None` when nothing was measured.
 pub(super) fn curve(summary: &Summary) -> Option<Curve> {
-    let end_to_end = summary.measured_histogram(metric::E2E)?;
+    let end_to_end = summary.measured_histogram(metric::E2E, &Labels::none())?;
     let traces: Vec<Trace> = CURVES
         .iter()
         .filter_map(|(name, class, metric)| {
-            Some(Trace { name, class, points: trace(&summary.measured_histogram(metric)?) })
+            Some(Trace { name, class, points: trace(&summary.measured_histogram(metric, &Labels::none())?) })
         })
         .collect();
     let slow = end_to_end.value_at_quantile(0.999);

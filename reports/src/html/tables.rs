@@ -32,11 +32,13 @@ pub(super) fn latencies(summary: &Summary) -> Vec<LatencyRow> {
     let row = |name: String, note, histogram: &Histogram<u64>| LatencyRow { name, note, cells: percentiles(histogram) };
     let mut rows: Vec<LatencyRow> = metrics
         .iter()
-        .filter_map(|(name, note, metric)| Some(row((*name).to_owned(), note, &summary.measured_histogram(metric)?)))
+        .filter_map(|(name, note, metric)| {
+            Some(row((*name).to_owned(), note, &summary.measured_histogram(metric, &Labels::none())?))
+        })
         .collect();
     let by_qos: Vec<(Qos, Histogram<u64>)> = Qos::ALL
         .iter()
-        .filter_map(|qos| Some((*qos, summary.histogram(metric::E2E, &Labels::none().with(label::QOS, qos))?)))
+        .filter_map(|qos| Some((*qos, summary.measured_histogram(metric::E2E, &Labels::none().with(label::QOS, qos))?)))
         .collect();
     if by_qos.len() > 1 {
         rows.extend(by_qos.iter().map(|(qos, histogram)| row(format!("end to end, QoS {qos}"), "", histogram)));
@@ -137,6 +139,7 @@ fn ledger_cells(counts: &LedgerCounts) -> Vec<Cell> {
         fault(counts.reordered),
         fault(counts.late),
         fault(counts.not_sent),
+        fault(counts.unacknowledged),
     ]
 }
 
@@ -204,7 +207,11 @@ pub(super) fn groups(summary: &Summary) -> Vec<GroupRow> {
 
 fn group_row(summary: &Summary, group: &DeviceGroup) -> GroupRow {
     let selector = Labels::none().with(label::GROUP, &group.name);
-    let quantile = |q| summary.quantile(metric::E2E, &selector, q).map_or("–".to_owned(), latency);
+    let measured = summary.measured_histogram(metric::E2E, &selector);
+    let quantile = |q| match &measured {
+        Some(histogram) => latency(Duration::from_nanos(histogram.value_at_quantile(q))),
+        None => "–".to_owned(),
+    };
     let counts = summary.ledger_counts(&selector).filter(|_| group.role == Role::Device);
     GroupRow {
         name: group.name.clone(),

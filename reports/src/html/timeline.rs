@@ -8,6 +8,10 @@ use crate::observation::Percentiles;
 use crate::summary::{Point, Series, Summary};
 use std::time::Duration;
 
+/// Heights: what a run is about, and what goes with it.
+const TALL: f64 = 210.0;
+const LOW: f64 = 140.0;
+
 /// Those for which something was measured.
 pub(super) fn charts(summary: &Summary, marks: &Marks) -> Vec<Drawn> {
     let series = summary.series();
@@ -51,6 +55,7 @@ fn rates(summary: &Summary) -> Option<Chart> {
     }
     any(&lines).then(|| Chart {
         id: "rate",
+        height: TALL,
         title: "Messages per second",
         reading: rate_reading(summary),
         scale: Scale::linear(values(&lines)),
@@ -96,6 +101,7 @@ fn latencies(series: &Series) -> Option<Chart> {
     let worst = series.points().iter().filter(|point| point.e2e.count > 0).max_by_key(|point| point.e2e.p99)?;
     Some(Chart {
         id: "latency",
+        height: TALL,
         title: "Latency, from intended start to arrival",
         reading: format!("Worst second at {}: p99 {}.", when(worst, series), latency(worst.e2e.p99)),
         scale: Scale::log(values(&lines)),
@@ -112,6 +118,7 @@ fn lag(series: &Series) -> Option<Chart> {
     let worst = series.points().iter().filter(|point| point.lag.count > 0).max_by_key(|point| point.lag.max)?;
     Some(Chart {
         id: "lag",
+        height: LOW,
         title: "Generator lag, from intended start to sending",
         reading: format!(
             "How late the generator itself was; part of the latency above. At most {}, at {}.",
@@ -129,6 +136,7 @@ fn connections(series: &Series) -> Option<Chart> {
     let most = series.points().iter().map(|point| point.connections).max()?;
     Some(Chart {
         id: "connections",
+        height: LOW,
         title: "Open connections",
         reading: format!("At most {}.", count(most)),
         scale: Scale::linear(values(&lines)),
@@ -145,6 +153,7 @@ fn processor(series: &Series) -> Option<Chart> {
     lines.retain(|line| any(std::slice::from_ref(line)));
     any(&lines).then(|| Chart {
         id: "cpu",
+        height: LOW,
         title: "Processor use, in cores",
         reading: "1 is one core kept busy all the time.".to_owned(),
         scale: Scale::linear(values(&lines)),
@@ -164,8 +173,12 @@ fn memory(series: &Series) -> Option<Chart> {
     lines.retain(|line| any(std::slice::from_ref(line)));
     any(&lines).then(|| Chart {
         id: "memory",
+        height: LOW,
         title: "Resident memory",
-        reading: String::new(),
+        reading: match values(&lines).reduce(f64::max) {
+            Some(most) => format!("At most {}.", bytes(most * MEBIBYTE)),
+            None => String::new(),
+        },
         // Scaled in MiB, so that ticks fall on round numbers of the unit they are written in.
         scale: Scale::linear(values(&lines)),
         format: |mebibytes| bytes(mebibytes * MEBIBYTE).replace(".0 ", " ").replace(".00 ", " "),

@@ -29,6 +29,8 @@ pub enum Counter {
     Late,
     /// Intended messages never handed to a connection. Only from the ledger.
     NotSent,
+    /// Messages at QoS 1 or 2 that were refused or never acknowledged. Only from the ledger.
+    Unacknowledged,
 }
 
 /// Messages per second within one point of the series.
@@ -74,16 +76,16 @@ impl Summary {
         (!sum.is_empty()).then_some(sum)
     }
 
-    /// The samples of a metric in the measured stages: what reports quote. Histograms that do not know stages count whole.
-    pub fn measured_histogram(&self, metric: &str) -> Option<Histogram<u64>> {
+    /// [`Summary::histogram`] over the measured stages: what reports quote. Histograms that do not know stages count whole.
+    pub fn measured_histogram(&self, metric: &str, selector: &Labels) -> Option<Histogram<u64>> {
         let staged =
             self.histograms.keys().all(|(name, labels)| name != metric || labels.value(label::STAGE).is_some());
-        if !staged {
-            return self.histogram(metric, &Labels::none());
+        if !staged || selector.value(label::STAGE).is_some() {
+            return self.histogram(metric, selector);
         }
         let mut sum = house_histogram();
         for (stage, _) in self.measured_stages() {
-            if let Some(histogram) = self.histogram(metric, &Labels::none().with(label::STAGE, stage)) {
+            if let Some(histogram) = self.histogram(metric, &selector.clone().with(label::STAGE, stage)) {
                 add(&mut sum, &histogram);
             }
         }
@@ -220,6 +222,7 @@ fn of_ledger(counts: &LedgerCounts, counter: Counter) -> u64 {
         Counter::Reordered => counts.reordered,
         Counter::Late => counts.late,
         Counter::NotSent => counts.not_sent,
+        Counter::Unacknowledged => counts.unacknowledged,
     }
 }
 
@@ -230,6 +233,11 @@ fn of_flow(flow: &Flow, counter: Counter) -> Option<u64> {
         Counter::Acknowledged => Some(flow.acknowledged),
         Counter::Expected => Some(flow.expected),
         Counter::Received => Some(flow.received),
-        Counter::Lost | Counter::Duplicated | Counter::Reordered | Counter::Late | Counter::NotSent => None,
+        Counter::Lost
+        | Counter::Duplicated
+        | Counter::Reordered
+        | Counter::Late
+        | Counter::NotSent
+        | Counter::Unacknowledged => None,
     }
 }

@@ -62,8 +62,10 @@ fn rates(summary: &Summary, style: Style, lines: &mut Vec<String>) {
 
 fn latencies(summary: &Summary, style: Style, lines: &mut Vec<String>) {
     let rows = [("end to end", metric::E2E), ("broker", metric::SERVICE), ("generator lag", metric::GENERATOR_LAG)];
-    let rows: Vec<(&str, Histogram<u64>)> =
-        rows.iter().filter_map(|(name, metric)| Some((*name, summary.measured_histogram(metric)?))).collect();
+    let rows: Vec<(&str, Histogram<u64>)> = rows
+        .iter()
+        .filter_map(|(name, metric)| Some((*name, summary.measured_histogram(metric, &Labels::none())?)))
+        .collect();
     if rows.is_empty() {
         return;
     }
@@ -81,14 +83,18 @@ fn ledger(summary: &Summary, style: Style, lines: &mut Vec<String>) {
     if summary.ledger_counts(&Labels::none()).is_none() {
         return;
     }
-    lines.push(String::new());
-    lines.push(style.bold("Ledger  published     due   received    lost   twice disorder   late  unsent"));
+    let header = ["Ledger", "published", "due", "received", "lost", "twice", "disorder", "late", "unsent", "unacked"];
+    let mut table = vec![header.map(str::to_owned)];
     for qos in Qos::ALL {
         let counts = summary.ledger_counts(&Labels::none().with(label::QOS, qos)).unwrap_or_default();
         if counts != LedgerCounts::default() {
-            lines.push(ledger_line(&format!("QoS {qos}"), &counts));
+            table.push(ledger_row(qos, &counts));
         }
     }
+    let mut table = aligned(&table).into_iter();
+    lines.push(String::new());
+    lines.extend(table.next().map(|header| style.bold(&header)));
+    lines.extend(table);
     for (kind, witnesses) in summary.witnesses() {
         for witness in witnesses.kept().iter().take(WITNESSES_SHOWN) {
             lines.push(witness_line(kind.name(), witness));
@@ -100,18 +106,28 @@ fn ledger(summary: &Summary, style: Style, lines: &mut Vec<String>) {
     }
 }
 
-fn ledger_line(name: &str, counts: &LedgerCounts) -> String {
-    format!(
-        "  {name} {:>10} {:>7} {:>10} {:>7} {:>7} {:>8} {:>6} {:>7}",
-        count(counts.published),
-        count(counts.expected),
-        count(counts.received),
-        count(counts.lost),
-        count(counts.duplicated),
-        count(counts.reordered),
-        count(counts.late),
-        count(counts.not_sent)
-    )
+fn ledger_row(qos: Qos, counts: &LedgerCounts) -> [String; 10] {
+    let LedgerCounts {
+        published, expected, received, lost, duplicated, reordered, late, not_sent, unacknowledged, ..
+    } = *counts;
+    let name = format!("  QoS {qos}");
+    let [a, b, c, d, e, f, g, h, i] =
+        [published, expected, received, lost, duplicated, reordered, late, not_sent, unacknowledged].map(count);
+    [name, a, b, c, d, e, f, g, h, i]
+}
+
+/// Columns as wide as they must be; the first to the left, the others to the right; two spaces apart where that fits.
+fn aligned<const COLUMNS: usize>(table: &[[String; COLUMNS]]) -> Vec<String> {
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
+    let narrow = widths.iter().sum::<usize>() + 2 * (COLUMNS - 1) > WIDTH;
+    let gap = if narrow { " " } else { "  " };
+    let line = |row: &[String; COLUMNS]| {
+        let first = format!("{:<width$}", row[0], width = widths[0]);
+        let others = row.iter().zip(&widths).skip(1).map(|(cell, width)| format!("{gap}{cell:>width$}"));
+        std::iter::once(first).chain(others).collect::<String>()
+    };
+    table.iter().map(line).collect()
 }
 
 fn witness_line(kind: &str, witness: &Witness) -> String {
@@ -149,13 +165,14 @@ fn notes(summary: &Summary, style: Style, lines: &mut Vec<String>) {
     if let Some(generator) = summary.generator().filter(|generator| generator.health != Health::Sound) {
         notes.push(format!("generator {:?}: {}", generator.health, generator.cause).to_lowercase());
     }
-    for (kind, name) in [
-        (EventKind::ConnectionLost, "connections lost"),
-        (EventKind::ConnectionRefused, "connections refused"),
-        (EventKind::Warning, "warnings"),
+    for (kind, one, many) in [
+        (EventKind::ConnectionLost, "connection lost", "connections lost"),
+        (EventKind::ConnectionRefused, "connection refused", "connections refused"),
+        (EventKind::Warning, "warning", "warnings"),
     ] {
         if let Some(events) = summary.events().get(&kind) {
             let first = events.kept().first().map(|event| event.text.as_str()).unwrap_or_default();
+            let name = if events.count() == 1 { one } else { many };
             notes.push(format!("{} {name}{}{first}", count(events.count()), if first.is_empty() { "" } else { ": " }));
         }
     }

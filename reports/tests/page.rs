@@ -1,0 +1,181 @@
+//! The HTML report: self-contained, well-formed, escaped, complete.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests that call them")]
+
+mod specimen;
+
+use reports::observation::{Event, EventKind, Observation};
+use reports::{Summary, html};
+use specimen::Kind;
+use std::time::Duration;
+
+fn page(observations: &[Observation]) -> String {
+    let mut summary = Summary::new();
+    observations.iter().for_each(|observation| summary.apply(observation));
+    html(&summary).unwrap()
+}
+
+/// Tags in order of appearance, without their angle brackets.
+fn tags(page: &str) -> Vec<&str> {
+    let body = &page[page.find("</style>").unwrap()..];
+    body.split('<').skip(1).map(|rest| rest.split_once('>').expect("a tag ends").0).collect()
+}
+
+fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+    let lead = format!(" {name}=\"");
+    page.split(lead.as_str()).skip(1).map(|rest| rest.split_once('"').unwrap().0).collect()
+}
+
+#[test]
+fn nothing_is_loaded_or_run() {
+    for kind in Kind::ALL {
+        let page = page(&specimen::run(kind));
+        assert!(page.contains("content=\"default-src 'none'; style-src 'sha256-"));
+        for forbidden in ["<script", " src=", " href=", " style=", "@import", "url(", "http://", "https://", " onload"]
+        {
+            assert!(!page.contains(forbidden), "{forbidden} in {}", kind.name());
+        }
+    }
+}
+
+#[test]
+fn tags_are_balanced_and_ids_unique() {
+    const VOID: [&str; 2] = ["meta", "br"];
+    for kind in Kind::ALL {
+        let page = page(&specimen::run(kind));
+        let mut open: Vec<&str> = vec!["html", "head", "style"];
+        for tag in tags(&page) {
+            let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap();
+            match tag {
+                _ if VOID.contains(&name) || tag.ends_with('/') => {}
+                _ if tag.starts_with('/') => assert_eq!(open.pop(), Some(name), "in {}", kind.name()),
+                _ => open.push(name),
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
+        let ids = attributes(&page, "id");
+        let mut unique = ids.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(ids.len(), unique.len(), "ids repeat");
+        for reference in attributes(&page, "aria-labelledby").iter().flat_map(|list| list.split(' ')) {
+            assert!(ids.contains(&reference), "{reference} names nothing");
+        }
+    }
+}
+
+#[test]
+fn every_image_and_table_speaks() {
+    let page = page(&specimen::run(Kind::Failing));
+    let images = page.matches("<svg ").count();
+    assert_eq!(images, 14, "seven charts, wide and narrow");
+    assert_eq!(page.matches("role=\"img\"").count(), images);
+    assert_eq!(page.matches("<desc ").count(), images);
+    assert!(tags(&page).iter().filter(|tag| **tag == "th" || tag.starts_with("th ")).all(|tag| tag.contains("scope=")));
+    assert!(page.contains("<html lang=\"en\">"));
+}
+
+#[test]
+fn the_verdict_comes_first_in_plain_words() {
+    let sentences = [
+        (
+            Kind::Passing,
+            "PASS</span> <span class=\"sentence\">Phase 1 holds 500 msg&#x2f;s; every one of 30,000 messages arrived; p99 ",
+        ),
+        (
+            Kind::Failing,
+            "FAIL</span> <span class=\"sentence\">Phase 1 missed 2 of 4 thresholds; 114 of 30,000 messages never arrived",
+        ),
+        (
+            Kind::Interrupted,
+            "INTERRUPTED</span> <span class=\"sentence\">Phase 1 was stopped after 31 s of 1 min 8 s planned; no verdict",
+        ),
+        (
+            Kind::Invalid,
+            "INVALID</span> <span class=\"sentence\">The generator was the bottleneck, so this run says nothing about",
+        ),
+    ];
+    for (kind, sentence) in sentences {
+        assert!(page(&specimen::run(kind)).contains(sentence), "{}", kind.name());
+    }
+}
+
+#[test]
+fn events_and_stages_are_marked_on_every_chart_over_time() {
+    let page = page(&specimen::run(Kind::Failing));
+    let charts = page.matches("<figure ").count() - 1;
+    assert_eq!(page.matches("<line class=\"event\"").count(), charts * 2 * 3, "three events, wide and narrow");
+    assert_eq!(page.matches(">hold</text>").count(), charts * 2);
+    assert!(page.contains("broker frozen for 2 s"));
+}
+
+#[test]
+fn seed_and_command_are_there() {
+    let page = page(&specimen::run(Kind::Passing));
+    assert!(page.contains("<dt>Seed</dt><dd>42</dd>"));
+    assert!(page.contains("paddock run scenarios&#x2f;catalogue&#x2f;phase-1.toml --seed 42"));
+}
+
+#[test]
+fn hostile_strings_are_shown_and_never_obeyed() {
+    const EVIL: &str =
+        "</title></code><script>alert(1)</script><img src=x onerror=alert(1)>\"' onload='x' {{7*7}} {% raw %}";
+    let mut run = specimen::run(Kind::Failing);
+    for observation in &mut run {
+        match observation {
+            Observation::RunStarted(run) => {
+                for text in [
+                    &mut run.scenario.name,
+                    &mut run.scenario.title,
+                    &mut run.scenario.description,
+                    &mut run.target.address,
+                    &mut run.target.description,
+                    &mut run.environment.host,
+                    &mut run.run_id,
+                ] {
+                    *text = EVIL.to_owned();
+                }
+                run.scenario.phase = Some(EVIL.to_owned());
+                run.command.push(EVIL.to_owned());
+                run.groups[0].name = EVIL.to_owned();
+                run.groups[0].model = EVIL.to_owned();
+                run.preflight[0].observed = EVIL.to_owned();
+                run.stages[1].name = EVIL.to_owned();
+            }
+            Observation::StageStarted(stage) => stage.stage = EVIL.to_owned(),
+            Observation::StageEnded(stage) => stage.stage = EVIL.to_owned(),
+            Observation::Window(window) => window.stage = EVIL.to_owned(),
+            Observation::Witness(witness) => {
+                witness.topic = EVIL.to_owned();
+                witness.client = EVIL.to_owned();
+                witness.subscriber = EVIL.to_owned();
+            }
+            Observation::Threshold(outcome) => {
+                outcome.expression = EVIL.to_owned();
+                outcome.reason = EVIL.to_owned();
+            }
+            Observation::Ledger(ledger) => ledger.rows[0].group = EVIL.to_owned(),
+            Observation::RunEnded(ended) => ended.reasons = vec![EVIL.to_owned()],
+            _ => {}
+        }
+    }
+    run.push(Observation::Event(Event {
+        at: Duration::from_secs(9),
+        event: EventKind::Warning,
+        count: 2,
+        client: Some(EVIL.to_owned()),
+        group: Some(EVIL.to_owned()),
+        text: EVIL.to_owned(),
+    }));
+    let page = page(&run);
+    assert!(!page.contains("<script") && !page.contains("<img"), "a tag got through");
+    let allowed = ["on", "src"];
+    for tag in tags(&page) {
+        assert!(
+            !allowed.iter().any(|name| tag.contains(&format!(" {name}error=")) || tag.contains(" onload=")),
+            "{tag}"
+        );
+    }
+    assert!(page.contains("&lt;script&gt;alert(1)"));
+    assert!(page.contains("{{7*7}}"), "templates in data are text");
+}
