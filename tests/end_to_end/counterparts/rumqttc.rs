@@ -1,7 +1,14 @@
 //! The rumqttc library in both versions. Its two modules are twins with different types, so the checks are written once
 //! and instantiated for each.
 
+#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
 use std::time::{Duration, Instant};
+
+use rumqttc::{
+    Packet as Packet4, QoS as QoS4,
+    v5::mqttbytes::{QoS as QoS5, v5::Packet as Packet5},
+};
 
 use crate::support::{Broker, DEADLINE};
 
@@ -173,8 +180,3 @@ checks!(
     QoS5,
     |topic| rumqttc::v5::mqttbytes::v5::LastWill::new(topic, "gone", QoS5::AtLeastOnce, false, None)
 );
-
-use rumqttc::{
-    Packet as Packet4, QoS as QoS4,
-    v5::mqttbytes::{QoS as QoS5, v5::Packet as Packet5},
-};

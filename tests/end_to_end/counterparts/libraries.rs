@@ -29,13 +29,13 @@ fn mqttjs_speaks_5_0() {
 fn paho() -> Command {
     let python = std::env::var("PADDOCK_PYTHON").unwrap_or_else(|_| "python3".into());
     let mut command = Command::new(python);
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/counterparts/paho_checks.py"));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/end_to_end/counterparts/paho_checks.py"));
     command
 }
 
 fn mqttjs() -> Command {
     let mut command = Command::new("node");
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/counterparts/mqttjs_checks.cjs"));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/end_to_end/counterparts/mqttjs_checks.cjs"));
     command
 }
 

@@ -1,4 +1,4 @@
-//! One module per counterpart.
+//! Real counterparts, one module each.
 
 mod chromium;
 mod libraries;

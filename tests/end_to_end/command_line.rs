@@ -1,10 +1,8 @@
 //! The command as its users meet it: help, errors, exit codes, the smoke run.
 
-mod support;
-
 use std::{fs, net::TcpListener, path::Path, process::Output};
 
-use support::{Broker, Running, output, paddock};
+use crate::support::{Broker, Running, output, paddock};
 
 #[test]
 fn every_verb_answers_help() {

@@ -10,22 +10,22 @@ use std::{
 };
 
 /// How long any program may take before the test counts as hung.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The `paddock` that belongs to this test run.
-pub fn paddock() -> Command {
+pub(crate) fn paddock() -> Command {
     Command::new(env!("CARGO_BIN_EXE_paddock"))
 }
 
 /// A child process that does not outlive the test.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
 }
 
 impl Running {
     /// Starts `command` and reads its stdout line by line. Its stderr goes to the test's.
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let name = format!("{command:?}");
         let mut child = command
             .stdin(Stdio::null())
@@ -45,7 +45,7 @@ impl Running {
     }
 
     /// The next line of stdout that `wanted` accepts.
-    pub fn line(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn line(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + DEADLINE;
         loop {
             match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -57,7 +57,7 @@ impl Running {
     }
 
     /// Everything else on stdout, after the program ended by itself with success.
-    pub fn rest(mut self) -> Vec<String> {
+    pub(crate) fn rest(mut self) -> Vec<String> {
         let mut rest = Vec::new();
         let end = Instant::now() + DEADLINE;
         loop {
@@ -73,13 +73,13 @@ impl Running {
     }
 
     /// Sends a signal, such as INT.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()));
     }
 
     /// Looks again and again until `true_now`.
-    pub fn wait_until(&self, what: &str, true_now: impl Fn() -> bool) {
+    pub(crate) fn wait_until(&self, what: &str, true_now: impl Fn() -> bool) {
         let end = Instant::now() + DEADLINE;
         while !true_now() {
             assert!(Instant::now() < end, "no {what}");
@@ -88,7 +88,7 @@ impl Running {
     }
 
     /// How it ended by itself.
-    pub fn end(mut self) -> ExitStatus {
+    pub(crate) fn end(mut self) -> ExitStatus {
         let end = Instant::now() + DEADLINE;
         loop {
             match self.child.try_wait().expect("a child can be waited for") {
@@ -101,7 +101,7 @@ impl Running {
     }
 
     /// SIGKILL: the connection ends without a word.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");
     }
 }
@@ -114,30 +114,30 @@ impl Drop for Running {
 }
 
 /// The reference broker as its users start it.
-pub struct Broker {
-    pub address: SocketAddr,
+pub(crate) struct Broker {
+    pub(crate) address: SocketAddr,
     _running: Running,
 }
 
 impl Broker {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let running = Running::start(paddock().args(["broker", "--listen", "127.0.0.1:0"]));
         let line = running.line("the address", |line| line.starts_with("listening on "));
         let address = line.rsplit('/').next().and_then(|address| address.parse().ok());
         Self { address: address.unwrap_or_else(|| panic!("no address in {line:?}")), _running: running }
     }
 
-    pub fn port(&self) -> String {
+    pub(crate) fn port(&self) -> String {
         self.address.port().to_string()
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("mqtt://{}", self.address)
     }
 }
 
 /// Runs `command` to its end.
-pub fn output(command: &mut Command) -> Output {
+pub(crate) fn output(command: &mut Command) -> Output {
     let name = format!("{command:?}");
     let mut child = command
         .stdin(Stdio::null())

@@ -1,0 +1,7 @@
+//! The command from end to end, alone and with real counterparts: programs and libraries that farms use.
+//!
+//! The counterparts must be installed; `tests/run` does that first. Without them their tests fail and say so.
+
+mod command_line;
+mod counterparts;
+mod support;
