@@ -54,7 +54,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 #[derive(Debug, Default)]
-#[expect(dead_code, reason = "printed")]
 struct Tally {
     sent: u64,
     acknowledged: u64,

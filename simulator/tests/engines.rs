@@ -177,6 +177,7 @@ async fn silent_target_fails_within_its_time_out(kind: EngineKind, version: Vers
 async fn every_qos_is_written_then_published(kind: EngineKind, version: Version) {
     let mut bench = Bench::new(kind, version, Script::default()).await;
     let client = bench.connected().await;
+    let mut ended = Vec::new();
     for (tag, qos) in [(10, QoS::AtMostOnce), (11, QoS::AtLeastOnce), (12, QoS::ExactlyOnce)] {
         assert!(bench.engine.takes(client));
         let before = bench.engine.clock().now();
@@ -187,7 +188,10 @@ async fn every_qos_is_written_then_published(kind: EngineKind, version: Version)
                 assert_eq!(written.replace(*at), None, "written once");
                 None
             }
-            ClientEvent::Published { tag: of, reason, at } if of.0 == tag => Some((*reason, *at)),
+            ClientEvent::Published { tag: of, reason, at } => {
+                ended.push(of.0);
+                (of.0 == tag).then_some((*reason, *at))
+            }
             _ => None,
         })
         .await;
@@ -203,6 +207,7 @@ async fn every_qos_is_written_then_published(kind: EngineKind, version: Version)
         assert_eq!((message.topic.as_str(), &message.payload[..]), ("farm/barn_1/data", &b"17.3"[..]));
         assert_eq!(bench.engine.backlog(client), 0);
     }
+    assert_eq!(ended, [10, 11, 12], "each ends once");
 }
 
 async fn publication_before_connack_waits_for_it(kind: EngineKind, version: Version) {

@@ -109,7 +109,9 @@ impl Live {
 
     pub(super) fn publish(&mut self, now: Time, outgoing: Outgoing) -> Result<(), Unsent> {
         let Outgoing { message, qos, retain, tag } = outgoing;
-        let delivery = Delivery { retain, tag, ..Delivery::new(Arc::new(message), qos) };
+        // QoS 0 ends for the machine when it is encoded, for us when it is written.
+        let acknowledged = tag.filter(|_| qos != QoS::AtMostOnce);
+        let delivery = Delivery { retain, tag: acknowledged, ..Delivery::new(Arc::new(message), qos) };
         match self.machine.publish(now, delivery) {
             Fate::Sent => self.handed.extend(tag.map(|tag| Handed { tag, qos })),
             Fate::Queued => self.queued.push_back(tag),
@@ -182,16 +184,11 @@ impl Live {
 
     fn published(&mut self, tag: Tag, reason: ReasonCode, now: Time, mut report: impl FnMut(ClientEvent)) {
         self.release_queued();
-        match self.handed.iter().position(|handed| handed.tag == tag) {
-            // QoS 0 ends for the machine when it is encoded, for us when it is written.
-            Some(at) if self.handed[at].qos == QoS::AtMostOnce => return,
-            // Acknowledged, so it was written, although later bytes still wait.
-            Some(at) => {
-                for Handed { tag, qos } in self.handed.drain(..=at) {
-                    written(tag, qos, now, &mut report);
-                }
+        // Acknowledged, so it was written, although later bytes may still wait.
+        if let Some(at) = self.handed.iter().position(|handed| handed.tag == tag) {
+            for Handed { tag, qos } in self.handed.drain(..=at) {
+                written(tag, qos, now, &mut report);
             }
-            None => {}
         }
         report(ClientEvent::Published { tag, reason, at: now });
     }
