@@ -1,0 +1,216 @@
+//! What devices do about what happens to them.
+
+use protocol::{Tag, Time};
+
+use super::{
+    Fleet, FleetEvent, OWN_TAGS, Stamper,
+    agenda::Duty,
+    device::{Held, Phase},
+    message::{outgoing, subscribe_filter},
+};
+use crate::{
+    ClientEngine, ClientEvent, ClientKey,
+    engine::Closed,
+    farm::{Kind, Publication, Received},
+};
+
+impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
+    /// A device's part in an event of its client.
+    pub(super) fn react(&mut self, index: usize, client: ClientKey, event: ClientEvent) {
+        let device = self.devices[index].id;
+        match event {
+            ClientEvent::Connected { session_present } => self.connected(index, client, session_present),
+            ClientEvent::Refused { reason } => {
+                self.counts.refusals += 1;
+                let retry_at = self.retry(index);
+                self.events.push_back(FleetEvent::Refused { device, reason, retry_at });
+            }
+            ClientEvent::ConnectFailed(failure) => {
+                self.counts.failures += 1;
+                let retry_at = self.retry(index);
+                self.events.push_back(FleetEvent::ConnectFailed { device, failure, retry_at });
+            }
+            ClientEvent::Closed(cause) => {
+                self.counts.online -= 1;
+                self.counts.losses += u64::from(!matches!(cause, Closed::Disconnected | Closed::Abandoned));
+                let retry_at = self.retry(index);
+                self.events.push_back(FleetEvent::Offline { device, cause, retry_at });
+            }
+            ClientEvent::Message { message, retain, .. } => {
+                self.counts.commands += 1;
+                let at = self.options.timeline.scenario(self.engine.clock().now());
+                let Some(topic) = self.options.target.prefix.strip(message.topic.as_str()) else { return };
+                let received = Received { topic, payload: &message.payload, retained: retain };
+                for answer in self.farm.react(device, &received, at) {
+                    self.say(index, answer);
+                }
+            }
+            ClientEvent::Written { tag, at } if tag.0 < OWN_TAGS => {
+                self.events.push_back(FleetEvent::Written { device, tag, at });
+            }
+            ClientEvent::Published { tag, reason, at } => {
+                if reason.is_failure() {
+                    self.counts.rejected += 1;
+                } else {
+                    self.counts.acknowledged += 1;
+                }
+                if tag.0 < OWN_TAGS {
+                    self.events.push_back(FleetEvent::Published { device, tag, reason, at });
+                }
+                self.empty_buffer(index);
+            }
+            ClientEvent::Dropped { tag } if tag.0 < OWN_TAGS => {
+                self.events.push_back(FleetEvent::Dropped { device, tag });
+            }
+            ClientEvent::Written { .. }
+            | ClientEvent::Dropped { .. }
+            | ClientEvent::Subscribed { .. }
+            | ClientEvent::Unsubscribed { .. } => {}
+        }
+    }
+
+    pub(super) fn connected(&mut self, index: usize, client: ClientKey, session_present: bool) {
+        let now = self.engine.clock().now();
+        let at = self.options.timeline.scenario(now);
+        self.counts.online += 1;
+        let device = &mut self.devices[index];
+        let (id, again) = (device.id, device.was_online);
+        if device.phase == Phase::Leaving {
+            // CONNACK was on its way when the device was retired; its disconnect follows.
+            return;
+        }
+        device.come_online();
+        let turn = device.turn;
+        if again {
+            self.counts.reconnects += 1;
+        } else {
+            self.counts.connects += 1;
+        }
+        if !session_present {
+            let tag = self.next_own_tag();
+            let filters: Vec<_> = self
+                .farm
+                .subscriptions(id)
+                .into_iter()
+                .map(|one| subscribe_filter(one, &self.options.target.prefix))
+                .collect();
+            if !filters.is_empty() {
+                self.engine.subscribe(client, filters, tag);
+            }
+        }
+        let birth = self.farm.birth(id, at);
+        self.say(index, birth);
+        self.agenda.add(now.after(self.farm.info(id).heartbeat), index, Duty::Heartbeat { turn });
+        self.events.push_back(FleetEvent::Online { device: id, session_present, again });
+        self.empty_buffer(index);
+    }
+
+    pub(super) fn heartbeat(&mut self, index: usize, due: Time) {
+        let (id, turn) = (self.devices[index].id, self.devices[index].turn);
+        let heartbeat = self.farm.heartbeat(id, self.options.timeline.scenario(due));
+        self.say(index, heartbeat);
+        self.agenda.add(due.after(self.farm.info(id).heartbeat), index, Duty::Heartbeat { turn });
+    }
+
+    /// Publishes what is no telemetry. It is not worth keeping when it cannot be sent at once.
+    pub(super) fn say(&mut self, index: usize, publication: Publication) {
+        let Some(client) = self.devices[index].client else { return };
+        let kind = publication.kind;
+        let tag = self.next_own_tag();
+        let count = match self.engine.publish(client, outgoing(publication, Some(tag), &self.options.target.prefix)) {
+            Err(_) => &mut self.counts.unsent,
+            Ok(()) => match kind {
+                Kind::Telemetry | Kind::Alert => &mut self.counts.telemetry,
+                Kind::Status => &mut self.counts.births,
+                Kind::Heartbeat => &mut self.counts.heartbeats,
+                Kind::Answer => &mut self.counts.answers,
+            },
+        };
+        *count += 1;
+    }
+
+    /// Puts telemetry behind what waits already; a full buffer gives up its oldest.
+    pub(super) fn hold(&mut self, index: usize, held: Held) {
+        let device = &mut self.devices[index];
+        if device.phase != Phase::Online {
+            self.counts.buffered += 1;
+        }
+        device.buffer.push_back(held);
+        while device.buffer.len() > self.options.offline_buffer.max(1) {
+            let oldest = device.buffer.pop_front().and_then(|held| held.tag);
+            self.counts.dropped += 1;
+            self.events.extend(oldest.map(|tag| FleetEvent::Dropped { device: device.id, tag }));
+        }
+    }
+
+    /// Sends what waits in a device's buffer, as far as its client takes it.
+    pub(super) fn empty_buffer(&mut self, index: usize) {
+        let device = &mut self.devices[index];
+        let Some(client) = device.client.filter(|_| device.phase == Phase::Online) else { return };
+        while self.engine.takes(client)
+            && let Some(Held { publication, tag }) = device.buffer.pop_front()
+        {
+            let known = tag.or_else(|| Some(next_tag(&mut self.own_tag)));
+            match self.engine.publish(client, outgoing(publication, known, &self.options.target.prefix)) {
+                Ok(()) => self.counts.telemetry += 1,
+                // The engine takes messages, so this one can never be sent.
+                Err(_) => {
+                    self.counts.dropped += 1;
+                    self.events.extend(tag.map(|tag| FleetEvent::Dropped { device: device.id, tag }));
+                }
+            }
+        }
+    }
+
+    /// Plans the next attempt of a device whose connection or attempt ended, unless it is leaving.
+    pub(super) fn retry(&mut self, index: usize) -> Option<Time> {
+        let now = self.engine.clock().now();
+        let device = &mut self.devices[index];
+        device.turn += 1;
+        if matches!(device.phase, Phase::Leaving | Phase::Retired) {
+            device.phase = Phase::Retired;
+            return None;
+        }
+        device.phase = Phase::Waiting;
+        let mut random = device.random(self.options.seed);
+        let at = now.after(self.options.backoff.delay(device.failures, &mut random));
+        device.failures = device.failures.saturating_add(1);
+        self.agenda.add(at, index, Duty::Connect { turn: device.turn });
+        Some(at)
+    }
+
+    pub(super) fn retire_one(&mut self, index: usize) {
+        let device = &mut self.devices[index];
+        let (id, client, phase) = (device.id, device.client, device.phase);
+        if matches!(phase, Phase::Leaving | Phase::Retired) {
+            return;
+        }
+        device.turn += 1;
+        let unsent = device.buffer.drain(..);
+        self.counts.dropped += unsent.len() as u64;
+        self.events.extend(unsent.filter_map(|held| held.tag).map(|tag| FleetEvent::Dropped { device: id, tag }));
+        self.counts.started -= u32::from(phase != Phase::Idle);
+        match (phase, client) {
+            (Phase::Online, Some(client)) => {
+                let farewell = self.farm.farewell(id, self.options.timeline.scenario(self.engine.clock().now()));
+                self.say(index, farewell);
+                self.engine.disconnect(client);
+                self.devices[index].phase = Phase::Leaving;
+            }
+            (Phase::Connecting, Some(client)) => {
+                self.engine.disconnect(client);
+                self.devices[index].phase = Phase::Leaving;
+            }
+            _ => self.devices[index].phase = Phase::Retired,
+        }
+    }
+
+    pub(super) fn next_own_tag(&mut self) -> Tag {
+        next_tag(&mut self.own_tag)
+    }
+}
+
+fn next_tag(own_tag: &mut u64) -> Tag {
+    *own_tag = own_tag.wrapping_add(1) | OWN_TAGS;
+    Tag(*own_tag)
+}
