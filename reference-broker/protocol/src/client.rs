@@ -44,6 +44,8 @@ pub struct Client {
     asked: u64,
     /// Outcomes of requests that were never sent.
     unsent: VecDeque<Event>,
+    /// Whether the transport ended; what it brought is still heard.
+    transport_ended: bool,
     state: State,
 }
 
@@ -63,8 +65,17 @@ impl Client {
         let mut outbox = Outbox::new(version);
         let sent = outbox.packet(Packet::Connect(Box::new(connect.clone())));
         let deadline = now.after(config.connack_timeout);
-        let state = State::Asking(Box::new(Asking::new(config, session, deadline)));
-        let mut client = Self { now, decoder, input: Bytes::new(), outbox, asked: 0, unsent: VecDeque::new(), state };
+        let state = State::Asking(Box::new(Asking::new(config, session, now, deadline)));
+        let mut client = Self {
+            now,
+            decoder,
+            input: Bytes::new(),
+            outbox,
+            asked: 0,
+            unsent: VecDeque::new(),
+            transport_ended: false,
+            state,
+        };
         if let Err(error) = sent {
             client.end(Closed::Unsendable(error));
         }
@@ -75,17 +86,18 @@ impl Client {
     pub fn disconnect(&mut self, now: Time, disconnect: Disconnect) {
         self.now = now;
         if !self.is_closed() {
+            // MQTT-3.14.4-1 and MQTT-3.14.4-2, in either order of the two versions: the last packet, then the close.
             // One that cannot be encoded is as good as a close without it.
             let _ = self.outbox.packet(Packet::Disconnect(disconnect));
             self.end(Closed::Client);
         }
     }
 
-    /// The transport ended: reports [`Closed::Transport`] unless the connection was closed already. What was received
-    /// and is not decoded counts as not received.
+    /// The transport ended: [`Machine::poll_event`] reports what was received, without waiting for answers, and then
+    /// [`Closed::Transport`], unless the connection was closed already, by a refusal or a DISCONNECT perhaps.
     pub fn transport_closed(&mut self, now: Time) {
         self.now = now;
-        self.end(Closed::Transport);
+        self.transport_ended = true;
     }
 
     /// Whether [`Machine::poll_transmit`] would append anything.
@@ -166,7 +178,7 @@ impl Machine for Client {
 
     fn receive(&mut self, now: Time, bytes: Bytes) {
         self.now = now;
-        if self.is_closed() {
+        if self.transport_ended || self.is_closed() {
             return;
         }
         if self.input.is_empty() {
@@ -205,8 +217,12 @@ impl Machine for Client {
 
     fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
         let any = self.outbox.drain_into(out);
-        if any && let State::Serving(serving) = &mut self.state {
-            serving.ping.last_sent = self.now;
+        if any {
+            match &mut self.state {
+                State::Asking(asking) => asking.last_sent = self.now,
+                State::Serving(serving) => serving.ping.last_sent = self.now,
+                State::Closed { .. } => {}
+            }
         }
         any
     }
@@ -225,10 +241,11 @@ impl Machine for Client {
             if let State::Closed { report, .. } = &mut self.state {
                 return report.take().map(Event::Closed);
             }
-            if !self.wants_read() {
+            if !self.transport_ended && !self.wants_read() {
                 return None;
             }
             match self.decoder.decode(&mut self.input) {
+                Ok(None) if self.transport_ended => self.end(Closed::Transport),
                 Ok(None) => {
                     // An empty slice would keep the read buffer alive.
                     self.input = Bytes::new();

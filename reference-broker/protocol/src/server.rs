@@ -47,13 +47,20 @@ pub struct Server {
     outbox: Outbox,
     /// How many questions were asked.
     asked: u64,
+    /// Whether the transport ended; what it brought is still heard.
+    transport_ended: bool,
     state: State,
 }
 
 impl Server {
     /// A connection that was just accepted; CONNECT is due within [`Config::connect_timeout`] of `now`.
     pub fn new(config: Arc<Config>, now: Time) -> Self {
-        let limits = PacketLimits { maximum_packet_size: config.maximum_packet_size };
+        let limits = PacketLimits {
+            maximum_packet_size: config.maximum_packet_size,
+            maximum_connect_size: config.maximum_connect_size,
+            maximum_properties: config.maximum_properties,
+            maximum_filters: config.maximum_filters,
+        };
         let deadline = now.after(config.connect_timeout);
         Self {
             config,
@@ -62,6 +69,7 @@ impl Server {
             input: Bytes::new(),
             outbox: Outbox::new(Version::V311),
             asked: 0,
+            transport_ended: false,
             state: State::Waiting { deadline },
         }
     }
@@ -97,10 +105,16 @@ impl Server {
         self.end(Closed::Server(reason));
     }
 
-    /// The transport ended: reports [`Closed::Transport`] unless the connection was closed already.
+    /// The transport ended: [`Machine::poll_event`] reports what was received on an accepted connection, a DISCONNECT
+    /// perhaps (MQTT-3.14.4-3), without waiting for answers, and then [`Closed::Transport`], unless the connection was
+    /// closed already. A CONNECT that was not accepted never will be.
     pub fn transport_closed(&mut self, now: Time) {
         self.now = now;
-        self.end(Closed::Transport);
+        match self.state {
+            State::Serving(_) => self.transport_ended = true,
+            // Neither before it is accepted nor once it is closed.
+            _ => self.end(Closed::Transport),
+        }
     }
 
     /// Whether [`Machine::poll_transmit`] would append anything.
@@ -158,8 +172,7 @@ impl Server {
                 Packet::ConnAck(Box::new(ConnAck { session_present: false, reason, properties }))
             }
             State::Serving(_) if version == Version::V5 => {
-                debug_assert!(reason.allowed_in(PacketType::Disconnect), "{reason} in DISCONNECT");
-                Packet::Disconnect(Disconnect { reason, properties })
+                Packet::Disconnect(Disconnect { reason: disconnect_reason(reason), properties })
             }
             State::Waiting { .. } | State::Serving(_) | State::Closed { .. } => return,
         };
@@ -178,7 +191,7 @@ impl Server {
             State::Waiting { .. } | State::Asking(_) => None,
         };
         self.state = State::Closed { report: Some(closed), link };
-        // MQTT-3.1.4-5 (3.1.1), MQTT-3.1.4-6 (5.0), and nothing that follows a DISCONNECT.
+        // MQTT-3.1.4-5 (3.1.1), MQTT-3.1.4-6 (5.0), MQTT-4.13.2-1, and nothing that follows a DISCONNECT.
         self.input = Bytes::new();
     }
 
@@ -187,7 +200,7 @@ impl Server {
             State::Waiting { .. } => self.refuse_unread_connect(violation),
             // MQTT-3.1.4-1: no CONNACK in 3.1.1.
             State::Asking(_) if self.outbox.version == Version::V311 => {}
-            // MQTT-4.13.1-1.
+            // MQTT-4.13.1-1; the close that follows is MQTT-4.8.0-1 in 3.1.1.
             _ => self.tell(violation.reason_code(), Properties::EMPTY),
         }
         self.end(Closed::Violation(violation));
@@ -199,13 +212,24 @@ impl Server {
     }
 }
 
+/// The code of DISCONNECT (MQTT-3.14.2-1) nearest to `reason`, which may be one of CONNACK.
+fn disconnect_reason(reason: ReasonCode) -> ReasonCode {
+    match reason {
+        allowed if allowed.allowed_in(PacketType::Disconnect) => allowed,
+        ReasonCode::BadUserNameOrPassword | ReasonCode::Banned => ReasonCode::NotAuthorized,
+        ReasonCode::ServerUnavailable => ReasonCode::ServerBusy,
+        // A second CONNECT that could not be the first one either.
+        _ => ReasonCode::ProtocolError,
+    }
+}
+
 impl Machine for Server {
     type Event = Event;
     type Answer = Answer;
 
     fn receive(&mut self, now: Time, bytes: Bytes) {
         self.now = now;
-        if matches!(self.state, State::Closed { .. }) {
+        if self.transport_ended || matches!(self.state, State::Closed { .. }) {
             return;
         }
         if self.input.is_empty() {
@@ -260,10 +284,11 @@ impl Machine for Server {
             if let State::Closed { report, .. } = &mut self.state {
                 return report.take().map(Event::Closed);
             }
-            if !self.wants_read() {
+            if !self.transport_ended && !self.wants_read() {
                 return None;
             }
             match self.decoder.decode(&mut self.input) {
+                Ok(None) if self.transport_ended => self.end(Closed::Transport),
                 Ok(None) => {
                     // An empty slice would keep the read buffer alive.
                     self.input = Bytes::new();

@@ -129,6 +129,21 @@ impl TopicFilter {
         Ok(Self { text, shared })
     }
 
+    /// As [`TopicFilter::from_text`], by the rules of 3.1.1, which knows no shared subscriptions: what breaks the rules of
+    /// 4.8.2 is an ordinary filter. See [`TopicFilter::is_share_broken`].
+    pub(crate) fn from_text_v311(text: Utf8String) -> Result<Self, TopicError> {
+        if filter_start(&text).is_ok() {
+            return Self::from_text(text);
+        }
+        check_wildcards(&text)?;
+        Ok(Self { text, shared: None })
+    }
+
+    /// Whether it begins as a shared subscription and is none.
+    pub(crate) fn is_share_broken(&self) -> bool {
+        self.shared.is_none() && self.text.starts_with(SHARE_PREFIX)
+    }
+
     /// The whole text, with `$share/name/` when shared.
     pub fn as_str(&self) -> &str {
         self.text.as_str()

@@ -252,6 +252,12 @@ violations! {
     /// QoS 3 in a SUBSCRIBE.
     SubscriptionQosReserved: "subscription at qos 3",
         Some("MQTT-3.8.3-4"), Some("3.8.3.1"), ProtocolError;
+    /// More filters in one packet than this side takes.
+    TooManyFilters: "more filters than one packet may have",
+        Some("MQTT-4.8.0-2"), Some("4.13.2"), QuotaExceeded;
+    /// More properties in one list than this side takes.
+    TooManyProperties: "more properties than one packet may have",
+        None, Some("4.13.2"), QuotaExceeded;
     /// A Topic Alias of 0, or above the announced maximum.
     TopicAliasInvalid: "topic alias is 0 or above the maximum",
         None, Some("MQTT-3.3.2-8"), TopicAliasInvalid;

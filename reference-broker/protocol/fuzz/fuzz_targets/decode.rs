@@ -25,7 +25,7 @@ fuzz_target!(|input: &[u8]| {
 type Outcome = (Vec<Packet>, Option<Version>, Option<Violation>);
 
 fn decode(role: Role, version: Option<Version>, reads: &[&[u8]]) -> Outcome {
-    let mut decoder = Decoder::new(role, PacketLimits { maximum_packet_size: 1 << 16 });
+    let mut decoder = Decoder::new(role, PacketLimits { maximum_packet_size: 1 << 16, ..PacketLimits::default() });
     if let Some(version) = version {
         decoder.set_version(version);
     }

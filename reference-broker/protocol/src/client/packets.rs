@@ -72,7 +72,7 @@ impl Client {
         let State::Asking(asking) = std::mem::replace(&mut self.state, State::nowhere()) else {
             return Err(Violation::ConnAckRepeated);
         };
-        self.state = State::Serving(asking.accepted(&connack, self.now));
+        self.state = State::Serving(asking.accepted(&connack));
         self.send_requests();
         if let State::Serving(Serving { link, requests, .. }) = &mut self.state {
             link.resume(self.now, &mut self.outbox, &|packet_id| requests.holds(packet_id));

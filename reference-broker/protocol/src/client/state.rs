@@ -31,6 +31,8 @@ pub(super) struct Asking {
     pub(super) session: Box<Session>,
     pub(super) requests: Requests,
     pub(super) deadline: Time,
+    /// When CONNECT or AUTH left: Keep Alive counts from there, not from CONNACK.
+    pub(super) last_sent: Time,
     pub(super) authentication: Option<Box<Authentication>>,
 }
 
@@ -102,10 +104,10 @@ impl Ping {
 }
 
 impl Asking {
-    pub(super) fn new(config: Config, session: Box<Session>, deadline: Time) -> Self {
+    pub(super) fn new(config: Config, session: Box<Session>, now: Time, deadline: Time) -> Self {
         let method = config.connect.properties.authentication_method().cloned();
         let authentication = method.map(|method| Box::new(Authentication { method, progress: Progress::Server }));
-        Self { config, session, requests: Requests::default(), deadline, authentication }
+        Self { config, session, requests: Requests::default(), deadline, last_sent: now, authentication }
     }
 
     /// A link that never carried anything: the connection ended before CONNACK.
@@ -114,7 +116,7 @@ impl Asking {
     }
 
     /// CONNACK accepted the connection.
-    pub(super) fn accepted(self, connack: &ConnAck, now: Time) -> Serving {
+    pub(super) fn accepted(self, connack: &ConnAck) -> Serving {
         let limits = limits(&self.config, &connack.properties);
         let connect = &self.config.connect;
         let authentication =
@@ -130,7 +132,7 @@ impl Asking {
                 // MQTT-3.1.2-21, MQTT-3.2.2-21.
                 keep_alive: connack.properties.server_keep_alive().unwrap_or(connect.keep_alive),
                 timeout: self.config.ping_timeout,
-                last_sent: now,
+                last_sent: self.last_sent,
                 answer_due: None,
             },
             declines_problem_information: connect.properties.request_problem_information() == Some(false),

@@ -18,11 +18,23 @@ const FIRST_ROOM: usize = 4096;
 pub struct PacketLimits {
     /// The largest packet, in bytes including its fixed header. Default [`MAXIMUM_PACKET_SIZE`].
     pub maximum_packet_size: u32,
+    /// The largest CONNECT, in bytes including its fixed header, if that is less. Default [`MAXIMUM_PACKET_SIZE`].
+    pub maximum_connect_size: u32,
+    /// How many properties one list of a packet may have: in memory each takes many times the five bytes that it may
+    /// take on the wire. Default 4,294,967,295.
+    pub maximum_properties: u32,
+    /// How many filters one SUBSCRIBE or UNSUBSCRIBE may have, for the same reason. Default 4,294,967,295.
+    pub maximum_filters: u32,
 }
 
 impl Default for PacketLimits {
     fn default() -> Self {
-        Self { maximum_packet_size: MAXIMUM_PACKET_SIZE }
+        Self {
+            maximum_packet_size: MAXIMUM_PACKET_SIZE,
+            maximum_connect_size: MAXIMUM_PACKET_SIZE,
+            maximum_properties: u32::MAX,
+            maximum_filters: u32::MAX,
+        }
     }
 }
 
@@ -60,7 +72,7 @@ impl Decoder {
     }
 
     /// In which version a CONNECT that broke the standard can be told so; none when it did not get as far as its Protocol
-    /// Level. That of the level, or 5.0 for a level above 5 and 3.1.1 for one below 4.
+    /// Level. That of the level, or 5.0 for a level above 5 and 3.1.1 for one below 4; the highest bit does not count.
     pub fn refusal_version(&self) -> Option<Version> {
         self.refusal_version
     }
@@ -136,8 +148,12 @@ impl Decoder {
             body_len: length.value as usize,
             length_is_minimal: length.is_minimal(),
         };
+        let mut maximum = self.limits.maximum_packet_size;
+        if frame.head.packet_type == PacketType::Connect {
+            maximum = maximum.min(self.limits.maximum_connect_size);
+        }
         // 5.0: MQTT-3.1.2-24, MQTT-3.2.2-15.
-        if frame.total() > self.limits.maximum_packet_size as usize {
+        if frame.total() > maximum as usize {
             return Err(Violation::PacketTooLarge);
         }
         Ok(Some(frame))
@@ -166,11 +182,13 @@ impl Decoder {
     }
 
     fn decode_body(&mut self, frame: Frame, body: Bytes) -> Result<Packet, Violation> {
-        let context = Context { version: self.version.unwrap_or(Version::V311), sender: self.role.peer() };
+        let PacketLimits { maximum_filters, maximum_properties, .. } = self.limits;
+        let version = self.version.unwrap_or(Version::V311);
+        let context = Context { version, sender: self.role.peer(), maximum_filters };
         if frame.head.packet_type == PacketType::Connect && self.refusal_version.is_none() {
             self.refusal_version = refusal_version(&body);
         }
-        let packet = Packet::decode(frame.head, context, Reader::new(body))?;
+        let packet = Packet::decode(frame.head, context, Reader::new(body, maximum_properties))?;
         if let Packet::Connect(connect) = &packet {
             // MQTT-1.5.5-1: judged now that the version is known.
             if connect.version == Version::V5 && !frame.length_is_minimal {
@@ -186,7 +204,8 @@ impl Decoder {
 fn refusal_version(body: &[u8]) -> Option<Version> {
     let (length, rest) = body.split_first_chunk::<2>()?;
     let level = *rest.get(usize::from(u16::from_be_bytes(*length)))?;
-    Some(if level > 4 { Version::V5 } else { Version::V311 })
+    // Bridges of Mosquitto set the highest bit and fall back when they are refused in the version that they speak.
+    Some(if level & 0x7F > 4 { Version::V5 } else { Version::V311 })
 }
 
 /// What a body is read by.
@@ -194,6 +213,15 @@ fn refusal_version(body: &[u8]) -> Option<Version> {
 pub(crate) struct Context {
     pub(crate) version: Version,
     pub(crate) sender: Role,
+    /// See [`PacketLimits::maximum_filters`].
+    pub(crate) maximum_filters: u32,
+}
+
+impl Context {
+    /// Whether a packet with `filters` may have one more.
+    pub(crate) fn check_room(self, filters: usize) -> Result<(), Violation> {
+        if filters < self.maximum_filters as usize { Ok(()) } else { Err(Violation::TooManyFilters) }
+    }
 }
 
 /// The first byte of a packet.

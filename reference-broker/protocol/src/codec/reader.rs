@@ -4,35 +4,45 @@ use bytes::{Buf, Bytes};
 
 use super::{Role, writer::variable_len};
 use crate::{
-    PacketId, PacketType, Properties, ReasonCode, TopicFilter, TopicName, Utf8String, Violation, packet::only_sender,
-    property::Place,
+    PacketId, PacketType, Properties, ReasonCode, TopicFilter, TopicName, Utf8String, Version, Violation,
+    packet::only_sender, property::Place,
 };
 
 /// What is left of a packet. Strings and binary fields are slices of it.
 #[derive(Debug)]
-pub(crate) struct Reader(Bytes);
+pub(crate) struct Reader {
+    left: Bytes,
+    /// How many properties one list may have.
+    maximum_properties: u32,
+}
 
 impl Reader {
-    pub(crate) fn new(bytes: Bytes) -> Self {
-        Self(bytes)
+    pub(crate) fn new(left: Bytes, maximum_properties: u32) -> Self {
+        Self { left, maximum_properties }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.left.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.left.len()
     }
 
     /// Everything that is left.
     pub(crate) fn rest(self) -> Bytes {
-        self.0
+        self.left
     }
 
     /// The next `length` bytes as a reader of their own; none when there are fewer.
     pub(crate) fn split(&mut self, length: usize) -> Option<Self> {
-        (length <= self.0.len()).then(|| Self(self.0.split_to(length)))
+        let Self { left, maximum_properties } = self;
+        (length <= left.len()).then(|| Self::new(left.split_to(length), *maximum_properties))
+    }
+
+    /// How many properties one list may have.
+    pub(crate) fn maximum_properties(&self) -> usize {
+        self.maximum_properties as usize
     }
 
     /// The end of the packet.
@@ -53,12 +63,12 @@ impl Reader {
     }
 
     pub(crate) fn variable(&mut self) -> Result<u32, Violation> {
-        let variable = Variable::read(&self.0)?.ok_or(Violation::PacketTooShort)?;
+        let variable = Variable::read(&self.left)?.ok_or(Violation::PacketTooShort)?;
         // MQTT-1.5.5-1.
         if !variable.is_minimal() {
             return Err(Violation::VariableByteIntegerNotMinimal);
         }
-        self.0.advance(variable.len);
+        self.left.advance(variable.len);
         Ok(variable.value)
     }
 
@@ -69,10 +79,10 @@ impl Reader {
 
     pub(crate) fn binary(&mut self) -> Result<Bytes, Violation> {
         let length = usize::from(self.u16()?);
-        if length > self.0.len() {
+        if length > self.left.len() {
             return Err(Violation::PacketTooShort);
         }
-        Ok(self.0.split_to(length))
+        Ok(self.left.split_to(length))
     }
 
     pub(crate) fn text(&mut self) -> Result<Utf8String, Violation> {
@@ -83,8 +93,12 @@ impl Reader {
         Ok(TopicName::from_text(self.text()?)?)
     }
 
-    pub(crate) fn filter(&mut self) -> Result<TopicFilter, Violation> {
-        Ok(TopicFilter::from_text(self.text()?)?)
+    pub(crate) fn filter(&mut self, version: Version) -> Result<TopicFilter, Violation> {
+        let text = self.text()?;
+        Ok(match version {
+            Version::V311 => TopicFilter::from_text_v311(text)?,
+            Version::V5 => TopicFilter::from_text(text)?,
+        })
     }
 
     /// A Reason Code that `sender` may put into `packet`.
@@ -104,8 +118,8 @@ impl Reader {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Violation> {
-        let array = *self.0.first_chunk().ok_or(Violation::PacketTooShort)?;
-        self.0.advance(N);
+        let array = *self.left.first_chunk().ok_or(Violation::PacketTooShort)?;
+        self.left.advance(N);
         Ok(array)
     }
 }

@@ -32,6 +32,10 @@ impl AckQueue {
         self.entries.len()
     }
 
+    pub(super) fn holds(&self, packet_id: PacketId) -> bool {
+        self.entries.iter().any(|(id, _)| *id == packet_id)
+    }
+
     /// Adds one behind all others; its serial number.
     pub(super) fn push(&mut self, packet_id: PacketId, due: Due) -> u64 {
         let serial = self.first + self.entries.len() as u64;

@@ -80,6 +80,11 @@ impl Link {
         Ok(())
     }
 
+    /// Whether a publication of the peer with this identifier is unfinished.
+    pub(crate) fn has_open(&self, packet_id: PacketId) -> bool {
+        self.session.received.verdict(packet_id).is_some() || self.at_least_once.holds(packet_id)
+    }
+
     /// Notes what must be acknowledged; a token when the owner decides how.
     fn acknowledge_later(
         &mut self,

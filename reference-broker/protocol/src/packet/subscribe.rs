@@ -90,8 +90,9 @@ impl Subscribe {
         let (packet_id, properties) = read_head(PacketType::Subscribe, context, &mut reader)?;
         let mut filters = Vec::new();
         while !reader.is_empty() {
+            context.check_room(filters.len())?;
             // MQTT-3.8.3-1.
-            let filter = reader.filter()?;
+            let filter = reader.filter(context.version)?;
             let options = SubscriptionOptions::from_byte(reader.u8()?, context.version)?;
             // MQTT-3.8.3-4.
             if options.no_local && filter.share_name().is_some() {
@@ -213,8 +214,9 @@ impl Unsubscribe {
         let (packet_id, properties) = read_head(PacketType::Unsubscribe, context, &mut reader)?;
         let mut filters = Vec::new();
         while !reader.is_empty() {
+            context.check_room(filters.len())?;
             // MQTT-3.10.3-1.
-            filters.push(reader.filter()?);
+            filters.push(reader.filter(context.version)?);
         }
         // MQTT-3.10.3-2.
         if filters.is_empty() {

@@ -90,6 +90,9 @@ impl Properties {
         let mut properties = Self::EMPTY;
         let mut seen = 0_u64;
         while !reader.is_empty() {
+            if properties.len() >= reader.maximum_properties() {
+                return Err(Violation::TooManyProperties);
+            }
             let property = Self::decode_one(place, &mut seen, &mut reader).map_err(|violation| match violation {
                 Violation::PacketTooShort => Violation::PropertiesOverrun,
                 other => other,

@@ -66,26 +66,31 @@ impl Server {
                 .authentication_method
                 .map(|method| Box::new(Authentication { method: *method, progress: Progress::Idle })),
         });
-        // MQTT-3.2.0-1: before anything that the Session has to send.
-        self.send_or_close(Packet::ConnAck(connack));
+        // MQTT-3.2.0-1 (3.1.1: MQTT-3.1.4-4; 5.0: MQTT-3.1.4-5): before anything that the Session has to send.
+        if self.outbox.packet(Packet::ConnAck(connack)).is_err() {
+            // MQTT-3.14.0-1: a client that cannot be told that it is accepted is not.
+            self.send_connack_refusal(ReasonCode::PacketTooLarge);
+            self.end(Closed::Refused(ReasonCode::PacketTooLarge));
+        }
         if let State::Serving(serving) = &mut self.state {
             serving.link.resume(self.now, &mut self.outbox, &|_| false);
         }
     }
 
     fn refuse(&mut self, token: Token, reason: ReasonCode, properties: Properties) {
-        let expected = match &self.state {
-            State::Asking(asking) => asking.turn == Turn::Owner(token),
-            // MQTT-4.12.1-2.
-            State::Serving(serving) => {
-                serving.authentication.as_ref().is_some_and(|it| it.progress == Progress::Asked(token))
+        match &self.state {
+            State::Asking(asking) if asking.turn == Turn::Owner(token) => {
+                // MQTT-3.2.2-7 (3.1.1: MQTT-3.2.2-5), MQTT-3.1.4-2 of 5.0, MQTT-4.12.0-1, MQTT-4.12.0-4.
+                self.tell(reason, properties);
+                self.end(Closed::Refused(reason));
             }
-            State::Waiting { .. } | State::Closed { .. } => false,
-        };
-        if expected {
-            // MQTT-3.2.2-7 (3.1.1: MQTT-3.2.2-5), MQTT-4.12.0-4.
-            self.tell(reason, properties);
-            self.end(Closed::Refused(reason));
+            State::Serving(serving)
+                if serving.authentication.as_ref().is_some_and(|it| it.progress == Progress::Asked(token)) =>
+            {
+                // MQTT-4.12.1-2.
+                self.close(self.now, reason, properties);
+            }
+            _ => {}
         }
     }
 
@@ -143,11 +148,14 @@ impl Server {
         debug_assert_eq!(reasons.len(), question.filters, "one Reason Code per filter");
         // MQTT-3.8.4-6 (3.1.1: MQTT-3.8.4-5).
         reasons.resize(question.filters, ReasonCode::UnspecifiedError);
+        for index in question.refused {
+            reasons.insert(index, ReasonCode::UnspecifiedError);
+        }
         Some((question.packet_id, reasons))
     }
 
     /// A client whose Maximum Packet Size is below a packet that it must get cannot be served.
-    fn send_or_close(&mut self, packet: Packet) {
+    pub(super) fn send_or_close(&mut self, packet: Packet) {
         if self.outbox.packet(packet).is_err() {
             self.close(self.now, ReasonCode::PacketTooLarge, Properties::EMPTY);
         }

@@ -12,6 +12,14 @@ pub struct Config {
     /// The largest packet accepted, in bytes including its fixed header. Default 1 MiB. Announced when below the limit
     /// of the standard (268,435,460).
     pub maximum_packet_size: u32,
+    /// The largest CONNECT accepted, in bytes including its fixed header: what a stranger can make the server hold.
+    /// Default 64 KiB. Clients with a larger Will or password need more; the standard allows 256 KiB and properties.
+    pub maximum_connect_size: u32,
+    /// How many properties one list of a packet may have; more close the connection with Quota exceeded. Default 1,024.
+    pub maximum_properties: u32,
+    /// How many filters one SUBSCRIBE or UNSUBSCRIBE may have; more close the connection with Quota exceeded. Default
+    /// 4,096.
+    pub maximum_filters: u32,
     /// How many QoS 1 and 2 publications the client may have in flight, 1 to 65,535. Default 1,024.
     pub receive_maximum: u16,
     /// The highest Topic Alias accepted; 0 accepts none. Default 64.
@@ -40,6 +48,9 @@ impl Default for Config {
         Self {
             connect_timeout: Duration::from_secs(10),
             maximum_packet_size: 1024 * 1024,
+            maximum_connect_size: 64 * 1024,
+            maximum_properties: 1024,
+            maximum_filters: 4096,
             receive_maximum: 1024,
             topic_alias_maximum: 64,
             maximum_qos: QoS::ExactlyOnce,

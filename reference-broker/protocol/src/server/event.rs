@@ -33,7 +33,8 @@ pub enum Event {
     Subscribe {
         /// To answer.
         token: Token,
-        /// What it asks.
+        /// What it asks. In 3.1.1 without the filters that [`Config`](super::Config) does not offer, and those that begin
+        /// as a shared subscription and are none: they fail.
         subscribe: Subscribe,
     },
     /// Answer with [`Answer::Unsubscribe`], one reason per filter.
@@ -43,8 +44,8 @@ pub enum Event {
         /// What it asks.
         unsubscribe: Unsubscribe,
     },
-    /// An AUTH packet, during connection or re-authentication. Answer with [`Answer::Challenge`],
-    /// [`Answer::Accept`] / [`Answer::Refuse`] (during connection) or [`Answer::Authenticated`].
+    /// An AUTH packet. Answer with [`Answer::Challenge`], [`Answer::Refuse`], and [`Answer::Accept`] (during connection) or
+    /// [`Answer::Authenticated`] (during re-authentication).
     Auth {
         /// To answer.
         token: Token,
@@ -80,19 +81,23 @@ pub enum Closed {
     KeepAlive,
     /// No whole CONNECT came in time.
     ConnectTimeout,
-    /// The owner refused the CONNECT.
+    /// The owner refused the CONNECT, or the client cannot take the CONNACK that accepts it (Packet too large).
     Refused(ReasonCode),
-    /// The owner closed: takeover, shutdown, administrative action, quota.
+    /// The owner closed: takeover, shutdown, administrative action, quota, failed re-authentication.
     Server(ReasonCode),
     /// The transport ended without a DISCONNECT.
     Transport,
 }
 
 impl Closed {
-    /// Whether the Will, if there is one, is published: always, unless the client said good-bye with Normal
-    /// disconnection (MQTT-3.1.2-8, MQTT-3.1.2-10, MQTT-3.14.4-3).
+    /// Whether the Will, if there is one, is published: always, unless the CONNECT was not accepted or the client said
+    /// good-bye with Normal disconnection (MQTT-3.1.2-8, MQTT-3.1.2-10, MQTT-3.14.4-3).
     pub fn publishes_will(&self) -> bool {
-        !matches!(self, Self::Client(disconnect) if disconnect.reason == ReasonCode::Success)
+        match self {
+            Self::Client(disconnect) => disconnect.reason != ReasonCode::Success,
+            Self::Refused(_) | Self::ConnectTimeout => false,
+            Self::Violation(_) | Self::KeepAlive | Self::Server(_) | Self::Transport => true,
+        }
     }
 }
 

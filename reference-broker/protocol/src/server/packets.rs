@@ -2,11 +2,12 @@
 
 use super::{
     Closed, Event, Server,
+    questions::Question,
     state::{Asking, Authentication, Facts, Progress, Serving, State, Turn},
 };
 use crate::{
-    Auth, Connect, Disconnect, Packet, PacketType, Publish, ReasonCode, Subscribe, Unsubscribe, Version, Violation,
-    link::Arrived,
+    Auth, Connect, Disconnect, Packet, PacketId, PacketType, Properties, Publish, ReasonCode, SubAck, Subscribe,
+    SubscribeFilter, UnsubAck, Unsubscribe, Version, Violation, link::Arrived,
 };
 
 impl Asking {
@@ -20,6 +21,12 @@ impl Asking {
 impl Serving {
     pub(super) fn is_decoding(&self) -> bool {
         !self.link.is_congested() && !self.questions.is_full()
+    }
+
+    /// Whether an exchange of the client with this identifier is unfinished (MQTT-2.2.1-3). 3.1.1 has no code for it; there
+    /// the request is taken, as the acknowledgements of the two differ.
+    fn has_in_use(&self, packet_id: PacketId) -> bool {
+        self.questions.holds(packet_id) || self.link.has_open(packet_id)
     }
 }
 
@@ -66,7 +73,7 @@ impl Server {
                 serving.link.fill(self.now, outbox, &|_| false);
             }
             Packet::PubRel(ack) => serving.link.pubrel(outbox, &ack)?,
-            Packet::Subscribe(subscribe) => return self.subscribe(subscribe).map(Some),
+            Packet::Subscribe(subscribe) => return self.subscribe(subscribe),
             Packet::Unsubscribe(unsubscribe) => return Ok(self.unsubscribe(unsubscribe)),
             // MQTT-3.12.4-1.
             Packet::PingReq => drop(outbox.packet(Packet::PingResp)),
@@ -126,20 +133,47 @@ impl Server {
         Ok(Event::Connect { token, connect })
     }
 
-    fn subscribe(&mut self, subscribe: Subscribe) -> Result<Event, Violation> {
-        let State::Serving(serving) = &mut self.state else { return Err(Violation::FirstPacketNotConnect) };
-        self.config.check_subscribe(&subscribe, self.outbox.version)?;
+    fn subscribe(&mut self, mut subscribe: Subscribe) -> Result<Option<Event>, Violation> {
+        let State::Serving(serving) = &mut self.state else { return Ok(None) };
+        let packet_id = subscribe.packet_id;
+        let refused = match self.outbox.version {
+            Version::V5 => {
+                self.config.check_subscribe(&subscribe)?;
+                if serving.has_in_use(packet_id) {
+                    // 3.9.3.
+                    let reasons = vec![ReasonCode::PacketIdentifierInUse; subscribe.filters.len()];
+                    self.send_or_close(Packet::SubAck(SubAck { packet_id, properties: Properties::EMPTY, reasons }));
+                    return Ok(None);
+                }
+                Vec::new()
+            }
+            Version::V311 => self.config.refuse_filters(&mut subscribe.filters),
+        };
+        if subscribe.filters.is_empty() {
+            let reasons = vec![ReasonCode::UnspecifiedError; refused.len()];
+            self.send_or_close(Packet::SubAck(SubAck { packet_id, properties: Properties::EMPTY, reasons }));
+            return Ok(None);
+        }
         self.asked += 1;
         let filters = subscribe.filters.len();
-        let token = serving.questions.ask(self.asked, subscribe.packet_id, PacketType::SubAck, filters);
-        Ok(Event::Subscribe { token, subscribe })
+        let question = Question { packet_id, packet_type: PacketType::SubAck, filters, refused };
+        let token = serving.questions.ask(self.asked, question);
+        Ok(Some(Event::Subscribe { token, subscribe }))
     }
 
     fn unsubscribe(&mut self, unsubscribe: Unsubscribe) -> Option<Event> {
         let State::Serving(serving) = &mut self.state else { return None };
-        self.asked += 1;
+        let packet_id = unsubscribe.packet_id;
         let filters = unsubscribe.filters.len();
-        let token = serving.questions.ask(self.asked, unsubscribe.packet_id, PacketType::UnsubAck, filters);
+        if self.outbox.version == Version::V5 && serving.has_in_use(packet_id) {
+            // 3.11.3.
+            let reasons = vec![ReasonCode::PacketIdentifierInUse; filters];
+            self.send_or_close(Packet::UnsubAck(UnsubAck { packet_id, properties: Properties::EMPTY, reasons }));
+            return None;
+        }
+        self.asked += 1;
+        let question = Question { packet_id, packet_type: PacketType::UnsubAck, filters, refused: Vec::new() };
+        let token = serving.questions.ask(self.asked, question);
         Some(Event::Unsubscribe { token, unsubscribe })
     }
 
@@ -231,13 +265,13 @@ impl super::Config {
         Ok(())
     }
 
-    fn check_subscribe(&self, subscribe: &Subscribe, version: Version) -> Result<(), Violation> {
+    fn check_subscribe(&self, subscribe: &Subscribe) -> Result<(), Violation> {
         // 3.2.2.3.12.
         if !self.subscription_ids_available && subscribe.properties.subscription_ids().next().is_some() {
             return Err(Violation::SubscriptionIdentifierUnavailable);
         }
         for subscription in &subscribe.filters {
-            let shared = version == Version::V5 && subscription.filter.share_name().is_some();
+            let shared = subscription.filter.share_name().is_some();
             // MQTT-3.8.3-4.
             if shared && subscription.options.no_local {
                 return Err(Violation::NoLocalOnShared);
@@ -252,5 +286,25 @@ impl super::Config {
             }
         }
         Ok(())
+    }
+
+    /// Takes out what 3.1.1 has no announcement for, and so fails alone (MQTT-3.8.3-2 there); where it was, ascending.
+    ///
+    /// Shared subscriptions are no part of 3.1.1. This server offers them there too, as others do; a filter that begins
+    /// with `$share/` and is no shared subscription is legal there, can never match, and fails rather than stay mute.
+    fn refuse_filters(&self, filters: &mut Vec<SubscribeFilter>) -> Vec<usize> {
+        let mut refused = Vec::new();
+        let mut index = 0;
+        filters.retain(|SubscribeFilter { filter, .. }| {
+            let offered = (self.wildcard_available || !filter.has_wildcard())
+                && (self.shared_available || filter.share_name().is_none())
+                && !filter.is_share_broken();
+            if !offered {
+                refused.push(index);
+            }
+            index += 1;
+            offered
+        });
+        refused
     }
 }

@@ -5,17 +5,18 @@ use crate::{PacketId, PacketType, Token, link::About};
 /// At most [`Questions::MOST`]; beyond that decoding pauses.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
-    open: Vec<Question>,
+    open: Vec<(Token, Question)>,
 }
 
 /// One of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Question {
-    token: Token,
     pub(super) packet_id: PacketId,
     pub(super) packet_type: PacketType,
-    /// How many Reason Codes the acknowledgement has.
+    /// How many Reason Codes the owner gives.
     pub(super) filters: usize,
+    /// Where the acknowledgement has failures that the owner was not asked about, ascending.
+    pub(super) refused: Vec<usize>,
 }
 
 impl Questions {
@@ -26,15 +27,19 @@ impl Questions {
         self.open.len() >= Self::MOST
     }
 
-    pub(super) fn ask(&mut self, serial: u64, packet_id: PacketId, packet_type: PacketType, filters: usize) -> Token {
+    pub(super) fn holds(&self, packet_id: PacketId) -> bool {
+        self.open.iter().any(|(_, question)| question.packet_id == packet_id)
+    }
+
+    pub(super) fn ask(&mut self, serial: u64, question: Question) -> Token {
         let token = About::Question.token(serial);
-        self.open.push(Question { token, packet_id, packet_type, filters });
+        self.open.push((token, question));
         token
     }
 
     pub(super) fn take(&mut self, token: Token, packet_type: PacketType) -> Option<Question> {
-        let matches = |question: &Question| question.token == token && question.packet_type == packet_type;
+        let matches = |(of, question): &(Token, Question)| *of == token && question.packet_type == packet_type;
         let index = self.open.iter().position(matches)?;
-        Some(self.open.swap_remove(index))
+        Some(self.open.swap_remove(index).1)
     }
 }

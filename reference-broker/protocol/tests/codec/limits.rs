@@ -25,14 +25,15 @@ fn puback() -> Packet {
 
 #[test]
 fn too_large_a_packet_is_refused_by_its_header() {
-    let mut decoder = Decoder::new(Role::Server, PacketLimits { maximum_packet_size: 100 });
+    let mut decoder = Decoder::new(Role::Server, PacketLimits { maximum_packet_size: 100, ..PacketLimits::default() });
     decoder.set_version(Version::V5);
     assert_eq!(decoder.decode(&mut Bytes::from_static(&[0x30, 98])), Ok(None));
-    let mut decoder = Decoder::new(Role::Server, PacketLimits { maximum_packet_size: 100 });
+    let mut decoder = Decoder::new(Role::Server, PacketLimits { maximum_packet_size: 100, ..PacketLimits::default() });
     decoder.set_version(Version::V5);
     assert_eq!(decoder.decode(&mut Bytes::from_static(&[0x30, 99])), Err(Violation::PacketTooLarge));
     // Also when the header straddles reads.
-    let mut decoder = Decoder::new(Role::Server, PacketLimits { maximum_packet_size: 1 << 20 });
+    let mut decoder =
+        Decoder::new(Role::Server, PacketLimits { maximum_packet_size: 1 << 20, ..PacketLimits::default() });
     decoder.set_version(Version::V5);
     for byte in [0x30, 0xFF, 0xFF, 0xFF] {
         assert_eq!(decoder.decode(&mut Bytes::copy_from_slice(&[byte])), Ok(None));

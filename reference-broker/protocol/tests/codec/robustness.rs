@@ -8,7 +8,7 @@ use crate::strategy::{connection, packet};
 
 /// Feeds everything; whatever comes out must survive being written and read again.
 fn survives(version: Option<Version>, role: Role, reads: &[&[u8]]) {
-    let mut decoder = Decoder::new(role, PacketLimits { maximum_packet_size: 1 << 20 });
+    let mut decoder = Decoder::new(role, PacketLimits { maximum_packet_size: 1 << 20, ..PacketLimits::default() });
     if let Some(version) = version {
         decoder.set_version(version);
     }

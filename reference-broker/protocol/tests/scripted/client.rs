@@ -83,6 +83,32 @@ fn server_keep_alive_replaces_the_clients() {
 }
 
 #[test]
+fn keep_alive_counts_from_connect_however_late_connack_comes() {
+    // MQTT-3.1.2-20 (3.1.1: MQTT-3.1.2-23).
+    let mut client = client(connect(Version::V311));
+    sent(&mut client);
+    feed(&mut client, Time::from_secs(9), "20 02 00 00");
+    assert_eq!(client.poll_timeout(), Some(Time::from_secs(10)));
+}
+
+#[test]
+fn what_was_received_before_the_transport_ended_is_heard() {
+    // A QoS 1 message, and why the server went.
+    let properties = [Property::ReceiveMaximum(1)].into_iter().collect();
+    let mut client = connected(Connect { properties, ..connect(Version::V5) }, "20 03 00 00 00");
+    client.receive(Time::ZERO, Bytes::from(crate::hex("32 06 0001 61 0001 00 e0 01 8b")));
+    client.transport_closed(Time::ZERO);
+    let mut heard = events(&mut client);
+    assert!(matches!(heard.pop(), Some(Event::Closed(Closed::Server(_)))));
+    assert!(matches!(heard.pop(), Some(Event::Message { .. })));
+    // A refusal that came just before the end.
+    let mut client = self::client(connect(Version::V311));
+    client.receive(Time::ZERO, Bytes::from(crate::hex("20 02 00 05")));
+    client.transport_closed(Time::ZERO);
+    assert_eq!(closed(events(&mut client)), Closed::Refused(ReasonCode::NotAuthorized));
+}
+
+#[test]
 fn no_connack_in_time_closes() {
     let mut client = client(connect(Version::V5));
     client.handle_timeout(Time::from_secs(10));

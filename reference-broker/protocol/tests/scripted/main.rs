@@ -5,9 +5,11 @@
 
 mod client;
 mod client_exchange;
+mod server_close;
 mod server_connect;
 mod server_exchange;
 mod server_limits;
+mod server_subscribe;
 
 use bytes::Bytes;
 use protocol::{Machine, Message, Properties, Time, TopicName};
