@@ -33,8 +33,8 @@ use drive::Drive;
 pub struct Plan {
     /// The scenario, overrides applied.
     pub scenario: Scenario,
-    /// The broker: address, credentials, topic prefix, client engine. Give a broker that others use a prefix of the run's
-    /// own, such as `paddock/<run id>`.
+    /// The broker: address, credentials, topic prefix. Give a broker that others use a prefix of the run's own, such as
+    /// `paddock/<run id>`.
     pub target: Target,
     /// What to say about the target in reports.
     pub described: TargetInfo,

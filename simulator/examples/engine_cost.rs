@@ -28,11 +28,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
 
     let clock = Clock::new();
-    let mut engine = Engine::new(kind, clock)?;
+    let mut engine = Engine::new(clock)?;
     let mut clients = Vec::new();
     for n in 0..=connections {
         let name = Utf8String::new(format!("engine-cost-{n}"))?;
-        clients.push(engine.connect(ConnectOptions::new(endpoint.clone(), name)));
+        clients.push(engine.connect(ConnectOptions { engine: kind, ..ConnectOptions::new(endpoint.clone(), name) }));
     }
     let connecting = cpu_time()?;
     wait_for(&mut engine, clients.len(), |event| matches!(event, ClientEvent::Connected { .. })).await?;

@@ -290,6 +290,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         let habits = self.options.habits.get(usize::from(info.group)).copied().unwrap_or_default();
         let name = Utf8String::new(info.name).expect("the farm's names may stand in a packet");
         let client = self.engine.connect(ConnectOptions {
+            engine: habits.engine,
             clean_start: habits.clean_start,
             session_expiry: habits.session_expiry,
             keep_alive: habits.keep_alive,

@@ -72,7 +72,7 @@ pub async fn simulate(
 ) -> Result<Counts, SimulateError> {
     let Simulation { target, habits, ramp, compression, duration, seed } = simulation;
     let clock = Clock::new();
-    let engine = Engine::new(target.engine, clock)?;
+    let engine = Engine::new(clock)?;
     let mut options = FleetOptions::new(target, seed, Time::ZERO);
     options.habits = habits;
     options.timeline.compression = compression;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use protocol::{TopicError, TopicFilter, TopicName, Utf8String, Version};
 use transport::Endpoint;
 
-use crate::{ConnectOptions, EngineKind};
+use crate::ConnectOptions;
 
 /// The broker under load and how to reach it.
 #[derive(Clone, Debug)]
@@ -21,8 +21,6 @@ pub struct Target {
     pub prefix: TopicPrefix,
     /// How long resolving, connecting and CONNACK may take, each. Default 10 s.
     pub connect_timeout: Duration,
-    /// Which engine runs the clients.
-    pub engine: EngineKind,
 }
 
 impl Target {
@@ -34,7 +32,6 @@ impl Target {
             version: None,
             prefix: TopicPrefix::default(),
             connect_timeout: Duration::from_secs(10),
-            engine: EngineKind::default(),
         }
     }
 

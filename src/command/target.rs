@@ -7,7 +7,7 @@ use scenarios::{
     Scenario,
     model::{Address, Engine, Password, Version},
 };
-use simulator::{Credentials, EngineKind, Target};
+use simulator::{Credentials, Target};
 use transport::Endpoint;
 
 use crate::{
@@ -69,13 +69,7 @@ pub(crate) fn endpoint(options: &cli::Target, scenario: &Scenario) -> Result<Opt
 pub(crate) fn reached(mut endpoint: Endpoint, options: &cli::Target, scenario: &Scenario) -> Result<Target, Failure> {
     let broker = &scenario.brokers[0];
     let credentials = credentials(options, &mut endpoint, scenario)?;
-    Ok(Target {
-        credentials,
-        version: None,
-        connect_timeout: broker.connect_timeout,
-        engine: engine(scenario)?,
-        ..Target::new(endpoint)
-    })
+    Ok(Target { credentials, version: None, connect_timeout: broker.connect_timeout, ..Target::new(endpoint) })
 }
 
 /// User name and password, from the command line, the URL or the scenario, in this order.
@@ -110,19 +104,6 @@ fn first_line(file: &Path) -> Result<String, Failure> {
     let text = fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("cannot read the password from {}: {error}", file.display())))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
-}
-
-/// The one engine of all devices.
-fn engine(scenario: &Scenario) -> Result<EngineKind, Failure> {
-    let mut engines = scenario.devices.iter().map(|group| group.engine);
-    let first = engines.next().unwrap_or_default();
-    if engines.any(|other| other != first) {
-        return Err(Failure::usage("devices of one run use one engine: say which with --engine"));
-    }
-    Ok(match first {
-        Engine::Native => EngineKind::Native,
-        Engine::Rumqttc => EngineKind::Rumqttc,
-    })
 }
 
 /// The versions that the scenario's clients speak, for reports.

@@ -79,7 +79,7 @@ impl<'a> Drive<'a> {
             return Err(usage(format!("{}: {}", unsupported.path, unsupported.message)));
         }
         let clock = Clock::new();
-        let engine = Engine::new(plan.target.engine, clock)
+        let engine = Engine::new(clock)
             .map_err(|error| Failure { exit: Exit::Internal, reason: format!("cannot start the clients: {error}") })?;
         let farm = Farm::new(scenario, plan.seed);
         let owned = Program::owned(&farm, plan.segment);

@@ -5,6 +5,7 @@ use std::{num::NonZeroU16, time::Duration};
 use protocol::{Utf8String, Version, Will};
 use transport::Endpoint;
 
+use super::EngineKind;
 use crate::Credentials;
 
 /// How one client connects, now and at every reconnect.
@@ -12,6 +13,9 @@ use crate::Credentials;
 pub struct ConnectOptions {
     /// Where to.
     pub endpoint: Endpoint,
+    /// Which of both engines of an [`Engine`](super::Engine) runs the client; an engine that is alone runs it anyway.
+    /// Default native.
+    pub engine: EngineKind,
     /// The Client Identifier.
     pub client_id: Utf8String,
     /// The protocol version. Default 5.0.
@@ -49,6 +53,7 @@ impl ConnectOptions {
     pub fn new(endpoint: Endpoint, client_id: Utf8String) -> Self {
         Self {
             endpoint,
+            engine: EngineKind::default(),
             client_id,
             version: Version::V5,
             clean_start: true,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::{Time, Version};
 
 use super::Backoff;
-use crate::Target;
+use crate::{EngineKind, Target};
 
 /// How a fleet behaves.
 #[derive(Clone, Debug)]
@@ -77,6 +77,8 @@ impl Timeline {
 /// How the devices of a group connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Habits {
+    /// Which engine runs the clients. Default native.
+    pub engine: EngineKind,
     /// The protocol version. Default 5.0.
     pub version: Version,
     /// Clean Start. Default true.
@@ -89,7 +91,13 @@ pub struct Habits {
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { version: Version::V5, clean_start: true, session_expiry: 0, keep_alive: 60 }
+        Self {
+            engine: EngineKind::default(),
+            version: Version::V5,
+            clean_start: true,
+            session_expiry: 0,
+            keep_alive: 60,
+        }
     }
 }
 
@@ -124,6 +132,10 @@ impl Ramp {
 impl From<&scenarios::model::DeviceGroup> for Habits {
     fn from(group: &scenarios::model::DeviceGroup) -> Self {
         Self {
+            engine: match group.engine {
+                scenarios::model::Engine::Native => EngineKind::Native,
+                scenarios::model::Engine::Rumqttc => EngineKind::Rumqttc,
+            },
             version: match group.version {
                 scenarios::model::Version::V311 => Version::V311,
                 scenarios::model::Version::V5 => Version::V5,
