@@ -1,8 +1,6 @@
 //! The rumqttc library in both versions. Its two modules are twins with different types, so the checks are written once
 //! and instantiated for each.
 
-#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
-
 use std::time::{Duration, Instant};
 
 use rumqttc::{
