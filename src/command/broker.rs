@@ -20,6 +20,10 @@ pub(crate) fn run(options: &Broker) -> Result<ExitCode, Failure> {
 
 async fn serve_until_told(options: &Broker) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
+    // Each connection takes a file descriptor; the broker reads the limit when it starts.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!("the limit of open files stays as it is: {error}");
+    }
     let listener = Listener::bind(options.listen).map_err(|error| cannot_listen(options, &error))?;
     let address = listener.local_addr().map_err(Failure::internal)?;
     let mut config = Config::default();

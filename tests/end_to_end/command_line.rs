@@ -127,7 +127,7 @@ fn an_interrupted_run_reports_what_happened_so_far() {
     });
     run.signal("INT");
     assert_eq!(run.end().code(), Some(130));
-    assert_eq!(summary(&out)["interrupted"], true);
+    assert_eq!(summary(&out)["ending"], "interrupted");
     let report = fs::read_to_string(out.join("report.html")).expect("a report");
     assert!(report.contains("nterrupted"));
 }

@@ -191,6 +191,8 @@ impl Pump {
     }
 
     /// The next thing that happened in this turn; `None` when the turn has nothing more to read.
+    ///
+    /// An owner may stop asking before `None`, but not skip [`Pump::flush`], which wakes its task for the rest.
     pub fn next(&mut self, cx: &mut Context<'_>) -> Option<Event> {
         loop {
             if let Some((key, error)) = self.ended.pop_front() {

@@ -170,6 +170,26 @@ async fn many_connections_share_a_turn() {
 }
 
 #[tokio::test]
+async fn a_turn_that_ends_early_does_not_sleep_on_what_is_left() {
+    let mut pump = Pump::new();
+    let mut peers = Vec::new();
+    for _ in 0..8 {
+        let (ours, mut peer) = pair().await;
+        pump.insert(ours);
+        peer.write_all(b"moo").await.unwrap();
+        peers.push(peer);
+    }
+    // Each turn looks once, though more wait.
+    let mut seen = 0;
+    let all = poll_fn(|cx| {
+        seen += usize::from(pump.next(cx).is_some());
+        pump.flush(cx);
+        if seen == peers.len() { Poll::Ready(()) } else { Poll::Pending }
+    });
+    timeout(DEADLINE, all).await.expect("every peer is heard");
+}
+
+#[tokio::test]
 async fn an_aborted_slot_does_not_wake_its_next_tenant_under_the_old_key() {
     let (ours, mut peer) = pair().await;
     let mut pump = Pump::new();

@@ -5,8 +5,7 @@ const assert = require("node:assert/strict");
 const { once, EventEmitter } = require("node:events");
 const path = require("node:path");
 
-const modules = process.env.PADDOCK_NODE_MODULES ?? path.join(__dirname, "../../../target/peers/node_modules");
-const mqtt = require(path.join(modules, "mqtt"));
+const mqtt = require(path.join(__dirname, "../../../target/peers/node_modules/mqtt"));
 
 const [host, port, level] = process.argv.slice(2);
 const topicOf = (name) => `mqttjs/${level}/${name}`;
