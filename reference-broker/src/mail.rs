@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::{
     retained::Retained,
     routing::{Presence, SessionKey, Subscription, Target},
+    worker::PendingWill,
 };
 
 /// One piece of mail.
@@ -71,4 +72,6 @@ pub(crate) struct Moving {
     pub(crate) backlog: VecDeque<(Retained, Receiver)>,
     pub(crate) expiry_interval: u32,
     pub(crate) expires_at: Option<Time>,
+    /// A Will whose delay runs: it is cancelled only when the CONNECT that fetched the session is accepted.
+    pub(crate) will: Option<Box<PendingWill>>,
 }

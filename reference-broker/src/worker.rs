@@ -27,6 +27,7 @@ use bytes::Bytes;
 pub(crate) use connections::ConnectionId;
 use connections::Connections;
 use protocol::{Machine, Properties, ReasonCode, Time};
+pub(crate) use session::PendingWill;
 use sessions::Sessions;
 pub(crate) use shared::Shared;
 

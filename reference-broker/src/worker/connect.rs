@@ -58,7 +58,7 @@ impl Worker {
 
     /// Everything that can be refused before any session is touched: a refused client changes nothing.
     fn check_connect(&mut self, id: ConnectionId, token: Token, connect: Connect) -> Result<Pending, ReasonCode> {
-        // 4.12: no method of enhanced authentication is offered yet.
+        // MQTT-4.12.0-1: no method of enhanced authentication is offered yet.
         if connect.properties.authentication_method().is_some() {
             return Err(ReasonCode::BadAuthenticationMethod);
         }
@@ -100,6 +100,7 @@ impl Worker {
                     self.refuse(now, pending.id, pending.token, ReasonCode::QuotaExceeded);
                     return self.attend_later(pending.id);
                 }
+                // MQTT-3.1.2-6 (MQTT-3.1.2-4 in 3.1.1).
                 Claimed::New => {
                     self.tally().sessions_opened.increment();
                     let link = Link::Offline(Box::default());
@@ -130,7 +131,7 @@ impl Worker {
                             id.into_iter().for_each(|id| self.park(id));
                             return self.give_up(now, earlier);
                         }
-                        // MQTT-3.1.2-4 (MQTT-3.1.2-6 in 3.1.1).
+                        // MQTT-3.1.4-4, MQTT-3.1.2-4 (MQTT-3.1.2-6 in 3.1.1).
                         Link::Offline(_) if pending.connect.clean_start => self.end_session(now, key),
                         // MQTT-3.1.2-5.
                         Link::Offline(_) => return self.accept(now, key, *pending, true),
@@ -167,7 +168,8 @@ impl Worker {
         };
         state.expiry_interval = granted;
         state.expires_at = None;
-        // A resumed session cancels the Will of its previous connection (MQTT-3.1.3-9).
+        // A resumed session cancels the Will of its previous connection (MQTT-3.1.3-9); the new one waits for the end of
+        // this one (MQTT-3.1.2-7, MQTT-3.1.2-8).
         state.will = connect.will.map(|will| {
             let mut message = detached(&will.message);
             let delay = message.properties.will_delay_interval().unwrap_or(0);

@@ -83,12 +83,12 @@ impl Worker {
         }
         self.tally().sessions_closed.increment();
         self.tally().subscriptions_removed.add(state.subscriptions.len() as u64);
-        let SessionState { link, subscriptions, presence, backlog, expiry_interval, expires_at, .. } = *state;
+        let SessionState { link, subscriptions, presence, backlog, expiry_interval, expires_at, will, .. } = *state;
         let delivery = match link {
             Link::Offline(delivery) => delivery,
             Link::Online(_) | Link::Arriving(_) => Box::default(),
         };
-        Some(Moving { from, delivery, subscriptions, presence, backlog, expiry_interval, expires_at })
+        Some(Moving { from, delivery, subscriptions, presence, backlog, expiry_interval, expires_at, will })
     }
 
     /// The answer to a claim of this worker.
@@ -98,7 +98,10 @@ impl Worker {
         let arrival = std::mem::take(&mut **arrival);
         state.link = Link::Offline(Box::default());
         match moving {
-            Some(moving) => self.install(key, *moving),
+            Some(moving) => {
+                self.install(key, *moving);
+                self.arm_session(key);
+            }
             // There is none any more, so the place that was kept for it goes too.
             None => self.end_session(now, key),
         }
@@ -107,7 +110,7 @@ impl Worker {
             (Some(pending), _) => self.admit(now, pending),
             (None, Some(claim)) => self.hand_over(now, claim),
             // Whoever asked has gone meanwhile. Its CONNECT was never accepted, so the session is as it was.
-            (None, None) => self.arm_session(key),
+            (None, None) => {}
         }
     }
 
@@ -119,6 +122,7 @@ impl Worker {
         state.presence = moving.presence;
         state.expiry_interval = moving.expiry_interval;
         state.expires_at = moving.expires_at;
+        state.will = moving.will;
         state.subscriptions = moving.subscriptions;
         state.backlog = moving.backlog;
         for (_, receiver) in &mut state.backlog {

@@ -32,7 +32,7 @@ pub(super) struct SessionState {
     pub(super) presence: Arc<Presence>,
     /// Seconds from the close of a connection to the end of the session.
     pub(super) expiry_interval: u32,
-    /// When the session ends; set while it is offline.
+    /// When the session ends; set while it is offline, never while it is connected (MQTT-4.1.0-1; MQTT-4.1.0-2 in 3.1.1).
     pub(super) expires_at: Option<Time>,
     pub(super) will: Option<Box<PendingWill>>,
     /// Set from its arrival on this worker until nothing can arrive by its old address any more.
@@ -55,7 +55,7 @@ pub(super) enum Link {
 
 /// The Will of a session.
 #[derive(Debug)]
-pub(super) struct PendingWill {
+pub(crate) struct PendingWill {
     pub(super) message: Arc<Message>,
     pub(super) qos: QoS,
     pub(super) retain: bool,
@@ -142,6 +142,7 @@ impl Worker {
         if !state.armed.came_up(at) {
             return;
         }
+        // MQTT-4.1.0-2.
         if state.expires_at.is_some_and(|at| at <= now) {
             self.end_session(now, key);
             return;
@@ -152,7 +153,7 @@ impl Worker {
         self.arm_session(key);
     }
 
-    /// The session ends: its subscriptions go, a Will that waits is published (3.1.3.2.2), whoever asked for the session
+    /// The session ends: its subscriptions go (what it had retained stays, MQTT-3.1.2-7 of 3.1.1), a Will that waits is published (3.1.3.2.2), whoever asked for the session
     /// hears that there is none.
     pub(super) fn end_session(&mut self, now: Time, key: SessionKey) {
         self.publish_will(now, key);

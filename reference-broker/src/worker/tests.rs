@@ -1,6 +1,7 @@
 //! Workers under virtual time, without sockets.
 
 mod bench;
+mod connects;
 mod limits;
 mod races;
 mod retained;
