@@ -64,13 +64,8 @@ pub(crate) enum Verb {
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// A scenario file, or the name of one in the catalogue (see `paddock scenarios list`).
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(crate) scenario: String,
     #[command(flatten)]
-    pub(crate) target: Target,
-    #[command(flatten)]
-    pub(crate) overrides: Overrides,
+    pub(crate) job: Job,
     /// The run folder; it must not hold another run. [default: runs/TIME-SCENARIO]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
@@ -78,6 +73,16 @@ pub(crate) struct Run {
 
 #[derive(Debug, Args)]
 pub(crate) struct Simulate {
+    #[command(flatten)]
+    pub(crate) job: Job,
+    /// Put this before every topic, such as test/barn-7.
+    #[arg(long, value_name = "TOPIC")]
+    pub(crate) prefix: Option<String>,
+}
+
+/// What to do to whom.
+#[derive(Debug, Args)]
+pub(crate) struct Job {
     /// A scenario file, or the name of one in the catalogue (see `paddock scenarios list`).
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) scenario: String,
@@ -85,9 +90,6 @@ pub(crate) struct Simulate {
     pub(crate) target: Target,
     #[command(flatten)]
     pub(crate) overrides: Overrides,
-    /// Put this before every topic, such as test/barn-7.
-    #[arg(long, value_name = "TOPIC")]
-    pub(crate) prefix: Option<String>,
 }
 
 /// Whom to talk to.

@@ -26,10 +26,8 @@ use crate::{
 
 /// Runs the scenario; the outcome is in the exit code, the terminal and the run folder.
 pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
-    let mut scenario = scenarios::load(&options.scenario).map_err(Failure::usage)?;
-    target::override_scenario(&mut scenario, &options.overrides)?;
-    target::refuse_unsupported(&options.scenario, &scenario)?;
-    let named = target::endpoint(&options.target, &scenario)?;
+    let scenario = target::scenario(&options.job)?;
+    let named = target::endpoint(&options.job.target, &scenario)?;
     let folder = folder(options.out.as_deref(), &scenario)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
     runtime.block_on(async {
@@ -74,7 +72,7 @@ fn sinks(folder: &RunFolder, scenario: &Scenario) -> Result<Vec<Box<dyn Sink>>, 
 }
 
 fn plan(scenario: Scenario, broker: &Broker, options: &cli::Run) -> Result<Plan, Failure> {
-    let mut reached = target::reached(broker.endpoint.clone(), &options.target, &scenario)?;
+    let mut reached = target::reached(broker.endpoint.clone(), &options.job.target, &scenario)?;
     let (run_id, description) = match &broker.child {
         Some(_) => (
             RunId::from_seed(scenario.seed),

@@ -17,16 +17,14 @@ use crate::{cli::Simulate, exit::Failure};
 
 /// Runs the scenario's devices until its stages are over, `--duration` has passed, or Ctrl-C.
 pub(crate) fn run(options: Simulate) -> Result<ExitCode, Failure> {
-    let mut scenario = scenarios::load(&options.scenario).map_err(Failure::usage)?;
-    target::override_scenario(&mut scenario, &options.overrides)?;
-    let Some(endpoint) = target::endpoint(&options.target, &scenario)? else {
+    let scenario = target::scenario(&options.job)?;
+    let Some(endpoint) = target::endpoint(&options.job.target, &scenario)? else {
         return Err(Failure::usage("name the broker with --target mqtt://HOST:PORT; `paddock broker` starts one"));
     };
-    let mut target = target::reached(endpoint, &options.target, &scenario)?;
+    let mut target = target::reached(endpoint, &options.job.target, &scenario)?;
     if let Some(prefix) = &options.prefix {
         target.prefix = TopicPrefix::new(prefix).map_err(|error| Failure::usage(format!("--prefix: {error}")))?;
     }
-    target::refuse_unsupported(&options.scenario, &scenario)?;
     let simulation = Simulation {
         target,
         habits: scenario.devices.iter().map(Habits::from).collect(),

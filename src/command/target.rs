@@ -11,12 +11,20 @@ use simulator::{Credentials, Target};
 use transport::Endpoint;
 
 use crate::{
-    cli::{self, Overrides},
+    cli::{self, Job, Overrides},
     exit::Failure,
 };
 
+/// The scenario of a job, with what the command line replaces, when this version can run it.
+pub(crate) fn scenario(job: &Job) -> Result<Scenario, Failure> {
+    let mut scenario = scenarios::load(&job.scenario).map_err(Failure::usage)?;
+    override_scenario(&mut scenario, &job.overrides)?;
+    refuse_unsupported(&job.scenario, &scenario)?;
+    Ok(scenario)
+}
+
 /// Applies what the command line replaces.
-pub(crate) fn override_scenario(scenario: &mut Scenario, overrides: &Overrides) -> Result<(), Failure> {
+fn override_scenario(scenario: &mut Scenario, overrides: &Overrides) -> Result<(), Failure> {
     if let Some(text) = &overrides.duration {
         let hold = scenarios::model::parse_duration(text)
             .map_err(|error| Failure::usage(format!("--duration {text}: {error}")))?;
@@ -40,7 +48,7 @@ pub(crate) fn override_scenario(scenario: &mut Scenario, overrides: &Overrides) 
 }
 
 /// Says plainly what the scenario asks for and this version does not do.
-pub(crate) fn refuse_unsupported(name: &str, scenario: &Scenario) -> Result<(), Failure> {
+fn refuse_unsupported(name: &str, scenario: &Scenario) -> Result<(), Failure> {
     let missing: Vec<String> =
         scenario.unsupported().iter().map(|missing| format!("{name}: {}: {}", missing.path, missing.message)).collect();
     if missing.is_empty() { Ok(()) } else { Err(Failure::usage(missing.join("\n"))) }
