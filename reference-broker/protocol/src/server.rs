@@ -97,6 +97,12 @@ impl Server {
         }
     }
 
+    /// Whether [`Server::deliver`] would write a QoS 1 or 2 delivery at once: the flow control of the client has room and
+    /// nothing waits before it. The owner's bound on what waits does not concern such a delivery.
+    pub fn sends_at_once(&self) -> bool {
+        matches!(&self.state, State::Serving(serving) if serving.link.sends_at_once())
+    }
+
     /// Ends the connection with [`Closed::Server`]. In 5.0 the client is told `reason` by DISCONNECT, or by CONNACK while
     /// its CONNECT is unanswered; in 3.1.1 by the nearest return code of CONNACK, or not at all.
     pub fn close(&mut self, now: Time, reason: ReasonCode, properties: Properties) {

@@ -29,6 +29,8 @@ pub struct Session {
     waiting: VecDeque<Delivery>,
     waiting_bytes: usize,
     waiting_at_qos0: usize,
+    /// Nothing that waits expires before this.
+    soonest_expiry: Option<Time>,
     pub(crate) in_flight: InFlightTable,
     pub(crate) received: Received,
     dropped: Dropped,
@@ -64,6 +66,7 @@ impl Session {
     pub fn push(&mut self, delivery: Delivery) {
         self.waiting_bytes += size(&delivery);
         self.waiting_at_qos0 += usize::from(delivery.qos == QoS::AtMostOnce);
+        self.soonest_expiry = sooner(self.soonest_expiry, delivery.expires_at);
         self.waiting.push_back(delivery);
     }
 
@@ -89,14 +92,20 @@ impl Session {
         Some(self.left(delivery))
     }
 
-    /// Drops what waits and has expired by `now` (MQTT-3.3.2-5); how many. What is in flight stays: its delivery began.
+    /// Drops what waits and has expired by `now` (MQTT-3.3.2-5); how many. What is in flight stays: its delivery began
+    /// (MQTT-4.3.3-7). Looks at the queue only when something in it may have expired.
     pub fn purge_expired(&mut self, now: Time) -> usize {
+        if self.soonest_expiry.is_none_or(|at| at > now) {
+            return 0;
+        }
+        self.soonest_expiry = None;
         let before = self.waiting.len();
         for delivery in mem::take(&mut self.waiting) {
             if delivery.has_expired(now) {
                 self.left(delivery);
                 self.dropped.expired += 1;
             } else {
+                self.soonest_expiry = sooner(self.soonest_expiry, delivery.expires_at);
                 self.waiting.push_back(delivery);
             }
         }
@@ -177,6 +186,10 @@ impl Session {
         }
         delivery
     }
+}
+
+fn sooner(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    [one, other].into_iter().flatten().min()
 }
 
 fn size(delivery: &Delivery) -> usize {

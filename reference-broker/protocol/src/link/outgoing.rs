@@ -41,7 +41,7 @@ impl Link {
             }
             return self.send_qos0(now, outbox, delivery);
         }
-        if self.quota == 0 || self.session.queued() > 0 || !self.resend.is_empty() {
+        if !self.sends_at_once() {
             self.session.push(delivery.to_delivery());
             return Fate::Queued;
         }
@@ -54,6 +54,11 @@ impl Link {
         }
         self.begin(packet_id, delivery.to_delivery());
         Fate::Sent
+    }
+
+    /// Whether a QoS 1 or 2 delivery would not have to wait.
+    pub(crate) fn sends_at_once(&self) -> bool {
+        self.quota > 0 && self.session.queued() == 0 && self.resend.is_empty()
     }
 
     /// PUBACK.
@@ -185,8 +190,8 @@ impl Link {
         dup: bool,
     ) -> bool {
         let topic = &delivery.message.topic;
-        let alias = self.outgoing_aliases.as_ref().map_or(Alias::None, |aliases| aliases.alias(topic));
-        let publish = OutgoingPublish {
+        let mut alias = self.outgoing_aliases.as_ref().map_or(Alias::None, |aliases| aliases.alias(topic));
+        let mut publish = OutgoingPublish {
             message: delivery.message,
             dup,
             qos: delivery.qos,
@@ -201,7 +206,15 @@ impl Link {
             topic_omitted: matches!(alias, Alias::Uses(_)),
         };
         if outbox.publish(&publish).is_err() {
-            return false;
+            if !matches!(alias, Alias::Sets(_)) {
+                return false;
+            }
+            // The alias itself may be what makes it too large.
+            alias = Alias::None;
+            publish.topic_alias = None;
+            if outbox.publish(&publish).is_err() {
+                return false;
+            }
         }
         if let (Alias::Sets(alias), Some(aliases)) = (alias, &mut self.outgoing_aliases) {
             aliases.set(topic, alias);

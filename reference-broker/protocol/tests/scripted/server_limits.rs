@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use protocol::{
     Delivery, DropCause, Fate, Machine, Properties, Property, QoS, ReasonCode, Tag, Time, Violation,
-    server::{Closed, Config, Event},
+    server::{Answer, Closed, Config, Event, Server},
 };
 
 use crate::{
     events, feed, message, sent,
-    server_connect::{CONNECT_V5, CONNECT_V311, accepted, closed},
+    server_connect::{CONNECT_V5, CONNECT_V311, accept, accepted, asked, closed, server},
     server_exchange::answer,
 };
 
@@ -164,6 +164,94 @@ fn our_aliases_stay_within_the_clients_maximum() {
 }
 
 #[test]
+fn an_alias_that_makes_a_packet_too_large_is_left_out() {
+    // MQTT-3.1.2-24: Maximum Packet Size 9, Topic Alias Maximum 9. With its alias the first would have 12 bytes.
+    let config = Config { outgoing_topic_alias_maximum: 10, ..Config::default() };
+    let mut server = accepted(
+        Config { maximum_packet_size: protocol::MAXIMUM_PACKET_SIZE, topic_alias_maximum: 0, ..config },
+        "10 16 0004 4d515454 05 02 000a 08 22 0009 27 00000009 0001 61",
+    );
+    let delivery = |qos| Delivery::new(Arc::new(message("t", "x")), qos);
+    assert_eq!(server.deliver(Time::ZERO, delivery(QoS::AtLeastOnce)), Fate::Sent);
+    assert_eq!(sent(&mut server), "32 07 00 01 74 00 01 00 78");
+    // An alias that was never sent stands for nothing.
+    assert_eq!(server.deliver(Time::ZERO, delivery(QoS::AtMostOnce)), Fate::Sent);
+    assert_eq!(sent(&mut server), "30 05 00 01 74 00 78");
+}
+
+#[test]
+fn aliases_end_with_their_connection() {
+    // MQTT-3.3.2-7, both ways: the Session resumes, the aliases do not.
+    let connect = "10 16 0004 4d515454 05 00 000a 08 11 0000003c 22 0009 0001 61";
+    let config = Config { outgoing_topic_alias_maximum: 10, ..Config::default() };
+    let deliver = |server: &mut Server| {
+        server.deliver(Time::ZERO, Delivery::new(Arc::new(message("t", "x")), QoS::AtMostOnce));
+        sent(server)
+    };
+    let mut first = accepted(config.clone(), connect);
+    assert_eq!(feed(&mut first, Time::ZERO, "30 07 0001 61 03 23 0001").len(), 1);
+    assert_eq!(deliver(&mut first), "30 08 00 01 74 03 23 00 01 78");
+    assert_eq!(deliver(&mut first), "30 07 00 00 03 23 00 01 78");
+    first.transport_closed(Time::ZERO);
+
+    let mut second = server(config);
+    let token = asked(&mut second, connect);
+    accept(&mut second, token, true, first.into_session().unwrap());
+    sent(&mut second);
+    assert_eq!(deliver(&mut second), "30 08 00 01 74 03 23 00 01 78");
+    let events = feed(&mut second, Time::ZERO, "30 06 0000 03 23 0001");
+    assert_eq!(closed(events), Closed::Violation(Violation::TopicAliasUnknown));
+}
+
+#[test]
+fn every_alias_up_to_the_announced_maximum_is_taken_and_may_change() {
+    // MQTT-3.3.2-12, 3.3.4: 1, 64, and 64 for another topic.
+    let mut server = accepted(Config::default(), CONNECT_V5);
+    let packets = "30 07 0001 61 03 23 0001 30 07 0001 62 03 23 0040 30 07 0001 63 03 23 0040 30 06 0000 03 23 0040";
+    let topics: Vec<_> = feed(&mut server, Time::ZERO, packets)
+        .into_iter()
+        .map(|event| if let Event::Publish { message, .. } = event { message.topic } else { panic!("{event:?}") })
+        .collect();
+    assert_eq!(topics.iter().map(protocol::TopicName::as_str).collect::<Vec<_>>(), ["a", "b", "c", "c"]);
+}
+
+#[test]
+fn a_client_without_quota_left_is_answered_all_the_same() {
+    // MQTT-4.9.0-3, MQTT-3.3.4-10: Receive Maximum 1, and one delivery is in flight.
+    let mut server = accepted(Config::default(), "10 11 0004 4d515454 05 02 000a 03 21 0001 0001 61");
+    for _ in 0..2 {
+        server.deliver(Time::ZERO, Delivery::new(Arc::new(message("t", "x")), QoS::AtLeastOnce));
+    }
+    sent(&mut server);
+    for event in feed(&mut server, Time::ZERO, "c0 00 32 06 0001 61 0001 00 82 07 0002 00 0001 61 01") {
+        match event {
+            Event::Publish { token: Some(token), .. } => answer(&mut server, token, ReasonCode::Success),
+            Event::Subscribe { token, .. } => {
+                let reasons = vec![ReasonCode::GrantedQos1];
+                server.answer(Time::ZERO, token, Answer::Subscribe(reasons, Properties::EMPTY));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(sent(&mut server), "d0 00 40 02 00 01 90 04 00 02 00 01");
+}
+
+#[test]
+fn a_queue_is_searched_only_when_something_in_it_has_expired() {
+    let mut session = protocol::Session::new();
+    let message = Arc::new(message("t", "x"));
+    for seconds in [None, Some(30), Some(10)] {
+        let expires_at = seconds.map(Time::from_secs);
+        session.push(Delivery { expires_at, ..Delivery::new(Arc::clone(&message), QoS::AtLeastOnce) });
+    }
+    assert_eq!(session.purge_expired(Time::from_secs(9)), 0);
+    assert_eq!(session.purge_expired(Time::from_secs(10)), 1);
+    assert_eq!(session.purge_expired(Time::from_secs(29)), 0);
+    assert_eq!(session.purge_expired(Time::from_secs(30)), 1);
+    assert_eq!((session.queued(), session.dropped().expired), (1, 2));
+}
+
+#[test]
 fn expiry_counts_down_and_drops() {
     // MQTT-3.3.2-5, MQTT-3.3.2-6. Receive Maximum 1 holds the second and third back.
     let mut server = accepted(Config::default(), "10 11 0004 4d515454 05 02 000a 03 21 0001 0001 61");
@@ -216,6 +304,6 @@ fn no_local_on_a_shared_subscription_closes() {
 
 #[test]
 fn an_idle_machine_is_small() {
-    let size = size_of::<protocol::server::Server>() + size_of::<protocol::Session>();
+    let size = size_of::<Server>() + size_of::<protocol::Session>();
     assert!(size <= 768, "{size} bytes");
 }
