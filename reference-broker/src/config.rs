@@ -16,6 +16,8 @@ pub struct Config {
     pub protocol: server::Config,
     /// What bounds sessions, subscriptions, queues and stores.
     pub limits: Limits,
+    /// How a message reaches a session of which several subscriptions match. Default: merged.
+    pub overlap: Overlap,
     /// Who may connect, publish and subscribe. Default: everybody may do everything.
     pub access: Arc<dyn Access>,
     /// How long a graceful shutdown may take to tell clients and flush. Default 2 s.
@@ -29,10 +31,22 @@ impl Default for Config {
             workers: (cores / 2).max(1),
             protocol: server::Config::default(),
             limits: Limits::default(),
+            overlap: Overlap::default(),
             access: Arc::new(AllowAll),
             shutdown_within: Duration::from_secs(2),
         }
     }
+}
+
+/// How a message reaches a session of which several plain subscriptions match. The standard allows both (3.3.4; 3.3.5 in
+/// 3.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overlap {
+    /// Once, at the highest QoS, with the identifiers of all (MQTT-3.3.4-2, MQTT-3.3.4-4).
+    #[default]
+    Merged,
+    /// Once for each subscription, at its QoS and with its identifier (MQTT-3.3.4-5).
+    OneByOne,
 }
 
 /// Bounds that keep one broker's memory finite. Whatever a bound refuses or drops is counted in [`crate::Counters`].

@@ -72,10 +72,13 @@ counters! {
     dropped_offline;
     /// Messages dropped because access was refused, or their topic is not for clients to publish.
     dropped_denied;
-    /// Messages for a session that ended while they were on their way.
+    /// Messages whose session ended before they were sent or acknowledged, and that no other member of a shared
+    /// subscription could take. Some may have arrived without an acknowledgement.
     dropped_session_ended;
-    /// Messages that had expired, or were larger than the client accepts.
-    dropped_undeliverable;
+    /// Messages that expired before they were sent.
+    dropped_expired;
+    /// Messages larger than the Maximum Packet Size of the client.
+    dropped_too_large;
     /// Retained messages not stored because the store was full.
     retained_refused;
 }
@@ -103,7 +106,8 @@ impl Counters {
             + self.dropped_offline
             + self.dropped_denied
             + self.dropped_session_ended
-            + self.dropped_undeliverable
+            + self.dropped_expired
+            + self.dropped_too_large
     }
 }
 

@@ -12,6 +12,7 @@
 //! * `driver`: the thin layer that gives a worker a thread, a runtime, sockets and mailboxes.
 
 mod access;
+mod backlog;
 mod broker;
 mod children;
 mod config;
@@ -27,5 +28,5 @@ mod worker;
 
 pub use access::{Access, AllowAll, Client};
 pub use broker::{Broker, Handle, Report, serve};
-pub use config::{Config, Limits};
+pub use config::{Config, Limits, Overlap};
 pub use counters::Counters;

@@ -1,14 +1,14 @@
 //! What workers write to each other. Mail from one worker to another arrives in the order in which it was sent.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use protocol::{Message, QoS, Session, Time, Utf8String};
+use protocol::{Message, QoS, Session, Tag, Time, Utf8String};
 use smallvec::SmallVec;
 
 use crate::{
-    retained::Retained,
-    routing::{Presence, SessionKey, Subscription, Target},
+    backlog::Backlog,
+    routing::{GroupId, Presence, SessionKey, Subscription, Target},
     worker::PendingWill,
 };
 
@@ -44,8 +44,36 @@ pub(crate) struct Receiver {
     pub(crate) qos: QoS,
     pub(crate) retain: bool,
     pub(crate) identifiers: SmallVec<[u32; 2]>,
+    /// Set for a shared subscription.
+    pub(crate) share: Option<Share>,
     /// Whether it was sent to the place where the session used to be, and forwarded from there.
     pub(crate) forwarded: bool,
+}
+
+/// What it takes to give a message of a shared subscription to another member when this one does not finish it (4.8.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) group: GroupId,
+    /// As it was published.
+    pub(crate) qos: QoS,
+    /// As it was published.
+    pub(crate) retain: bool,
+}
+
+impl Share {
+    /// The same as the name of a delivery, so that it stays with it wherever its session goes.
+    pub(crate) fn tag(self) -> Tag {
+        Tag(self.group.0 << 3 | u64::from(self.retain) << 2 | self.qos as u64)
+    }
+
+    pub(crate) fn of(tag: Tag) -> Self {
+        let qos = match tag.0 & 0b11 {
+            0 => QoS::AtMostOnce,
+            1 => QoS::AtLeastOnce,
+            _ => QoS::ExactlyOnce,
+        };
+        Self { group: GroupId(tag.0 >> 3), qos, retain: tag.0 & 0b100 != 0 }
+    }
 }
 
 /// A worker's wish for a session that another worker holds.
@@ -69,7 +97,7 @@ pub(crate) struct Moving {
     pub(crate) delivery: Box<Session>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) presence: Arc<Presence>,
-    pub(crate) backlog: VecDeque<(Retained, Receiver)>,
+    pub(crate) backlog: Backlog,
     pub(crate) expiry_interval: u32,
     pub(crate) expires_at: Option<Time>,
     /// A Will whose delay runs: it is cancelled only when the CONNECT that fetched the session is accepted.

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use protocol::{Message, QoS, Time};
+use protocol::{Message, QoS, Time, Utf8String};
 
 use crate::{
     Limits,
@@ -22,6 +22,8 @@ pub(crate) struct Retained {
     pub(crate) message: Arc<Message>,
     pub(crate) qos: QoS,
     pub(crate) expires_at: Option<Time>,
+    /// The Client Identifier of whoever published it, for No Local.
+    pub(crate) publisher: Option<Utf8String>,
 }
 
 /// All retained messages.
@@ -47,6 +49,17 @@ struct Node {
     retained: Option<Retained>,
 }
 
+/// The store while nobody else can look at it.
+#[derive(Debug)]
+pub(crate) struct Open<'a> {
+    inner: MutexGuard<'a, Inner>,
+    store: &'a RetainedStore,
+}
+
+/// What was retained at one moment.
+#[derive(Debug)]
+pub(crate) struct Snapshot(Arc<Node>);
+
 /// The store is full; the message is not retained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Full;
@@ -66,47 +79,15 @@ impl RetainedStore {
         }
     }
 
-    /// Replaces the retained message of its topic (MQTT-3.3.1-5).
-    pub(crate) fn set(&self, now: Time, retained: Retained) -> Result<(), Full> {
-        let mut inner = self.lock(now);
-        let topic = retained.message.topic.clone();
-        let old = inner.root.find(topic.as_str()).map(Retained::bytes);
-        let messages = inner.messages + usize::from(old.is_none());
-        let bytes = inner.bytes - old.unwrap_or(0) + retained.bytes();
-        if messages > self.maximum_messages || bytes > self.maximum_bytes {
-            return Err(Full);
-        }
-        if let Some(at) = retained.expires_at {
-            inner.expiring.insert((at, topic.as_str().into()));
-        }
-        if let Some(old) = inner.root.slot(topic.as_str()).replace(retained.clone())
-            && let Some(at) = old.expires_at
-            && retained.expires_at != Some(at)
-        {
-            inner.expiring.remove(&(at, topic.as_str().into()));
-        }
-        inner.messages = messages;
-        inner.bytes = bytes;
-        Ok(())
+    /// Takes the lock.
+    pub(crate) fn open(&self, now: Time) -> Open<'_> {
+        Open { inner: self.lock(now), store: self }
     }
 
-    /// Removes the retained message of `topic` (MQTT-3.3.1-6).
-    pub(crate) fn remove(&self, now: Time, topic: &str) {
-        self.lock(now).remove(topic);
-    }
-
-    /// Appends what matches `filter` to `into`, without a particular order.
-    pub(crate) fn matching(&self, now: Time, filter: &str, into: &mut Vec<Retained>) {
-        let root = self.lock(now).root.clone();
-        root.collect(Some(filter), true, into);
-    }
-
-    /// Whether `retained` is still what its topic retains.
-    pub(crate) fn holds(&self, now: Time, retained: &Retained) -> bool {
-        self.lock(now)
-            .root
-            .find(retained.message.topic.as_str())
-            .is_some_and(|current| Arc::ptr_eq(&current.message, &retained.message))
+    /// Whether `message` is still what its topic retains.
+    pub(crate) fn holds(&self, now: Time, message: &Arc<Message>) -> bool {
+        let inner = self.lock(now);
+        inner.root.find(message.topic.as_str()).is_some_and(|current| Arc::ptr_eq(&current.message, message))
     }
 
     /// How many messages and bytes are retained.
@@ -123,6 +104,51 @@ impl RetainedStore {
             inner.remove(&topic);
         }
         inner
+    }
+}
+
+impl Open<'_> {
+    /// Replaces the retained message of its topic (MQTT-3.3.1-5; MQTT-3.3.1-7 in 3.1.1). When there is no room, the old
+    /// one goes all the same: it is no longer what was published last.
+    pub(crate) fn set(&mut self, retained: Retained) -> Result<(), Full> {
+        let inner = &mut *self.inner;
+        let topic = retained.message.topic.clone();
+        let old = inner.root.find(topic.as_str()).map(Retained::bytes);
+        let messages = inner.messages + usize::from(old.is_none());
+        let bytes = inner.bytes - old.unwrap_or(0) + retained.bytes();
+        if messages > self.store.maximum_messages || bytes > self.store.maximum_bytes {
+            inner.remove(topic.as_str());
+            return Err(Full);
+        }
+        if let Some(at) = retained.expires_at {
+            inner.expiring.insert((at, topic.as_str().into()));
+        }
+        if let Some(old) = inner.root.slot(topic.as_str()).replace(retained.clone())
+            && let Some(at) = old.expires_at
+            && retained.expires_at != Some(at)
+        {
+            inner.expiring.remove(&(at, topic.as_str().into()));
+        }
+        inner.messages = messages;
+        inner.bytes = bytes;
+        Ok(())
+    }
+
+    /// Removes the retained message of `topic` (MQTT-3.3.1-6; MQTT-3.3.1-10 in 3.1.1).
+    pub(crate) fn remove(&mut self, topic: &str) {
+        self.inner.remove(topic);
+    }
+
+    /// What is retained now: one Arc, however much that is.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot(self.inner.root.clone())
+    }
+}
+
+impl Snapshot {
+    /// Appends what matches `filter` to `into`, without a particular order.
+    pub(crate) fn matching(&self, filter: &str, into: &mut Vec<Retained>) {
+        self.0.collect(Some(filter), true, into);
     }
 }
 

@@ -76,6 +76,10 @@ impl Subscription {
     }
 }
 
+/// A shared subscription from its first member to its last (4.8.2). A later one by the same name is another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GroupId(pub(crate) u64);
+
 /// Whether a session is connected, readable from every worker: shared groups prefer connected members.
 #[derive(Debug, Default)]
 pub(crate) struct Presence(AtomicBool);

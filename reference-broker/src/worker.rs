@@ -98,8 +98,8 @@ impl Worker {
             pressed: false,
             asks_to_publish: shared.access.checks_publish(),
             letters: (0..shared.workers()).map(|_| Vec::new()).collect(),
+            matches: Matches::new(shared.overlap),
             shared,
-            matches: Matches::default(),
             found: Vec::new(),
         }
     }
@@ -193,6 +193,7 @@ impl Worker {
     /// than [`crate::Limits::outbound_bytes`], nothing is appended: QoS 1 and 2 wait in the session, QoS 0 is dropped,
     /// and the owner asks again when less is unsent.
     pub(crate) fn transmit(&mut self, now: Time, id: ConnectionId, unsent: usize, out: &mut Vec<u8>) -> After {
+        self.count_drops(id);
         let limit = self.shared.limits.outbound_bytes;
         let Some(connection) = self.connections.find_mut(id) else { return After::Close };
         connection.dirty = false;

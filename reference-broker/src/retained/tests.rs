@@ -10,13 +10,13 @@ fn message(topic: &str, payload: &'static str) -> Arc<Message> {
 }
 
 fn keep(store: &RetainedStore, topic: &str, expires_at: Option<Time>) -> Result<(), Full> {
-    let retained = Retained { message: message(topic, "payload"), qos: QoS::AtLeastOnce, expires_at };
-    store.set(Time::ZERO, retained)
+    let retained = Retained { message: message(topic, "payload"), qos: QoS::AtLeastOnce, expires_at, publisher: None };
+    store.open(Time::ZERO).set(retained)
 }
 
 fn topics(store: &RetainedStore, now: Time, filter: &str) -> Vec<String> {
     let mut found = Vec::new();
-    store.matching(now, filter, &mut found);
+    store.open(now).snapshot().matching(filter, &mut found);
     let mut topics: Vec<_> = found.iter().map(|retained| retained.message.topic.as_str().to_owned()).collect();
     topics.sort();
     topics
@@ -47,9 +47,9 @@ fn removed_messages_leave_nothing_behind() {
     let store = store(100, 10_000);
     keep(&store, "a/b/c", None).unwrap();
     keep(&store, "a/b", Some(Time::from_secs(9))).unwrap();
-    store.remove(Time::ZERO, "a/b/c");
-    store.remove(Time::ZERO, "a/b");
-    store.remove(Time::ZERO, "never/was");
+    store.open(Time::ZERO).remove("a/b/c");
+    store.open(Time::ZERO).remove("a/b");
+    store.open(Time::ZERO).remove("never/was");
     assert_eq!(store.size(), (0, 0));
     let inner = store.inner.lock().unwrap();
     assert!(inner.root.children.is_empty() && inner.expiring.is_empty());
@@ -85,7 +85,7 @@ fn a_full_store_replaces_but_does_not_grow() {
     keep(&by_bytes, "a", None).unwrap();
     keep(&by_bytes, "b", None).unwrap();
     assert_eq!(keep(&by_bytes, "c", None), Err(Full));
-    by_bytes.remove(Time::ZERO, "a");
+    by_bytes.open(Time::ZERO).remove("a");
     keep(&by_bytes, "c", None).unwrap();
 }
 
@@ -94,7 +94,7 @@ fn a_reader_keeps_what_it_took() {
     let store = store(100, 10_000);
     keep(&store, "a/b", None).unwrap();
     let root = store.inner.lock().unwrap().root.clone();
-    store.remove(Time::ZERO, "a/b");
+    store.open(Time::ZERO).remove("a/b");
     let mut found = Vec::new();
     root.collect(Some("#"), true, &mut found);
     assert_eq!(found.len(), 1);

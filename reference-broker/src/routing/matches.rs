@@ -4,9 +4,10 @@ use protocol::QoS;
 use smallvec::SmallVec;
 
 use super::{
-    Subscription, Target,
+    GroupId, Subscription, Target,
     subscribers::{Group, Subscribers},
 };
+use crate::Overlap;
 
 /// One delivery to one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +19,14 @@ pub(crate) struct Hit {
     pub(crate) retain_as_published: bool,
     /// The identifiers of all matching subscriptions that have one (MQTT-3.3.4-3, MQTT-3.3.4-4).
     pub(crate) identifiers: SmallVec<[u32; 2]>,
+    /// The group whose turn it was, in a shared subscription.
+    pub(crate) group: Option<GroupId>,
 }
 
 /// The deliveries that one message asks for.
 ///
-/// A session gets one delivery for all its plain subscriptions that match, and one more for each shared subscription
-/// in which it is the member whose turn it is.
+/// A session gets one delivery for all its plain subscriptions that match (or one for each: [`Overlap`]), and one more
+/// for each shared subscription in which it is the member whose turn it is.
 #[derive(Debug, Default)]
 pub(crate) struct Matches {
     hits: Vec<Hit>,
@@ -31,27 +34,46 @@ pub(crate) struct Matches {
     /// How many filters contributed to `hits`: with one there is nothing to merge.
     lists: usize,
     publisher: Option<Target>,
+    overlap: Overlap,
+    /// The one group that is asked for; everybody when absent.
+    only: Option<GroupId>,
     /// Per group the turn of its next member, as this worker counts.
     turns: Vec<u32>,
 }
 
 impl Matches {
+    pub(crate) fn new(overlap: Overlap) -> Self {
+        Self { overlap, ..Self::default() }
+    }
+
     /// Forgets the previous message; `publisher` does not get what its No Local subscriptions match.
     pub(super) fn start(&mut self, publisher: Option<Target>) {
         self.hits.clear();
         self.shared.clear();
         self.lists = 0;
         self.publisher = publisher;
+        self.only = None;
+    }
+
+    /// Forgets the previous message; only `group` is asked for.
+    pub(super) fn start_group(&mut self, group: GroupId) {
+        self.start(None);
+        self.only = Some(group);
     }
 
     /// Adds the subscribers of one matching filter.
     pub(super) fn take(&mut self, subscribers: &Subscribers) {
+        if let Some(only) = self.only {
+            let group = subscribers.groups.as_deref().into_iter().flatten().find(|group| group.id == only);
+            group.into_iter().for_each(|group| self.take_turn(group));
+            return;
+        }
         let before = self.hits.len();
         let Self { hits, publisher, .. } = self;
         subscribers.direct.for_each(|target, subscription| {
             // MQTT-3.8.3-3.
             if !(subscription.no_local && *publisher == Some(target)) {
-                hits.push(Hit::new(target, subscription));
+                hits.push(Hit::new(target, subscription, None));
             }
         });
         self.lists += usize::from(self.hits.len() > before);
@@ -62,7 +84,7 @@ impl Matches {
 
     /// Picks the member whose turn it is; the next one that is connected, if any is.
     fn take_turn(&mut self, group: &Group) {
-        let index = group.id as usize;
+        let index = group.turn as usize;
         if self.turns.len() <= index {
             self.turns.resize(index + 1, 0);
         }
@@ -74,12 +96,13 @@ impl Matches {
             .unwrap_or(first);
         self.turns[index] = chosen as u32 + 1;
         let member = &group.members[chosen];
-        self.shared.push(Hit::new(member.target, &member.subscription));
+        self.shared.push(Hit::new(member.target, &member.subscription, Some(group.id)));
     }
 
-    /// Merges overlapping subscriptions: one delivery per session, with the highest QoS.
+    /// Merges overlapping subscriptions: one delivery per session, with the highest QoS (MQTT-3.3.4-2; MQTT-3.3.5-1 in
+    /// 3.1.1). Otherwise each has its own QoS and its own identifier (MQTT-3.3.4-5).
     pub(super) fn finish(&mut self) {
-        if self.lists > 1 {
+        if self.lists > 1 && self.overlap == Overlap::Merged {
             self.hits.sort_by_key(|hit| hit.target);
             self.hits.dedup_by(|later, kept| {
                 let same = later.target == kept.target;
@@ -101,12 +124,13 @@ impl Matches {
 }
 
 impl Hit {
-    fn new(target: Target, subscription: &Subscription) -> Self {
+    fn new(target: Target, subscription: &Subscription, group: Option<GroupId>) -> Self {
         Self {
             target,
             qos: subscription.qos,
             retain_as_published: subscription.retain_as_published,
             identifiers: subscription.identifier.map(std::num::NonZeroU32::get).into_iter().collect(),
+            group,
         }
     }
 }

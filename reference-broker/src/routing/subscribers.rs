@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, Vector};
 
-use super::{Presence, Subscription, Target};
+use super::{GroupId, Presence, Subscription, Target};
 
 /// Beyond this many subscribers a change of the slice costs more than a change of the tree.
 const FEW: usize = 16;
@@ -28,8 +28,10 @@ pub(super) enum Direct {
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) name: Box<str>,
+    /// Never given to another group.
+    pub(super) id: GroupId,
     /// Small and dense: the index of the workers' turn counters.
-    pub(super) id: u32,
+    pub(super) turn: u32,
     pub(super) members: Vector<Member>,
 }
 
@@ -113,11 +115,12 @@ impl Subscribers {
         self.direct.is_empty() && self.groups.is_none()
     }
 
-    /// Adds to or replaces in the group `name`, which is made with the id from `new_id`; whether the member is new.
-    pub(super) fn join(&mut self, name: &str, member: Member, new_id: impl FnOnce() -> u32) -> bool {
+    /// Adds to or replaces in the group `name`, which is made with what `new` gives; whether the member is new.
+    pub(super) fn join(&mut self, name: &str, member: Member, new: impl FnOnce() -> (GroupId, u32)) -> bool {
         let groups = Arc::make_mut(self.groups.get_or_insert_default());
         let Some(group) = groups.iter_mut().find(|group| *group.name == *name) else {
-            groups.push(Arc::new(Group { name: name.into(), id: new_id(), members: Vector::unit(member) }));
+            let (id, turn) = new();
+            groups.push(Arc::new(Group { name: name.into(), id, turn, members: Vector::unit(member) }));
             return true;
         };
         let group = Arc::make_mut(group);
@@ -133,14 +136,14 @@ impl Subscribers {
         }
     }
 
-    /// Takes `target` out of the group `name`; what it was, and the id of the group if that was its last member.
+    /// Takes `target` out of the group `name`; what it was, and the turn counter of the group if that was its last member.
     pub(super) fn leave(&mut self, name: &str, target: Target) -> Option<(Member, Option<u32>)> {
         let groups = Arc::make_mut(self.groups.as_mut()?);
         let which = groups.iter().position(|group| *group.name == *name)?;
         let at = groups[which].members.iter().position(|known| known.target == target)?;
         let group = Arc::make_mut(&mut groups[which]);
         let member = group.members.remove(at);
-        let ended = group.members.is_empty().then_some(group.id);
+        let ended = group.members.is_empty().then_some(group.turn);
         if ended.is_some() {
             groups.swap_remove(which);
             if groups.is_empty() {

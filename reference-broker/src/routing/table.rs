@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{Matches, Presence, Subscription, Target, subscribers::Member, trie::Node};
+use super::{GroupId, Matches, Presence, Subscription, Target, subscribers::Member, trie::Node};
 
 /// All subscriptions of the broker.
 #[derive(Debug, Default)]
@@ -19,8 +19,11 @@ pub(crate) struct Routes {
 struct Master {
     root: Arc<Node>,
     version: u64,
-    groups: u32,
-    free_groups: Vec<u32>,
+    /// How many groups were ever made.
+    groups: u64,
+    /// How many turn counters were ever needed at once.
+    turns: u32,
+    free_turns: Vec<u32>,
 }
 
 /// One worker's snapshot of the routes.
@@ -71,6 +74,13 @@ impl View {
         matches.finish();
     }
 
+    /// Collects into `matches` whose turn it is in `group` to get a message to `topic`: nobody's when the group has ended.
+    pub(crate) fn route_to_group(&self, topic: &str, group: GroupId, matches: &mut Matches) {
+        matches.start_group(group);
+        self.root.walk(Some(topic), !topic.starts_with('$'), matches);
+        matches.finish();
+    }
+
     pub(crate) fn version(&self) -> u64 {
         self.version
     }
@@ -91,16 +101,18 @@ impl Editor<'_> {
         subscription: Subscription,
         presence: &Arc<Presence>,
     ) -> bool {
-        let Master { root, groups, free_groups, .. } = &mut *self.master;
+        let Master { root, groups, turns, free_turns, .. } = &mut *self.master;
         match split_share(filter) {
             None => root.subscribers_mut(filter).direct.insert(target, subscription),
             Some((name, filter)) => {
                 let member = Member { target, subscription, presence: presence.clone() };
                 root.subscribers_mut(filter).join(name, member, || {
-                    free_groups.pop().unwrap_or_else(|| {
-                        *groups += 1;
-                        *groups - 1
-                    })
+                    *groups += 1;
+                    let turn = free_turns.pop().unwrap_or_else(|| {
+                        *turns += 1;
+                        *turns - 1
+                    });
+                    (GroupId(*groups), turn)
                 })
             }
         }
@@ -113,7 +125,7 @@ impl Editor<'_> {
             Some((name, filter)) => {
                 let left = self.master.root.edit(Some(filter), |list| list.leave(name, target));
                 if let Some((_, Some(ended))) = left {
-                    self.master.free_groups.push(ended);
+                    self.master.free_turns.push(ended);
                 }
                 left.is_some()
             }

@@ -191,6 +191,7 @@ impl Worker {
         }
         if let Some(connection) = self.connections.find_mut(id) {
             connection.session = Some(key);
+            connection.dropped = session.dropped();
         }
         // MQTT-3.2.2-2, MQTT-3.2.2-3.
         let connack = Box::new(ConnAck { session_present: present, reason: ReasonCode::Success, properties });

@@ -3,7 +3,7 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use protocol::{
-    Machine, Properties, ReasonCode, Time, Utf8String,
+    Dropped, Machine, Properties, ReasonCode, Time, Utf8String,
     server::{Answer, Closed, Config, Event, Server},
 };
 
@@ -23,6 +23,8 @@ pub(crate) struct Connection {
     pub(super) dirty: bool,
     /// Whether its session has retained messages that wait to be fed.
     pub(super) has_backlog: bool,
+    /// What its session had dropped when that was last counted.
+    pub(super) dropped: Dropped,
     /// Bytes that the transport held when it was last asked.
     pub(super) unsent: usize,
     armed: Armed,
@@ -44,6 +46,7 @@ impl Connection {
             parked: false,
             dirty: false,
             has_backlog: false,
+            dropped: Dropped::default(),
             unsent: 0,
             armed: Armed::default(),
         }
@@ -128,7 +131,7 @@ impl Worker {
                 let reason = ReasonCode::BadAuthenticationMethod;
                 self.answer(now, id, token, Answer::Refuse { reason, properties: Properties::EMPTY });
             }
-            // This broker tags no delivery.
+            // Tags are for a session that ends (4.8.2): MQTT-4.8.2-6, a refusal is final.
             Event::Delivered { .. } | Event::Dropped { .. } => {}
             Event::Closed(closed) => self.connection_closed(now, id, &closed),
         }
@@ -183,6 +186,7 @@ impl Worker {
             Closed::Server(ReasonCode::SessionTakenOver) => self.tally().takeovers.increment(),
             _ => {}
         }
+        self.count_drops(id);
         let Some(connection) = self.connections.find_mut(id) else { return };
         let session = connection.session.take();
         let delivery = connection.retire().and_then(Server::into_session);

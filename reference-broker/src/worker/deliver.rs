@@ -1,6 +1,8 @@
 //! One message to one session of this worker.
 
-use protocol::{DeliveryRef, Fate, QoS, Session, Time};
+use std::mem;
+
+use protocol::{DeliveryRef, DropCause, Fate, QoS, Session, Time, server::Server};
 
 use super::{
     ConnectionId, Worker,
@@ -9,7 +11,8 @@ use super::{
 };
 use crate::{
     Limits,
-    mail::{Letter, Mail, Receiver},
+    backlog::{Backlog, size},
+    mail::{Letter, Mail, Receiver, Share},
     message::Shared,
 };
 
@@ -29,6 +32,17 @@ impl Worker {
 
     /// Hands `message` to the session: to its connection, into its queue, or on to where it moved.
     pub(super) fn deliver(&mut self, now: Time, message: &mut Shared, expires_at: Option<Time>, receiver: &Receiver) {
+        self.deliver_from(Source::Publisher, now, message, expires_at, receiver);
+    }
+
+    fn deliver_from(
+        &mut self,
+        source: Source,
+        now: Time,
+        message: &mut Shared,
+        expires_at: Option<Time>,
+        receiver: &Receiver,
+    ) {
         let Self { sessions, connections, shared, dirty, .. } = self;
         let tally = &shared.tallies[self.id.index()];
         let state = match sessions.slot_mut(receiver.session) {
@@ -40,7 +54,7 @@ impl Worker {
                 self.post(to.worker, Mail::Deliver(letter));
                 return;
             }
-            None => return tally.dropped_session_ended.increment(),
+            None => return self.pass_on(now, message, expires_at, receiver.share),
         };
         if let Some(settling) = &mut state.settling
             && !receiver.forwarded
@@ -62,6 +76,17 @@ impl Worker {
                 }
                 let unsent = connection.unsent;
                 let Some(server) = connection.server_mut() else { return };
+                if source == Source::Publisher && !state.backlog.is_empty() {
+                    // MQTT-4.6.0-5: behind the retained message of the same client.
+                    let backlog = &mut state.backlog;
+                    let room =
+                        server.session_mut().is_none_or(|it| make_room(now, &shared.limits, it, backlog, message));
+                    return match (room, receiver.qos) {
+                        (true, _) => backlog.push_live(message.kept().clone(), expires_at, receiver.clone()),
+                        (false, QoS::AtMostOnce) => tally.dropped_slow.increment(),
+                        (false, _) => tally.dropped_queue_full.increment(),
+                    };
+                }
                 let waiting = unsent + server.pending_bytes();
                 self.pressed |= waiting > shared.limits.outbound_bytes / 4;
                 let message = if receiver.qos == QoS::AtMostOnce {
@@ -70,12 +95,19 @@ impl Worker {
                     }
                     message.fleeting()
                 } else {
-                    if !server.session().is_none_or(|session| has_room(&shared.limits, session, message)) {
+                    let backlog = &state.backlog;
+                    if !server.sends_at_once()
+                        && !server
+                            .session_mut()
+                            .is_none_or(|session| make_room(now, &shared.limits, session, backlog, message))
+                    {
                         return tally.dropped_queue_full.increment();
                     }
                     message.kept()
                 };
-                server.deliver_ref(
+                // Nobody hears what became of QoS 0, so it needs no name.
+                let tag = if receiver.qos == QoS::AtMostOnce { None } else { receiver.share.map(Share::tag) };
+                let fate = server.deliver_ref(
                     now,
                     DeliveryRef {
                         message,
@@ -83,18 +115,20 @@ impl Worker {
                         retain: receiver.retain,
                         subscription_ids: &receiver.identifiers,
                         expires_at,
-                        tag: None,
+                        tag,
                     },
-                )
+                );
+                if let (Fate::Dropped(_), Some(_)) = (fate, tag) {
+                    // Its report waits in the machine.
+                    self.unattended.push(*id);
+                }
+                fate
             }
             Link::Offline(_) if receiver.qos == QoS::AtMostOnce => return tally.dropped_offline.increment(),
+            Link::Offline(_) if expires_at.is_some_and(|at| at <= now) => return tally.dropped_expired.increment(),
             Link::Offline(session) => {
-                if !has_room(&shared.limits, session, message) {
-                    // Room that only expired messages take is free.
-                    session.purge_expired(now);
-                    if !has_room(&shared.limits, session, message) {
-                        return tally.dropped_queue_full.increment();
-                    }
+                if !make_room(now, &shared.limits, session, &state.backlog, message) {
+                    return tally.dropped_queue_full.increment();
                 }
                 session.push(queued(message.kept(), receiver, expires_at));
                 Fate::Queued
@@ -104,11 +138,13 @@ impl Worker {
         };
         match fate {
             Fate::Sent | Fate::Queued => tally.messages_delivered.increment(),
-            Fate::Dropped(_) => tally.dropped_undeliverable.increment(),
+            Fate::Dropped(DropCause::NotConnected) => tally.dropped_offline.increment(),
+            // The session counts these, as it does those that it drops from its queue.
+            Fate::Dropped(_) => {}
         }
     }
 
-    /// Moves retained messages from the backlog of the session to its connection, as far as there is room.
+    /// Moves messages from the backlog of the session to its connection, as far as there is room.
     pub(super) fn feed_backlog(&mut self, now: Time, id: ConnectionId) {
         let Some(key) = self.connections.find(id).and_then(|connection| connection.session) else { return };
         loop {
@@ -121,19 +157,43 @@ impl Worker {
             if !room {
                 return;
             }
-            let Some((retained, receiver)) = state.backlog.pop_front() else { return };
-            // What replaced it since then was delivered as it was published.
-            if self.shared.retained.holds(now, &retained) {
-                self.deliver(now, &mut Shared::owned(retained.message), retained.expires_at, &receiver);
+            let Some(held) = state.backlog.pop() else { return };
+            // What replaced it since then waits behind it.
+            if !held.retained || self.shared.retained.holds(now, &held.message) {
+                let mut message = Shared::owned(held.message);
+                self.deliver_from(Source::Backlog, now, &mut message, held.expires_at, &held.receiver);
             }
+        }
+    }
+
+    /// Counts what the session of `id` has dropped by itself since the last time.
+    pub(super) fn count_drops(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.find_mut(id) else { return };
+        let Some(dropped) = connection.server().and_then(Server::session).map(Session::dropped) else { return };
+        let before = mem::replace(&mut connection.dropped, dropped);
+        if dropped != before {
+            let tally = self.tally();
+            tally.dropped_expired.add(dropped.expired - before.expired);
+            tally.dropped_too_large.add(dropped.too_large - before.too_large);
         }
     }
 }
 
-/// Whether one more message may wait. What happens when not is this broker's one policy so far: the newest is dropped
-/// and counted.
-fn has_room(limits: &Limits, session: &Session, message: &Shared) -> bool {
-    let message = message.message();
-    let size = message.topic.as_str().len() + message.payload.len();
-    session.queued() < limits.queued_messages && session.queued_bytes() + size <= limits.queued_bytes
+/// Where a message comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Publisher,
+    /// It waited for this session before.
+    Backlog,
+}
+
+/// Whether one more message may wait, once what has expired is gone. What happens when not is this broker's one policy so
+/// far: the newest is dropped and counted.
+fn make_room(now: Time, limits: &Limits, session: &mut Session, backlog: &Backlog, message: &Shared) -> bool {
+    let size = size(message.message());
+    let has_room = |session: &Session| {
+        session.queued() + backlog.live() < limits.queued_messages
+            && session.queued_bytes() + backlog.live_bytes() + size <= limits.queued_bytes
+    };
+    has_room(session) || (session.purge_expired(now) > 0 && has_room(session))
 }

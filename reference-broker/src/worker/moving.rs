@@ -125,9 +125,7 @@ impl Worker {
         state.will = moving.will;
         state.subscriptions = moving.subscriptions;
         state.backlog = moving.backlog;
-        for (_, receiver) in &mut state.backlog {
-            receiver.session = key;
-        }
+        state.backlog.readdress(key);
         self.shared.tallies[self.id.index()].subscriptions_added.add(state.subscriptions.len() as u64);
         if state.subscriptions.is_empty() {
             return;

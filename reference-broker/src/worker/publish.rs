@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::{ConnectionId, Worker};
 use crate::{
     access::Client,
-    mail::{Letter, Mail, Receiver},
+    mail::{Letter, Mail, Receiver, Share},
     message::{Shared, expiry},
     retained::Retained,
     routing::{Hit, Target, WorkerId},
@@ -77,9 +77,10 @@ impl Worker {
     ) -> bool {
         let expires_at = expiry(message.message(), now);
         if retain {
-            self.retain(now, &mut message, qos, expires_at);
+            self.retain(now, &mut message, qos, expires_at, publisher);
+        } else {
+            self.shared.routes.refresh(&mut self.view);
         }
-        self.shared.routes.refresh(&mut self.view);
         let mut matches = mem::take(&mut self.matches);
         self.view.route(message.message().topic.as_str(), publisher, &mut matches);
         for hit in matches.hits() {
@@ -109,27 +110,62 @@ impl Worker {
         }
     }
 
-    fn retain(&mut self, now: Time, message: &mut Shared, qos: QoS, expires_at: Option<Time>) {
-        if message.message().payload.is_empty() {
-            // MQTT-3.3.1-6, MQTT-3.3.1-7.
-            self.shared.retained.remove(now, message.message().topic.as_str());
-            return;
+    /// Retains `message` and looks at the routes while nobody can subscribe: whoever subscribes gets it either live or as
+    /// the retained message, and never both.
+    fn retain(
+        &mut self,
+        now: Time,
+        message: &mut Shared,
+        qos: QoS,
+        expires_at: Option<Time>,
+        publisher: Option<Target>,
+    ) {
+        let publisher = publisher.and_then(|target| self.sessions.find(target.session));
+        let publisher = publisher.map(|state| state.client_id.clone());
+        let message = message.kept().clone();
+        let mut store = self.shared.retained.open(now);
+        if message.payload.is_empty() {
+            // MQTT-3.3.1-6, MQTT-3.3.1-7 (MQTT-3.3.1-10, MQTT-3.3.1-11 in 3.1.1).
+            store.remove(message.topic.as_str());
+        } else if store.set(Retained { message, qos, expires_at, publisher }).is_err() {
+            self.shared.tallies[self.id.index()].retained_refused.increment();
         }
-        let retained = Retained { message: message.kept().clone(), qos, expires_at };
-        if self.shared.retained.set(now, retained).is_err() {
-            self.tally().retained_refused.increment();
+        self.shared.routes.refresh(&mut self.view);
+    }
+
+    /// A message for a session that has ended, or ends now, goes to another member if it was shared (4.8.2); otherwise it
+    /// is dropped.
+    pub(super) fn pass_on(&mut self, now: Time, message: &mut Shared, expires_at: Option<Time>, share: Option<Share>) {
+        let Some(share) = share else { return self.tally().dropped_session_ended.increment() };
+        self.shared.routes.refresh(&mut self.view);
+        let mut matches = mem::take(&mut self.matches);
+        self.view.route_to_group(message.message().topic.as_str(), share.group, &mut matches);
+        // "any undelivered messages associated with it are deleted" with the last member.
+        match matches.hits().first() {
+            None => self.tally().dropped_session_ended.increment(),
+            Some(hit) => {
+                let receiver = receiver(hit, share.qos, share.retain);
+                if hit.target.worker == self.id {
+                    self.deliver(now, message, expires_at, &receiver);
+                } else {
+                    let letter = Letter { message: message.kept().clone(), expires_at, receivers: [receiver].into() };
+                    self.post(hit.target.worker, Mail::Deliver(letter));
+                }
+            }
         }
+        self.matches = matches;
     }
 }
 
 fn receiver(hit: &Hit, qos: QoS, retain: bool) -> Receiver {
     Receiver {
         session: hit.target.session,
-        // MQTT-3.8.4-8: the lower of what was published and what was granted.
+        // MQTT-3.8.4-8, MQTT-4.8.2-3 (MQTT-3.8.4-6 in 3.1.1): the lower of what was published and what was granted.
         qos: qos.min(hit.qos),
         // MQTT-3.3.1-12, MQTT-3.3.1-13.
         retain: retain && hit.retain_as_published,
         identifiers: hit.identifiers.clone(),
+        share: hit.group.map(|group| Share { group, qos, retain }),
         forwarded: false,
     }
 }

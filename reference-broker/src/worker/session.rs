@@ -8,14 +8,15 @@
 //!        ───────────▶ Arriving ─────┘ handover
 //! ```
 
-use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
-use protocol::{Delivery, Message, QoS, ReasonCode, Session, Time, Utf8String, server::Closed};
+use protocol::{Delivery, InFlight, Message, QoS, ReasonCode, Session, Time, Utf8String, server::Closed};
 
 use super::{ConnectionId, Deadline, Worker, connect::Arrival, moving::Settling, sessions::Slot};
 use crate::{
-    mail::{Mail, Receiver, Subscriptions},
-    retained::Retained,
+    backlog::Backlog,
+    mail::{Mail, Receiver, Share, Subscriptions},
+    message,
     routing::{Presence, SessionKey},
     timers::Armed,
 };
@@ -37,8 +38,7 @@ pub(super) struct SessionState {
     pub(super) will: Option<Box<PendingWill>>,
     /// Set from its arrival on this worker until nothing can arrive by its old address any more.
     pub(super) settling: Option<Box<Settling>>,
-    /// Retained messages that a subscription asked for and the client has had no room for yet.
-    pub(super) backlog: VecDeque<(Retained, Receiver)>,
+    pub(super) backlog: Backlog,
     pub(super) armed: Armed,
 }
 
@@ -76,7 +76,7 @@ impl SessionState {
             expires_at: None,
             will: None,
             settling: None,
-            backlog: VecDeque::new(),
+            backlog: Backlog::default(),
             armed: Armed::default(),
         }
     }
@@ -107,8 +107,10 @@ impl Worker {
             // 3.1.3.2.2: at the end of the delay or of the session, whichever comes first.
             will.due = Some(now.after(Duration::from_secs(will.delay.min(state.expiry_interval).into())));
         }
-        let waiting = mem::take(&mut state.backlog);
-        if state.expiry_interval == 0 {
+        let ends = state.expiry_interval == 0;
+        self.queue_backlog(now, key, ends);
+        let Some(state) = self.sessions.find_mut(key) else { return };
+        if ends {
             // MQTT-3.1.2-23.
             self.end_session(now, key);
             return;
@@ -120,14 +122,17 @@ impl Worker {
             self.publish_will(now, key);
         }
         self.arm_session(key);
-        self.queue_backlog(now, waiting);
     }
 
-    /// Retained messages that were asked for at QoS 1 or 2 are delivered when the client returns.
-    fn queue_backlog(&mut self, now: Time, waiting: VecDeque<(Retained, Receiver)>) {
-        for (retained, receiver) in waiting {
-            let mut message = crate::message::Shared::owned(retained.message);
-            self.deliver(now, &mut message, retained.expires_at, &receiver);
+    /// What waits at QoS 1 or 2 is delivered when the client returns.
+    fn queue_backlog(&mut self, now: Time, key: SessionKey, ends: bool) {
+        let Some(state) = self.sessions.find_mut(key) else { return };
+        let mut waiting = mem::take(&mut state.backlog);
+        if ends {
+            waiting.forget_retained();
+        }
+        while let Some(held) = waiting.pop() {
+            self.deliver(now, &mut message::Shared::owned(held.message), held.expires_at, &held.receiver);
         }
     }
 
@@ -169,7 +174,7 @@ impl Worker {
             });
         }
         self.shared.registry.release(&state.client_id, target);
-        let claim = match (state.link, state.settling) {
+        let claim = match (&state.link, &state.settling) {
             (Link::Arriving(arrival), _) => arrival.deferred,
             (_, Some(settling)) => settling.deferred,
             _ => None,
@@ -177,6 +182,31 @@ impl Worker {
         if let Some(claim) = claim {
             let to = claim.requester.session;
             self.post(claim.requester.worker, Mail::Handover { to, session: None });
+        }
+        if let Link::Offline(session) = &state.link {
+            self.bequeath(now, session);
+        }
+        for letter in state.settling.into_iter().flat_map(|settling| settling.early) {
+            let mut message = message::Shared::owned(letter.message);
+            for receiver in &letter.receivers {
+                self.pass_on(now, &mut message, letter.expires_at, receiver.share);
+            }
+        }
+    }
+
+    /// The session ended: what it shared goes to another member (4.8.2), the rest is dropped.
+    fn bequeath(&mut self, now: Time, session: &Session) {
+        let begun = session.outgoing().filter_map(|(_, stage)| match stage {
+            InFlight::Published(delivery) => Some(delivery),
+            InFlight::Released(_) => None,
+        });
+        // MQTT-4.8.2-5: a QoS 2 delivery that has begun is this client's or nobody's.
+        let mine_alone = |delivery: &Delivery| delivery.qos == QoS::ExactlyOnce;
+        let begun = begun.map(|delivery| (delivery, delivery.tag.filter(|_| !mine_alone(delivery))));
+        let waiting = session.waiting().map(|delivery| (delivery, delivery.tag));
+        for (delivery, tag) in begun.chain(waiting) {
+            let mut message = message::Shared::owned(delivery.message.clone());
+            self.pass_on(now, &mut message, delivery.expires_at, tag.map(Share::of));
         }
     }
 
@@ -189,7 +219,7 @@ impl Worker {
         }
         let Some(will) = state.will.take() else { return };
         self.tally().wills_published.increment();
-        let message = crate::message::Shared::owned(will.message);
+        let message = message::Shared::owned(will.message);
         self.publish(now, message, will.qos, will.retain, Some(publisher));
     }
 }
@@ -202,6 +232,6 @@ pub(super) fn queued(message: &Arc<Message>, receiver: &Receiver, expires_at: Op
         retain: receiver.retain,
         subscription_ids: receiver.identifiers.clone(),
         expires_at,
-        tag: None,
+        tag: receiver.share.map(Share::tag),
     }
 }

@@ -10,13 +10,16 @@ use std::{
 
 use protocol::{Utf8String, server};
 
-use crate::{Access, Config, Limits, counters::Tally, registry::Registry, retained::RetainedStore, routing::Routes};
+use crate::{
+    Access, Config, Limits, Overlap, counters::Tally, registry::Registry, retained::RetainedStore, routing::Routes,
+};
 
 /// The stores and settings that every worker of one broker sees.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) protocol: Arc<server::Config>,
+    pub(crate) overlap: Overlap,
     pub(crate) access: Arc<dyn Access>,
     pub(crate) routes: Routes,
     pub(crate) retained: RetainedStore,
@@ -32,6 +35,7 @@ impl Shared {
         Self {
             limits: config.limits.clone(),
             protocol: Arc::new(config.protocol.clone()),
+            overlap: config.overlap,
             access: config.access.clone(),
             routes: Routes::default(),
             retained: RetainedStore::new(&config.limits),

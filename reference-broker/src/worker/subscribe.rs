@@ -9,6 +9,7 @@ use protocol::{
 use super::{ConnectionId, Worker, publish::is_too_deep};
 use crate::{
     mail::Receiver,
+    retained::Snapshot,
     routing::{SessionKey, Subscription},
 };
 
@@ -17,6 +18,19 @@ struct Granted<'a> {
     wish: &'a SubscribeFilter,
     subscription: Subscription,
     is_new: bool,
+}
+
+impl Granted<'_> {
+    fn wants_retained(&self) -> bool {
+        let due = match self.wish.options.retain_handling {
+            // MQTT-3.3.1-9, -10, -11.
+            RetainHandling::Always => true,
+            RetainHandling::IfNew => self.is_new,
+            RetainHandling::Never => false,
+        };
+        // 4.8.2: a shared subscription gets none.
+        due && self.wish.filter.share_name().is_none()
+    }
 }
 
 impl Worker {
@@ -37,22 +51,26 @@ impl Worker {
             });
         }
         let target = self.target(key);
+        let mut retained = None;
         if !granted.is_empty()
             && let Some(state) = self.sessions.find(key)
         {
+            // What is retained is looked at before anything can be retained that is routed to the new subscription.
+            let store = granted.iter().any(Granted::wants_retained).then(|| self.shared.retained.open(now));
             // Before SUBACK leaves, every worker that looks will see it.
             self.shared.routes.change(&mut self.view, |routes| {
                 for one in &granted {
                     routes.subscribe(one.wish.filter.as_str(), target, one.subscription, &state.presence);
                 }
             });
+            retained = store.map(|store| store.snapshot());
         }
         let added = granted.iter().filter(|one| one.is_new).count();
         self.tally().subscriptions_added.add(added as u64);
         // MQTT-3.8.4-1.
         self.answer(now, id, token, Answer::Subscribe(reasons, Properties::EMPTY));
-        for one in &granted {
-            self.collect_retained(now, key, one);
+        if let Some(retained) = retained {
+            granted.iter().for_each(|one| self.collect_retained(&retained, key, one));
         }
         if let Some(connection) = self.connections.find_mut(id) {
             connection.has_backlog = self.sessions.find(key).is_some_and(|state| !state.backlog.is_empty());
@@ -84,31 +102,29 @@ impl Worker {
     }
 
     /// Puts the retained messages that match into the session's backlog.
-    fn collect_retained(&mut self, now: Time, key: SessionKey, granted: &Granted<'_>) {
-        let due = match granted.wish.options.retain_handling {
-            // MQTT-3.3.1-9, -10, -11.
-            RetainHandling::Always => true,
-            RetainHandling::IfNew => granted.is_new,
-            RetainHandling::Never => false,
-        };
-        // 4.8.2: a shared subscription gets none.
-        if !due || granted.wish.filter.share_name().is_some() {
+    fn collect_retained(&mut self, snapshot: &Snapshot, key: SessionKey, granted: &Granted<'_>) {
+        if !granted.wants_retained() {
             return;
         }
         let mut found = std::mem::take(&mut self.found);
-        self.shared.retained.matching(now, granted.wish.filter.filter(), &mut found);
+        snapshot.matching(granted.wish.filter.filter(), &mut found);
         if let Some(state) = self.sessions.find_mut(key) {
-            state.backlog.extend(found.drain(..).map(|retained| {
+            for retained in found.drain(..) {
+                // MQTT-3.8.3-3.
+                if granted.subscription.no_local && retained.publisher.as_ref() == Some(&state.client_id) {
+                    continue;
+                }
                 let receiver = Receiver {
                     session: key,
                     qos: retained.qos.min(granted.subscription.qos),
                     // MQTT-3.3.1-8.
                     retain: true,
                     identifiers: granted.subscription.identifier.map(NonZeroU32::get).into_iter().collect(),
+                    share: None,
                     forwarded: false,
                 };
-                (retained, receiver)
-            }));
+                state.backlog.push_retained(retained, receiver);
+            }
         }
         self.found = found;
     }

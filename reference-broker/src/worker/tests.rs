@@ -6,5 +6,7 @@ mod limits;
 mod races;
 mod retained;
 mod sessions;
+mod sharing;
 mod subscriptions;
+mod threads;
 mod wills;

@@ -154,16 +154,25 @@ impl Bench {
         options: SubscriptionOptions,
         identifier: Option<u32>,
     ) -> ReasonCode {
-        let filters = vec![SubscribeFilter { filter: TopicFilter::new(filter).unwrap(), options }];
-        let properties = identifier.into_iter().map(Property::SubscriptionIdentifier).collect();
-        let packet_id = self.packet_id(peer);
-        self.send(peer, &Packet::Subscribe(Subscribe { packet_id, properties, filters }));
+        self.put_subscribe(peer, filter, options, identifier);
         self.run();
         let at = self.peers[peer.0].received.iter().position(|packet| matches!(packet, Packet::SubAck(_)));
         match self.peers[peer.0].received.remove(at.expect("SUBACK")) {
             Some(Packet::SubAck(suback)) => suback.reasons[0],
             _ => unreachable!(),
         }
+    }
+
+    /// Puts a SUBSCRIBE on its way.
+    pub(super) fn subscribe_quietly(&mut self, peer: PeerId, filter: &str, qos: QoS) {
+        self.put_subscribe(peer, filter, SubscriptionOptions { qos, ..SubscriptionOptions::default() }, None);
+    }
+
+    fn put_subscribe(&mut self, peer: PeerId, filter: &str, options: SubscriptionOptions, identifier: Option<u32>) {
+        let filters = vec![SubscribeFilter { filter: TopicFilter::new(filter).unwrap(), options }];
+        let properties = identifier.into_iter().map(Property::SubscriptionIdentifier).collect();
+        let packet_id = self.packet_id(peer);
+        self.send(peer, &Packet::Subscribe(Subscribe { packet_id, properties, filters }));
     }
 
     pub(super) fn unsubscribe(&mut self, peer: PeerId, filter: &str) -> Vec<ReasonCode> {

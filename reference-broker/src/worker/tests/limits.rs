@@ -1,6 +1,6 @@
 //! What every bound does.
 
-use protocol::{Packet, QoS, ReasonCode};
+use protocol::{Packet, Property, QoS, ReasonCode};
 
 use super::bench::{Bench, lasting, v5};
 use crate::{Config, Limits};
@@ -127,4 +127,54 @@ fn connections_that_are_gone_leave_no_deadlines() {
         }
     }
     assert!(bench.deadlines() < 1_500, "{}", bench.deadlines());
+}
+
+#[test]
+fn a_full_queue_has_room_again_once_something_expired() {
+    let mut bench = bench(Limits { queued_messages: 2, ..Limits::default() });
+    let mut connect = lasting("subscriber", 60);
+    connect.properties.push(Property::ReceiveMaximum(1));
+    let subscriber = bench.connect(0, connect);
+    bench.subscribe(subscriber, "a", QoS::AtLeastOnce);
+    bench.silence(subscriber);
+    let publisher = bench.connect(0, v5("publisher"));
+    for (payload, seconds) in [("sent", 100), ("short", 1), ("long", 100), ("full", 100)] {
+        let properties = [Property::MessageExpiryInterval(seconds)].into_iter().collect();
+        bench.publish_with(publisher, "a", payload, QoS::AtLeastOnce, false, properties);
+    }
+    bench.run();
+    assert_eq!(bench.counters().dropped_queue_full, 1);
+    bench.advance(std::time::Duration::from_secs(2));
+    bench.publish(publisher, "a", "new", QoS::AtLeastOnce);
+    bench.run();
+    assert_eq!((bench.counters().dropped_queue_full, bench.counters().dropped_expired), (1, 1));
+    bench.drop_socket(subscriber);
+    let back = bench.connect(0, lasting("subscriber", 60));
+    assert_eq!(bench.payloads(back), ["sent", "long", "new"]);
+}
+
+#[test]
+fn a_queue_without_room_does_not_stop_what_need_not_wait() {
+    let mut bench = bench(Limits { queued_messages: 0, ..Limits::default() });
+    let client = bench.connect(0, v5("client"));
+    bench.subscribe(client, "a", QoS::AtLeastOnce);
+    bench.publish(client, "a", "x", QoS::AtLeastOnce);
+    bench.run();
+    assert_eq!(bench.payloads(client), ["x"]);
+}
+
+#[test]
+fn what_ends_with_a_session_is_counted() {
+    let mut bench = bench(Limits::default());
+    let subscriber = bench.connect(0, lasting("subscriber", 60));
+    bench.subscribe(subscriber, "a", QoS::AtLeastOnce);
+    bench.drop_socket(subscriber);
+    let publisher = bench.connect(0, v5("publisher"));
+    for _ in 0..3 {
+        bench.publish(publisher, "a", "x", QoS::AtLeastOnce);
+        bench.publish(publisher, "a", "x", QoS::AtMostOnce);
+    }
+    bench.run();
+    bench.advance(std::time::Duration::from_secs(61));
+    assert_eq!((bench.counters().dropped_session_ended, bench.counters().dropped_offline), (3, 3));
 }

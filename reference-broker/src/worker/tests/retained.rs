@@ -125,3 +125,61 @@ fn retained_messages_that_waited_arrive_after_the_return() {
     assert!(matches!(bench.next(back), Some(Packet::ConnAck(_))));
     assert_eq!(bench.payloads(back).len(), 300);
 }
+
+#[test]
+fn a_refused_replacement_takes_the_old_message_with_it() {
+    let limits = crate::Limits { retained_bytes: 10, ..crate::Limits::default() };
+    let mut bench = Bench::seeded(0, crate::Config { workers: 1, limits, ..crate::Config::default() });
+    let client = bench.connect(0, v5("client"));
+    retain(&mut bench, client, "a", "old");
+    retain(&mut bench, client, "a", "too large to be retained");
+    assert_eq!(bench.counters().retained_refused, 1);
+    bench.subscribe(client, "a", QoS::AtLeastOnce);
+    // MQTT-3.3.1-5: it was replaced; what is no longer the topic's last word is not passed off as that.
+    assert!(bench.publishes(client).is_empty());
+}
+
+#[test]
+fn no_local_spares_the_publisher_its_own_retained_message() {
+    let mut bench = Bench::new(2);
+    let one = bench.connect(0, v5("one"));
+    let two = bench.connect(1, v5("two"));
+    retain(&mut bench, one, "a", "x");
+    let options = SubscriptionOptions { no_local: true, ..SubscriptionOptions::default() };
+    bench.subscribe_with(two, "a", options, None);
+    assert_eq!(bench.publishes(two).len(), 1);
+    bench.drop_socket(one);
+    let again = bench.connect(1, v5("one"));
+    bench.subscribe_with(again, "a", options, None);
+    assert!(bench.publishes(again).is_empty(), "MQTT-3.8.3-3: by Client Identifier, whatever the connection");
+}
+
+#[test]
+fn a_retained_message_arrives_before_what_the_same_client_published_later() {
+    for seed in 0..20 {
+        let mut bench = Bench::seeded(seed, crate::Config { workers: 2, ..crate::Config::default() });
+        let publisher = bench.connect(0, v5("publisher"));
+        let mut names = Vec::new();
+        for number in 0..200 {
+            let topic = format!("a/{number}");
+            bench.publish_with(publisher, &topic, "0", QoS::AtLeastOnce, true, Properties::EMPTY);
+            names.push(topic);
+        }
+        bench.run();
+        let late = bench.connect(1, v5("late"));
+        bench.subscribe_quietly(late, "a/+", QoS::AtLeastOnce);
+        for (number, topic) in names.iter().enumerate() {
+            for later in 1..3 {
+                let retain = number % 2 == 0;
+                bench.publish_with(publisher, topic, &later.to_string(), QoS::AtLeastOnce, retain, Properties::EMPTY);
+            }
+        }
+        bench.run();
+        let got = bench.publishes(late);
+        for topic in &names {
+            let on = got.iter().filter(|it| it.topic.as_ref().is_some_and(|name| name.as_str() == topic));
+            let seen: Vec<_> = on.map(|publish| publish.payload[0]).collect();
+            assert!(!seen.is_empty() && seen.is_sorted(), "seed {seed}: {topic}: {seen:?} (MQTT-4.6.0-5)");
+        }
+    }
+}

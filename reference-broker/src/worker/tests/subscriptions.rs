@@ -188,3 +188,140 @@ fn a_message_expires_in_a_queue() {
     assert_eq!(got.len(), 1, "MQTT-3.3.2-5");
     assert_eq!(got[0].properties.message_expiry_interval(), Some(70), "MQTT-3.3.2-6");
 }
+
+#[test]
+fn overlapping_subscriptions_may_deliver_one_by_one() {
+    let config = crate::Config { workers: 2, overlap: crate::Overlap::OneByOne, ..crate::Config::default() };
+    let mut bench = Bench::seeded(0, config);
+    let client = bench.connect(0, v5("client"));
+    let publisher = bench.connect(1, v5("publisher"));
+    bench.subscribe_with(client, "a/+", options(QoS::AtMostOnce), Some(1));
+    bench.subscribe_with(client, "a/#", options(QoS::ExactlyOnce), Some(2));
+    bench.subscribe_with(client, "a/b", options(QoS::AtLeastOnce), None);
+    bench.publish(publisher, "a/b", "x", QoS::ExactlyOnce);
+    bench.run();
+    let got = bench.publishes(client);
+    let mut got: Vec<(QoS, Vec<u32>)> =
+        got.iter().map(|it| (it.qos, it.properties.subscription_ids().copied().collect())).collect();
+    got.sort();
+    let expected = [(QoS::AtMostOnce, vec![1]), (QoS::AtLeastOnce, vec![]), (QoS::ExactlyOnce, vec![2])];
+    assert_eq!(got, expected, "MQTT-3.3.4-5");
+}
+
+#[test]
+fn retain_as_published_holds_for_each_way_to_subscribe() {
+    let mut bench = Bench::new(2);
+    let keen = SubscriptionOptions { retain_as_published: true, ..options(QoS::AtLeastOnce) };
+    let sharing = bench.connect(0, v5("sharing"));
+    bench.subscribe_with(sharing, "$share/g/a", keen, None);
+    let plain = bench.connect(0, v5("plain"));
+    bench.subscribe(plain, "$share/h/a", QoS::AtLeastOnce);
+    let overlapping = bench.connect(1, v5("overlapping"));
+    bench.subscribe(overlapping, "+", QoS::AtLeastOnce);
+    bench.subscribe_with(overlapping, "a", keen, None);
+    let publisher = bench.connect(1, v5("publisher"));
+    bench.publish_with(publisher, "a", "x", QoS::AtLeastOnce, true, Properties::EMPTY);
+    bench.run();
+    assert!(bench.publishes(sharing)[0].retain, "MQTT-3.3.1-13");
+    assert!(!bench.publishes(plain)[0].retain, "MQTT-3.3.1-12");
+    assert!(bench.publishes(overlapping)[0].retain, "the merged copy serves the subscription that asked");
+}
+
+#[test]
+fn an_expired_message_is_dropped_and_counted_on_every_path() {
+    let mut bench = Bench::new(2);
+    let mut connect = lasting("subscriber", 600);
+    connect.properties.push(Property::ReceiveMaximum(1));
+    let subscriber = bench.connect(0, connect);
+    bench.silence(subscriber);
+    bench.subscribe(subscriber, "a", QoS::AtLeastOnce);
+    let publisher = bench.connect(1, v5("publisher"));
+    let within = |seconds| -> Properties { [Property::MessageExpiryInterval(seconds)].into_iter().collect() };
+    // The first is in flight, the second waits for the flow control, the third has no time at all.
+    for (payload, seconds) in [("sent", 10), ("waits", 10), ("late", 0)] {
+        bench.publish_with(publisher, "a", payload, QoS::AtLeastOnce, false, within(seconds));
+    }
+    bench.run();
+    assert_eq!(bench.counters().dropped_expired, 1);
+    bench.advance(std::time::Duration::from_secs(20));
+    bench.drop_socket(subscriber);
+    let back = bench.connect(1, lasting("subscriber", 600));
+    let got = bench.publishes(back);
+    let got: Vec<_> = got.iter().map(|it| (&it.payload[..], it.properties.message_expiry_interval())).collect();
+    assert_eq!(got, [(&b"sent"[..], Some(0))], "MQTT-3.3.2-5: its delivery had begun");
+    assert_eq!(bench.counters().dropped_expired, 2);
+}
+
+#[test]
+fn a_message_too_large_for_one_subscriber_reaches_the_others() {
+    let mut bench = Bench::new(1);
+    let mut connect = v5("small");
+    connect.properties.push(Property::MaximumPacketSize(30));
+    connect.properties.push(Property::ReceiveMaximum(1));
+    let small = bench.connect(0, connect);
+    let large = bench.connect(0, v5("large"));
+    for client in [small, large] {
+        bench.subscribe(client, "a", QoS::AtLeastOnce);
+    }
+    let payload = "x".repeat(100);
+    for payload in [&payload, "fits", &payload, "fits too"] {
+        bench.publish(large, "a", payload, QoS::AtLeastOnce);
+    }
+    bench.run();
+    assert_eq!(bench.payloads(small), ["fits", "fits too"], "MQTT-3.1.2-24, MQTT-3.1.2-25");
+    assert_eq!(bench.payloads(large).len(), 4);
+    assert_eq!(bench.counters().dropped_too_large, 2);
+    assert!(!bench.is_closed(small));
+}
+
+#[test]
+fn what_has_begun_is_finished_after_unsubscribing() {
+    let mut bench = Bench::new(1);
+    let mut connect = lasting("client", 60);
+    connect.properties.push(Property::ReceiveMaximum(1));
+    let client = bench.connect(0, connect);
+    bench.subscribe(client, "a", QoS::ExactlyOnce);
+    let publisher = bench.connect(0, v5("publisher"));
+    bench.silence(client);
+    bench.publish(publisher, "a", "begun", QoS::ExactlyOnce);
+    bench.run();
+    assert_eq!(bench.payloads(client), ["begun"]);
+    assert_eq!(bench.unsubscribe(client, "a"), [ReasonCode::Success]);
+    bench.publish(publisher, "a", "later", QoS::ExactlyOnce);
+    bench.run();
+    bench.drop_socket(client);
+    let back = bench.connect(0, lasting("client", 60));
+    let got = bench.publishes(back);
+    assert_eq!(got.len(), 1, "MQTT-3.10.4-2");
+    assert!(got[0].dup && got[0].payload == "begun", "MQTT-3.10.4-3");
+}
+
+#[test]
+fn each_filter_of_a_packet_has_its_own_outcome_in_its_place() {
+    use protocol::{PacketId, Subscribe, SubscribeFilter, TopicFilter, Unsubscribe};
+    let limits = crate::Limits { topic_levels: 2, ..crate::Limits::default() };
+    let mut bench = Bench::seeded(0, crate::Config { workers: 1, limits, ..crate::Config::default() });
+    let client = bench.connect(0, v5("client"));
+    let filter = |text: &str, qos| SubscribeFilter { filter: TopicFilter::new(text).unwrap(), options: options(qos) };
+    let packet_id = PacketId(std::num::NonZeroU16::new(77).unwrap());
+    let filters = vec![
+        filter("a", QoS::ExactlyOnce),
+        filter("a/b/c", QoS::AtMostOnce),
+        filter("b", QoS::AtMostOnce),
+        filter("a", QoS::AtLeastOnce),
+    ];
+    bench.send(client, &Packet::Subscribe(Subscribe { packet_id, properties: Properties::EMPTY, filters }));
+    let filters = ["b", "c", "b"].map(|text| TopicFilter::new(text).unwrap()).to_vec();
+    bench.send(client, &Packet::Unsubscribe(Unsubscribe { packet_id, properties: Properties::EMPTY, filters }));
+    bench.publish(client, "a", "x", QoS::ExactlyOnce);
+    bench.run();
+    let Some(Packet::SubAck(suback)) = bench.next(client) else { panic!("MQTT-3.8.4-1, MQTT-3.8.4-5") };
+    let (two, zero, one) = (ReasonCode::GrantedQos2, ReasonCode::Success, ReasonCode::GrantedQos1);
+    assert_eq!(suback.reasons, [two, ReasonCode::TopicFilterInvalid, zero, one], "MQTT-3.9.3-1, MQTT-3.8.4-7");
+    assert_eq!(suback.packet_id, packet_id, "MQTT-3.8.4-2, MQTT-2.2.1-6");
+    let Some(Packet::UnsubAck(unsuback)) = bench.next(client) else { panic!("MQTT-3.10.4-4, MQTT-3.10.4-6") };
+    let none = ReasonCode::NoSubscriptionExisted;
+    assert_eq!(unsuback.reasons, [zero, none, none], "MQTT-3.11.3-1");
+    assert_eq!(unsuback.packet_id, packet_id, "MQTT-3.10.4-5, MQTT-2.2.1-6");
+    assert_eq!(bench.publishes(client)[0].qos, QoS::AtLeastOnce, "the last of equal filters counts (MQTT-3.8.4-5)");
+}
