@@ -22,7 +22,7 @@ use super::{
 use crate::{Config, mail::Mail, routing::WorkerId};
 
 const NOW: Time = Time::from_secs(1);
-const ROUNDS: u16 = 10_000;
+const ROUNDS: u16 = 5_000;
 
 /// A worker with one connected client.
 struct Side {
