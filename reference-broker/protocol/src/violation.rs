@@ -120,9 +120,10 @@ violations! {
     /// A Maximum Packet Size of 0.
     MaximumPacketSizeZero: "maximum packet size is 0",
         None, Some("3.1.2.11.4"), ProtocolError;
+    // 0x8F and 0x90 are for filters and topics that are "correctly formed" and not accepted (3.14.2.1); these are not.
     /// `#` that does not fill the last level.
     MultiLevelWildcardMisplaced: "# is not alone in the last level of the filter",
-        Some("MQTT-4.7.1-2"), Some("MQTT-4.7.1-1"), TopicFilterInvalid;
+        Some("MQTT-4.7.1-2"), Some("MQTT-4.7.1-1"), MalformedPacket;
     /// No Local on a shared subscription.
     NoLocalOnShared: "no local on a shared subscription",
         None, Some("MQTT-3.8.3-4"), ProtocolError;
@@ -221,16 +222,16 @@ violations! {
         Some("MQTT-3.2.2-1"), Some("MQTT-3.2.2-4"), ProtocolError;
     /// A ShareName that is empty or holds a wildcard.
     ShareNameInvalid: "share name is empty or contains a wildcard",
-        None, Some("MQTT-4.8.2-2"), TopicFilterInvalid;
+        None, Some("MQTT-4.8.2-2"), MalformedPacket;
     /// `$share/name` without a filter behind it.
     SharedFilterMissing: "shared subscription without a filter",
-        None, Some("MQTT-4.8.2-2"), TopicFilterInvalid;
+        None, Some("MQTT-4.8.2-2"), MalformedPacket;
     /// A shared subscription although the server offers none.
     SharedUnavailable: "shared subscription although they are not available",
         None, Some("3.2.2.3.13"), SharedSubscriptionsNotSupported;
     /// `+` that does not fill its level.
     SingleLevelWildcardMisplaced: "+ is not alone in its level of the filter",
-        Some("MQTT-4.7.1-3"), Some("MQTT-4.7.1-2"), TopicFilterInvalid;
+        Some("MQTT-4.7.1-3"), Some("MQTT-4.7.1-2"), MalformedPacket;
     /// A string of more than 65,535 bytes.
     StringTooLong: "string longer than 65,535 bytes",
         Some("MQTT-4.7.3-3"), Some("MQTT-4.7.3-3"), MalformedPacket;
@@ -272,7 +273,7 @@ violations! {
         Some("MQTT-4.7.3-1"), Some("3.3.2.1"), ProtocolError;
     /// A wildcard in a Topic Name.
     TopicNameWildcard: "topic name contains a wildcard",
-        Some("MQTT-3.3.2-2"), Some("MQTT-3.3.2-2"), TopicNameInvalid;
+        Some("MQTT-3.3.2-2"), Some("MQTT-3.3.2-2"), MalformedPacket;
     /// Bytes after the last field of a packet.
     TrailingBytes: "bytes after the last field of the packet",
         Some("MQTT-4.8.0-1"), Some("4.13.1"), MalformedPacket;

@@ -11,7 +11,13 @@ impl Link {
     ///
     /// `taken` tells which Packet Identifiers are in use outside the Session, here and in every function below.
     pub(crate) fn resume(&mut self, now: Time, outbox: &mut Outbox, taken: &dyn Fn(PacketId) -> bool) {
-        self.resend = self.session.in_flight.in_order().into_iter().map(|(packet_id, _)| packet_id).collect();
+        let in_order: Vec<PacketId> = self.session.in_flight.in_order().into_iter().map(|(id, _)| id).collect();
+        // MQTT-3.3.4-10: a PUBREL does not wait behind a PUBLISH that waits for quota.
+        for packet_id in in_order {
+            if !self.resend.is_empty() && self.is_published(packet_id) || !self.send_again(now, outbox, packet_id) {
+                self.resend.push_back(packet_id);
+            }
+        }
         self.fill(now, outbox, taken);
     }
 
@@ -112,7 +118,8 @@ impl Link {
     /// Sends again what is owed and then what waits, as far as the quota reaches.
     pub(crate) fn fill(&mut self, now: Time, outbox: &mut Outbox, taken: &dyn Fn(PacketId) -> bool) {
         while let Some(packet_id) = self.resend.front().copied() {
-            if !self.send_again(now, outbox, packet_id) {
+            // What was acknowledged meanwhile had its answer then (MQTT-4.4.0-1).
+            if self.is_published(packet_id) && !self.send_again(now, outbox, packet_id) {
                 return;
             }
             self.resend.pop_front();
@@ -146,6 +153,10 @@ impl Link {
                 }
             }
         }
+    }
+
+    fn is_published(&self, packet_id: PacketId) -> bool {
+        matches!(self.session.in_flight.stage(packet_id), Some(Stage::Published(_)))
     }
 
     /// Sends one packet of a resumed Session; false while the quota forbids it.

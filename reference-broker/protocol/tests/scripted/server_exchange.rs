@@ -166,6 +166,48 @@ fn a_resumed_session_sends_again_with_dup_in_the_old_order() {
 }
 
 #[test]
+fn a_resumed_session_releases_without_waiting_for_quota() {
+    // MQTT-3.3.4-10: Receive Maximum 1 lets one PUBLISH out, and holds no PUBREL back. Id 2 is released before the cut.
+    let connect =
+        |receive_maximum| format!("10 16 0004 4d515454 05 00 000a 08 11 0000003c 21 {receive_maximum} 0001 61");
+    let mut first = accepted(Config::default(), &connect("000a"));
+    for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce, QoS::AtLeastOnce] {
+        first.deliver(Time::ZERO, Delivery::new(Arc::new(message("t", "x")), qos));
+    }
+    feed(&mut first, Time::ZERO, "50 02 0002");
+    first.transport_closed(Time::ZERO);
+
+    let mut second = server(Config::default());
+    let token = asked(&mut second, &connect("0001"));
+    accept(&mut second, token, true, first.into_session().unwrap());
+    let resent = sent(&mut second);
+    assert!(resent.ends_with("3a 07 00 01 74 00 01 00 78 62 02 00 02"), "{resent}");
+    // MQTT-4.4.0-1: the PUBREL is sent again once, and what waited follows as the quota returns.
+    feed(&mut second, Time::ZERO, "40 02 0001");
+    assert_eq!(sent(&mut second), "3a 07 00 01 74 00 03 00 78");
+    feed(&mut second, Time::ZERO, "70 02 0002 40 02 0003");
+    assert_eq!(sent(&mut second), "");
+    assert!(second.session().is_some_and(Session::is_empty));
+}
+
+#[test]
+fn what_is_acknowledged_before_it_is_sent_again_is_not_sent_again() {
+    // Receive Maximum 1: id 2 waits for the quota while its PUBREC, due from the old connection, arrives.
+    let connect = "10 16 0004 4d515454 05 00 000a 08 11 0000003c 21 0001 0001 61";
+    let mut first = accepted(Config::default(), &connect.replace("21 0001", "21 000a"));
+    for _ in 0..2 {
+        first.deliver(Time::ZERO, Delivery::new(Arc::new(message("t", "x")), QoS::ExactlyOnce));
+    }
+    first.transport_closed(Time::ZERO);
+    let mut second = server(Config::default());
+    let token = asked(&mut second, connect);
+    accept(&mut second, token, true, first.into_session().unwrap());
+    sent(&mut second);
+    feed(&mut second, Time::ZERO, "50 02 0002 50 02 0001 70 02 0001");
+    assert_eq!(sent(&mut second), "62 02 00 02 62 02 00 01");
+}
+
+#[test]
 fn subscribe_and_unsubscribe_are_answered_filter_by_filter() {
     let mut server = accepted(Config::default(), CONNECT_V5);
     let mut events = feed(&mut server, Time::ZERO, "82 0b 0007 00 0001 61 01 0001 62 02 a2 06 0008 00 0001 61");

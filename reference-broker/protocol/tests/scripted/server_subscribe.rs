@@ -63,7 +63,8 @@ fn a_broken_shared_filter_fails_alone_in_3_1_1() {
     let mut server = accepted(Config::default(), CONNECT_V5);
     let events = feed(&mut server, Time::ZERO, "82 0f 0007 00 0009 24736861 72652f2f61 00");
     assert_eq!(closed(events), Closed::Violation(Violation::ShareNameInvalid));
-    assert_eq!(sent(&mut server), "e0 01 8f");
+    // 3.14.2.1: 0x8F is for filters that are "correctly formed".
+    assert_eq!(sent(&mut server), "e0 01 81");
 }
 
 #[test]
