@@ -36,7 +36,7 @@ impl Backlog {
         self.live
     }
 
-    /// Their topic and payload bytes.
+    /// Their bytes.
     pub(crate) const fn live_bytes(&self) -> usize {
         self.live_bytes
     }
@@ -48,7 +48,7 @@ impl Backlog {
 
     pub(crate) fn push_live(&mut self, message: Arc<Message>, expires_at: Option<Time>, receiver: Receiver) {
         self.live += 1;
-        self.live_bytes += size(&message);
+        self.live_bytes += message.weight();
         self.waiting.push_back(Held { message, expires_at, receiver, retained: false });
     }
 
@@ -57,7 +57,7 @@ impl Backlog {
         let held = self.waiting.pop_front()?;
         if !held.retained {
             self.live -= 1;
-            self.live_bytes -= size(&held.message);
+            self.live_bytes -= held.message.weight();
         }
         if self.waiting.is_empty() {
             // A session that once asked for everything is as small as one that never did.
@@ -75,9 +75,4 @@ impl Backlog {
     pub(crate) fn readdress(&mut self, session: SessionKey) {
         self.waiting.iter_mut().for_each(|held| held.receiver.session = session);
     }
-}
-
-/// What a waiting message counts for.
-pub(crate) fn size(message: &Message) -> usize {
-    message.topic.as_str().len() + message.payload.len()
 }

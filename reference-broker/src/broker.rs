@@ -95,7 +95,7 @@ impl Handle {
         self.hub.counters()
     }
 
-    /// How many messages are retained now, and the bytes of their topics and payloads.
+    /// How many messages are retained now, and the bytes of their topics, payloads and properties.
     pub fn retained(&self) -> (usize, usize) {
         self.hub.shared.retained.size()
     }

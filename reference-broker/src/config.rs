@@ -67,13 +67,17 @@ pub struct Limits {
     pub topic_levels: usize,
     /// QoS 1 and 2 messages that wait for one session. The newest beyond it are dropped. Default 10,000.
     pub queued_messages: usize,
-    /// Bytes of messages that wait for one session. The newest beyond it are dropped. Default 16 MiB.
+    /// Bytes of messages (topics, payloads, properties) that wait for one session or that its client has not acknowledged.
+    /// The newest beyond it are dropped. Default 16 MiB.
     pub queued_bytes: usize,
+    /// The same bytes of all sessions together, plus what keeping each message takes (some 200 bytes); a message that
+    /// several sessions share counts for each. The newest beyond it are dropped. Default 1 GiB.
+    pub all_queued_bytes: usize,
     /// Encoded bytes that wait for one connection's socket. QoS 0 messages beyond it are dropped. Default 4 MiB.
     pub outbound_bytes: usize,
     /// Retained messages. One more topic is not retained (its message is still delivered). Default 1,000,000.
     pub retained_messages: usize,
-    /// Bytes of retained topics and payloads. What would exceed it is not retained. Default 256 MiB.
+    /// Bytes of retained topics, payloads and properties. What would exceed it is not retained. Default 256 MiB.
     pub retained_bytes: usize,
     /// Pieces of mail that wait for one worker. Senders beyond it stop reading their sockets until it drains. Default
     /// 16,384.
@@ -90,6 +94,7 @@ impl Default for Limits {
             topic_levels: 128,
             queued_messages: 10_000,
             queued_bytes: 16 << 20,
+            all_queued_bytes: 1 << 30,
             outbound_bytes: 4 << 20,
             retained_messages: 1_000_000,
             retained_bytes: 256 << 20,

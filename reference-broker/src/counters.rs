@@ -66,6 +66,8 @@ counters! {
     wills_published;
     /// Messages dropped because a session's queue was full.
     dropped_queue_full;
+    /// Messages dropped because all sessions together held [`crate::Limits::all_queued_bytes`].
+    dropped_broker_full;
     /// QoS 0 messages dropped because a connection's socket was behind by [`crate::Limits::outbound_bytes`].
     dropped_slow;
     /// QoS 0 messages dropped because the session was not connected.
@@ -102,6 +104,7 @@ impl Counters {
     /// Messages dropped for any cause.
     pub fn dropped(&self) -> u64 {
         self.dropped_queue_full
+            + self.dropped_broker_full
             + self.dropped_slow
             + self.dropped_offline
             + self.dropped_denied

@@ -66,7 +66,7 @@ pub(crate) struct Full;
 
 impl Retained {
     fn bytes(&self) -> usize {
-        self.message.topic.as_str().len() + self.message.payload.len()
+        self.message.weight()
     }
 }
 

@@ -40,7 +40,7 @@ pub use packet::{
 };
 pub use property::{Properties, Property, PropertyId, UserProperty};
 pub use reason::ReasonCode;
-pub use session::{Delivery, DeliveryRef, DropCause, Dropped, Fate, InFlight, Session};
+pub use session::{Delivery, DeliveryRef, DropCause, Dropped, Fate, InFlight, Scale, Session};
 pub use string::Utf8String;
 pub use time::Time;
 pub use topic::{TopicError, TopicFilter, TopicName};

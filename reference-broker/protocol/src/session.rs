@@ -3,13 +3,18 @@
 mod delivery;
 mod inflight;
 mod received;
+mod weight;
 
 use std::{collections::VecDeque, mem};
 
-pub use self::delivery::{Delivery, DeliveryRef, DropCause, Fate};
+pub use self::{
+    delivery::{Delivery, DeliveryRef, DropCause, Fate},
+    weight::Scale,
+};
 pub(crate) use self::{
     inflight::{InFlightTable, Stage},
     received::{Received, Verdict},
+    weight::Weight,
 };
 use crate::{PacketId, QoS, ReasonCode, Tag, Time};
 
@@ -19,7 +24,7 @@ use crate::{PacketId, QoS, ReasonCode, Tag, Time};
 /// owner pushes to it directly. It is plain data in four parts, each readable on its own:
 ///
 /// * [`waiting`](Self::waiting): deliveries never sent. How many may wait is the owner's policy: it reads
-///   [`queued`](Self::queued) and [`queued_bytes`](Self::queued_bytes) before it pushes.
+///   [`queued`](Self::queued) and [`held_bytes`](Self::held_bytes) before it pushes.
 /// * [`outgoing`](Self::outgoing): exchanges begun and not finished, at most 65,535 (one per Packet Identifier) and no
 ///   more than the flow control let out.
 /// * [`incoming`](Self::incoming): QoS 2 ids whose PUBREL is due, at most 65,535 of four bytes.
@@ -27,7 +32,7 @@ use crate::{PacketId, QoS, ReasonCode, Tag, Time};
 #[derive(Debug, Default)]
 pub struct Session {
     waiting: VecDeque<Delivery>,
-    waiting_bytes: usize,
+    waiting_weight: Weight,
     waiting_at_qos0: usize,
     /// Nothing that waits expires before this.
     soonest_expiry: Option<Time>,
@@ -64,7 +69,7 @@ impl Session {
 
     /// Adds `delivery` behind everything that waits. For a Session that no machine holds.
     pub fn push(&mut self, delivery: Delivery) {
-        self.waiting_bytes += size(&delivery);
+        self.waiting_weight.add(&delivery.message);
         self.waiting_at_qos0 += usize::from(delivery.qos == QoS::AtMostOnce);
         self.soonest_expiry = sooner(self.soonest_expiry, delivery.expires_at);
         self.waiting.push_back(delivery);
@@ -75,9 +80,21 @@ impl Session {
         self.waiting.len()
     }
 
-    /// The topic and payload bytes of what waits.
+    /// The bytes of what waits: topics, payloads and properties.
     pub const fn queued_bytes(&self) -> usize {
-        self.waiting_bytes
+        self.waiting_weight.bytes()
+    }
+
+    /// The bytes of what waits and of what is in flight and may have to be sent again.
+    pub const fn held_bytes(&self) -> usize {
+        self.waiting_weight.bytes() + self.in_flight.bytes()
+    }
+
+    /// Counts what the Session holds on `scale`, and no longer on the one before. Whoever hands the Session to another
+    /// thread takes it off first.
+    pub fn weigh_on(&mut self, scale: Option<&Scale>) {
+        self.waiting_weight.weigh_on(scale);
+        self.in_flight.weigh_on(scale);
     }
 
     /// Gives up what has waited longest.
@@ -178,7 +195,7 @@ impl Session {
 
     /// Accounts for a delivery that was just taken from the queue.
     fn left(&mut self, delivery: Delivery) -> Delivery {
-        self.waiting_bytes -= size(&delivery);
+        self.waiting_weight.remove(&delivery.message);
         self.waiting_at_qos0 -= usize::from(delivery.qos == QoS::AtMostOnce);
         if self.waiting.is_empty() {
             // A Session that once had a backlog is as small as one that never had.
@@ -190,8 +207,4 @@ impl Session {
 
 fn sooner(one: Option<Time>, other: Option<Time>) -> Option<Time> {
     [one, other].into_iter().flatten().min()
-}
-
-fn size(delivery: &Delivery) -> usize {
-    delivery.message.topic.as_str().len() + delivery.message.payload.len()
 }

@@ -162,10 +162,11 @@ impl Worker {
         };
         let granted = wished.min(limit);
         let Some(state) = self.sessions.find_mut(key) else { return };
-        let session = match mem::replace(&mut state.link, Link::Online(id)) {
+        let mut session = match mem::replace(&mut state.link, Link::Online(id)) {
             Link::Offline(session) => session,
             Link::Online(_) | Link::Arriving(_) => Box::<Session>::default(),
         };
+        session.weigh_on(Some(self.shared.scale(self.id)));
         state.expiry_interval = granted;
         state.expires_at = None;
         // A resumed session cancels the Will of its previous connection (MQTT-3.1.3-9); the new one waits for the end of

@@ -10,10 +10,12 @@ use super::{
     sessions::Slot,
 };
 use crate::{
-    Limits,
-    backlog::{Backlog, size},
+    backlog::Backlog,
+    counters::Tally,
     mail::{Letter, Mail, Receiver, Share},
     message::Shared,
+    routing::WorkerId,
+    worker,
 };
 
 /// A backlog is fed while less than this waits for the connection.
@@ -44,7 +46,9 @@ impl Worker {
         receiver: &Receiver,
     ) {
         let Self { sessions, connections, shared, dirty, .. } = self;
-        let tally = &shared.tallies[self.id.index()];
+        let worker = self.id;
+        let tally = &shared.tallies[worker.index()];
+        let room = Room { all: shared, worker, now };
         let state = match sessions.slot_mut(receiver.session) {
             Some(Slot::Here(state)) => state,
             Some(Slot::Moved(forward)) => {
@@ -79,12 +83,11 @@ impl Worker {
                 if source == Source::Publisher && !state.backlog.is_empty() {
                     // MQTT-4.6.0-5: behind the retained message of the same client.
                     let backlog = &mut state.backlog;
-                    let room =
-                        server.session_mut().is_none_or(|it| make_room(now, &shared.limits, it, backlog, message));
-                    return match (room, receiver.qos) {
-                        (true, _) => backlog.push_live(message.kept().clone(), expires_at, receiver.clone()),
-                        (false, QoS::AtMostOnce) => tally.dropped_slow.increment(),
-                        (false, _) => tally.dropped_queue_full.increment(),
+                    let made = server.session_mut().map_or(Ok(()), |it| room.make(it, backlog, message, true));
+                    return match (made, receiver.qos) {
+                        (Ok(()), _) => backlog.push_live(message.kept().clone(), expires_at, receiver.clone()),
+                        (Err(_), QoS::AtMostOnce) => tally.dropped_slow.increment(),
+                        (Err(full), _) => full.count(tally),
                     };
                 }
                 let waiting = unsent + server.pending_bytes();
@@ -95,13 +98,11 @@ impl Worker {
                     }
                     message.fleeting()
                 } else {
-                    let backlog = &state.backlog;
-                    if !server.sends_at_once()
-                        && !server
-                            .session_mut()
-                            .is_none_or(|session| make_room(now, &shared.limits, session, backlog, message))
+                    let waits = !server.sends_at_once();
+                    if let Some(session) = server.session_mut()
+                        && let Err(full) = room.make(session, &state.backlog, message, waits)
                     {
-                        return tally.dropped_queue_full.increment();
+                        return full.count(tally);
                     }
                     message.kept()
                 };
@@ -127,8 +128,8 @@ impl Worker {
             Link::Offline(_) if receiver.qos == QoS::AtMostOnce => return tally.dropped_offline.increment(),
             Link::Offline(_) if expires_at.is_some_and(|at| at <= now) => return tally.dropped_expired.increment(),
             Link::Offline(session) => {
-                if !make_room(now, &shared.limits, session, &state.backlog, message) {
-                    return tally.dropped_queue_full.increment();
+                if let Err(full) = room.make(session, &state.backlog, message, true) {
+                    return full.count(tally);
                 }
                 session.push(queued(message.kept(), receiver, expires_at));
                 Fate::Queued
@@ -187,13 +188,54 @@ enum Source {
     Backlog,
 }
 
-/// Whether one more message may wait, once what has expired is gone. What happens when not is this broker's one policy so
-/// far: the newest is dropped and counted.
-fn make_room(now: Time, limits: &Limits, session: &mut Session, backlog: &Backlog, message: &Shared) -> bool {
-    let size = size(message.message());
-    let has_room = |session: &Session| {
-        session.queued() + backlog.live() < limits.queued_messages
-            && session.queued_bytes() + backlog.live_bytes() + size <= limits.queued_bytes
-    };
-    has_room(session) || (session.purge_expired(now) > 0 && has_room(session))
+/// Where messages wait.
+#[derive(Clone, Copy, Debug)]
+struct Room<'a> {
+    all: &'a worker::Shared,
+    worker: WorkerId,
+    now: Time,
+}
+
+/// Why one more message may not wait.
+#[derive(Clone, Copy, Debug)]
+enum Full {
+    Session,
+    Broker,
+}
+
+impl Room<'_> {
+    /// Whether the session may hold one more message, once what has expired is gone; `waits` tells whether it is not sent
+    /// at once. What happens when not is this broker's one policy so far: the newest is dropped and counted.
+    fn make(self, session: &mut Session, backlog: &Backlog, message: &Shared, waits: bool) -> Result<(), Full> {
+        let size = message.message().weight();
+        let found = self.check(session, backlog, size, waits);
+        if found.is_err() && session.purge_expired(self.now) > 0 {
+            return self.check(session, backlog, size, waits);
+        }
+        found
+    }
+
+    fn check(self, session: &Session, backlog: &Backlog, size: usize, waits: bool) -> Result<(), Full> {
+        let limits = &self.all.limits;
+        let held = session.held_bytes() + backlog.live_bytes();
+        let too_many = waits && session.queued() + backlog.live() >= limits.queued_messages;
+        // Whoever owes no acknowledgement gets a message of any size.
+        let too_much = (waits || held > 0) && held + size > limits.queued_bytes;
+        if too_many || too_much {
+            Err(Full::Session)
+        } else if self.all.has_room(self.worker, size) {
+            Ok(())
+        } else {
+            Err(Full::Broker)
+        }
+    }
+}
+
+impl Full {
+    fn count(self, tally: &Tally) {
+        match self {
+            Self::Session => tally.dropped_queue_full.increment(),
+            Self::Broker => tally.dropped_broker_full.increment(),
+        }
+    }
 }

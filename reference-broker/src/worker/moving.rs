@@ -84,10 +84,11 @@ impl Worker {
         self.tally().sessions_closed.increment();
         self.tally().subscriptions_removed.add(state.subscriptions.len() as u64);
         let SessionState { link, subscriptions, presence, backlog, expiry_interval, expires_at, will, .. } = *state;
-        let delivery = match link {
+        let mut delivery = match link {
             Link::Offline(delivery) => delivery,
             Link::Online(_) | Link::Arriving(_) => Box::default(),
         };
+        delivery.weigh_on(None);
         Some(Moving { from, delivery, subscriptions, presence, backlog, expiry_interval, expires_at, will })
     }
 
@@ -118,7 +119,9 @@ impl Worker {
         let here = self.target(key);
         let Some(state) = self.sessions.find_mut(key) else { return };
         let from = moving.from;
-        state.link = Link::Offline(moving.delivery);
+        let mut delivery = moving.delivery;
+        delivery.weigh_on(Some(self.shared.scale(self.id)));
+        state.link = Link::Offline(delivery);
         state.presence = moving.presence;
         state.expiry_interval = moving.expiry_interval;
         state.expires_at = moving.expires_at;

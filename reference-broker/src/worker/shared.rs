@@ -8,10 +8,14 @@ use std::{
     },
 };
 
-use protocol::{Utf8String, server};
+use protocol::{Scale, Utf8String, server};
 
 use crate::{
-    Access, Config, Limits, Overlap, counters::Tally, registry::Registry, retained::RetainedStore, routing::Routes,
+    Access, Config, Limits, Overlap,
+    counters::Tally,
+    registry::Registry,
+    retained::RetainedStore,
+    routing::{Routes, WorkerId},
 };
 
 /// The stores and settings that every worker of one broker sees.
@@ -26,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     /// One per worker.
     pub(crate) tallies: Vec<Tally>,
+    /// One per worker: what its sessions hold.
+    scales: Vec<Scale>,
     names: AtomicU64,
     secret: RandomState,
 }
@@ -41,6 +47,7 @@ impl Shared {
             retained: RetainedStore::new(&config.limits),
             registry: Registry::new(config.limits.sessions),
             tallies: (0..config.workers.max(1)).map(|_| Tally::default()).collect(),
+            scales: (0..config.workers.max(1)).map(|_| Scale::default()).collect(),
             names: AtomicU64::new(0),
             secret: RandomState::new(),
         }
@@ -48,6 +55,19 @@ impl Shared {
 
     pub(crate) fn workers(&self) -> usize {
         self.tallies.len()
+    }
+
+    /// What the sessions of `worker` hold.
+    pub(crate) fn scale(&self, worker: WorkerId) -> &Scale {
+        &self.scales[worker.index()]
+    }
+
+    /// Whether all sessions together may hold `size` more, asked on `worker`. While that has no more than its share, nothing
+    /// that other threads write is read.
+    pub(crate) fn has_room(&self, worker: WorkerId, size: usize) -> bool {
+        let limit = self.limits.all_queued_bytes;
+        self.scale(worker).bytes() + size <= limit / self.scales.len()
+            || self.scales.iter().map(Scale::bytes).sum::<usize>() + size <= limit
     }
 
     /// A Client Identifier for a client that sent none (MQTT-3.1.3-6, MQTT-3.1.3-7): unique, and hard to guess, because

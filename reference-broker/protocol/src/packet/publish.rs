@@ -22,6 +22,13 @@ pub struct Message {
     pub properties: Properties,
 }
 
+impl Message {
+    /// The bytes that it takes in memory: topic, payload and properties.
+    pub fn weight(&self) -> usize {
+        self.topic.as_str().len() + self.payload.len() + self.properties.weight()
+    }
+}
+
 /// PUBLISH (3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publish {

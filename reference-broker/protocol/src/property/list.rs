@@ -81,6 +81,11 @@ impl Properties {
         Self(self.iter().map(Property::detached).collect())
     }
 
+    /// The bytes that they take in memory.
+    pub(crate) fn weight(&self) -> usize {
+        if self.is_empty() { 0 } else { self.content_len(|_| true) + self.len() * size_of::<Property>() }
+    }
+
     pub(crate) fn decode(place: Place, reader: &mut Reader) -> Result<Self, Violation> {
         let length = reader.variable()?;
         if length == 0 {

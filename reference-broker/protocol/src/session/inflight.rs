@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use super::Delivery;
+use super::{Delivery, Scale, weight::Weight};
 use crate::{PacketId, Tag};
 
 /// A table of slots in which the exchange with Packet Identifier `id` stands at `id % slots`.
@@ -14,6 +14,8 @@ pub(crate) struct InFlightTable {
     /// A power of two of slots, or none.
     slots: Vec<Option<Slot>>,
     used: usize,
+    /// Of what may have to be sent again.
+    weight: Weight,
     last: Option<PacketId>,
     /// Numbers the packets sent, so that a resumed connection repeats them in the same order.
     next_order: u64,
@@ -56,6 +58,14 @@ impl InFlightTable {
         self.used
     }
 
+    pub(crate) const fn bytes(&self) -> usize {
+        self.weight.bytes()
+    }
+
+    pub(crate) fn weigh_on(&mut self, scale: Option<&Scale>) {
+        self.weight.weigh_on(scale);
+    }
+
     pub(crate) const fn last_packet_id(&self) -> Option<PacketId> {
         self.last
     }
@@ -83,6 +93,7 @@ impl InFlightTable {
         let order = self.stamp();
         let index = self.index(packet_id);
         debug_assert!(self.slots[index].is_none(), "the id came from free_packet_id");
+        self.weight.add(&delivery.message);
         self.slots[index] = Some(Slot { packet_id, counted: true, order, stage: Stage::Published(delivery) });
         self.used += 1;
     }
@@ -97,6 +108,9 @@ impl InFlightTable {
         let index = self.index(packet_id);
         let slot = self.slots[index].take()?;
         self.used -= 1;
+        if let Stage::Published(delivery) = &slot.stage {
+            self.weight.remove(&delivery.message);
+        }
         if self.used == 0 && self.slots.len() > KEPT_WHEN_EMPTY {
             self.slots = Vec::new();
         }
@@ -111,6 +125,7 @@ impl InFlightTable {
         if let Some(slot) = &mut self.slots[index]
             && let Stage::Published(delivery) = &slot.stage
         {
+            self.weight.remove(&delivery.message);
             slot.stage = Stage::Released(delivery.tag);
             slot.order = order;
         }
@@ -143,6 +158,7 @@ impl InFlightTable {
         let tags = self.in_order().into_iter().map(|(_, stage)| stage.tag()).collect();
         self.slots = Vec::new();
         self.used = 0;
+        self.weight.clear();
         tags
     }
 

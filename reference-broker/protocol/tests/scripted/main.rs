@@ -10,6 +10,7 @@ mod server_connect;
 mod server_exchange;
 mod server_limits;
 mod server_subscribe;
+mod session;
 
 use bytes::Bytes;
 use protocol::{Machine, Message, Properties, Time, TopicName};

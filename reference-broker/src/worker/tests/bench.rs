@@ -384,6 +384,11 @@ impl Bench {
         self.workers.iter().map(|worker| worker.sessions_of(client)).sum()
     }
 
+    /// What all sessions hold.
+    pub(super) fn held_bytes(&self) -> usize {
+        (0..self.workers.len()).map(|worker| self.shared.scale(WorkerId(u16::try_from(worker).unwrap())).bytes()).sum()
+    }
+
     pub(super) fn deadlines(&self) -> usize {
         self.workers.iter().map(Worker::deadlines).sum()
     }

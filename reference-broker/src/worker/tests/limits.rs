@@ -40,6 +40,65 @@ fn bytes_bound_a_queue_too() {
 }
 
 #[test]
+fn what_is_not_acknowledged_counts_too() {
+    let mut bench = bench(Limits { queued_bytes: 25, ..Limits::default() });
+    let subscriber = bench.connect(0, v5("subscriber"));
+    bench.subscribe(subscriber, "a", QoS::ExactlyOnce);
+    bench.silence(subscriber);
+    let publisher = bench.connect(0, v5("publisher"));
+    for _ in 0..3 {
+        bench.publish(publisher, "a", "0123456789", QoS::AtLeastOnce);
+    }
+    bench.run();
+    assert_eq!(bench.counters().dropped_queue_full, 1);
+}
+
+#[test]
+fn properties_weigh_as_much_as_payloads() {
+    let mut bench = bench(Limits { queued_bytes: 10_000, retained_bytes: 10_000, ..Limits::default() });
+    let subscriber = bench.connect(0, lasting("subscriber", 60));
+    bench.subscribe(subscriber, "a", QoS::AtLeastOnce);
+    bench.drop_socket(subscriber);
+    let publisher = bench.connect(0, v5("publisher"));
+    let mut properties = protocol::Properties::EMPTY;
+    properties.push_user(protocol::Utf8String::new("x".repeat(10_000)).unwrap(), protocol::Utf8String::EMPTY);
+    bench.publish_with(publisher, "a", "", QoS::AtLeastOnce, false, properties.clone());
+    bench.publish_with(publisher, "a", "x", QoS::AtLeastOnce, true, properties);
+    bench.run();
+    assert_eq!(bench.counters().dropped_queue_full, 2);
+    assert_eq!(bench.counters().retained_refused, 1);
+}
+
+#[test]
+fn bytes_bound_all_sessions_together() {
+    let limits = Limits { all_queued_bytes: 100_000, ..Limits::default() };
+    let mut bench = Bench::seeded(0, Config { workers: 2, limits, ..Config::default() });
+    for name in ["a", "b", "c", "d"] {
+        let subscriber = bench.connect(usize::from(name > "b"), lasting(name, 60));
+        bench.subscribe(subscriber, name, QoS::AtLeastOnce);
+        bench.drop_socket(subscriber);
+    }
+    let publisher = bench.connect(0, v5("publisher"));
+    let payload = "x".repeat(1_000);
+    // Most wait on the second worker, which uses what the first leaves.
+    for topic in ["a", "c", "c", "d"] {
+        for _ in 0..30 {
+            bench.publish(publisher, topic, &payload, QoS::AtLeastOnce);
+        }
+    }
+    bench.run();
+    assert!((95_000..=100_000).contains(&bench.held_bytes()), "{}", bench.held_bytes());
+    let dropped = bench.counters().dropped_broker_full;
+    assert!((20..60).contains(&dropped), "{dropped}");
+    // A session that moves or ends takes its bytes with it.
+    let taken = bench.connect(0, lasting("c", 60));
+    assert_eq!(bench.payloads(taken).len(), 60 - usize::try_from(dropped - 30).unwrap());
+    bench.connect(0, v5("d"));
+    bench.advance(std::time::Duration::from_secs(61));
+    assert_eq!(bench.held_bytes(), 0);
+}
+
+#[test]
 fn one_subscription_too_many_is_refused() {
     let mut bench = bench(Limits { subscriptions: 2, ..Limits::default() });
     let client = bench.connect(0, v5("client"));

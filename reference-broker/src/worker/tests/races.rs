@@ -54,6 +54,7 @@ fn takeovers_lose_nothing_and_keep_the_order() {
         bench.run();
         assert_eq!(bench.owners("subscriber"), 1, "seed {seed}");
         assert_eq!(bench.counters().dropped(), 0, "seed {seed}");
+        assert_eq!(bench.held_bytes(), 0, "seed {seed}");
         check_order(&mut bench, &connections, sent, seed);
     }
 }
