@@ -30,6 +30,7 @@ impl Utf8String {
     ///
     /// As [`Utf8String::new`], and [`Violation::InvalidUtf8`] (MQTT-1.5.3-1, MQTT-1.5.4-1).
     pub fn from_wire(bytes: Bytes) -> Result<Self, Violation> {
+        // MQTT-1.5.3-3, MQTT-1.5.4-3: nothing is taken out, a byte order mark neither.
         Self::checked(ByteString::try_from(bytes).map_err(|_| Violation::InvalidUtf8)?)
     }
 

@@ -131,7 +131,7 @@ impl Worker {
                 let reason = ReasonCode::BadAuthenticationMethod;
                 self.answer(now, id, token, Answer::Refuse { reason, properties: Properties::EMPTY });
             }
-            // Tags are for a session that ends (4.8.2): MQTT-4.8.2-6, a refusal is final.
+            // Tags are for a session that ends (MQTT-4.8.2-4, -5): MQTT-4.8.2-6, a refusal is final.
             Event::Delivered { .. } | Event::Dropped { .. } => {}
             Event::Closed(closed) => self.connection_closed(now, id, &closed),
         }

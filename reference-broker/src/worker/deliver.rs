@@ -131,6 +131,7 @@ impl Worker {
                 if let Err(full) = room.make(session, &state.backlog, message, true) {
                     return full.count(tally);
                 }
+                // MQTT-4.5.0-1.
                 session.push(queued(message.kept(), receiver, expires_at));
                 Fate::Queued
             }

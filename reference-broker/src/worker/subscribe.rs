@@ -40,7 +40,7 @@ impl Worker {
         let mut granted = Vec::with_capacity(subscribe.filters.len());
         let mut reasons = Vec::with_capacity(subscribe.filters.len());
         for wish in &subscribe.filters {
-            // MQTT-3.8.4-5, -6, -7: one outcome for each filter, in their order.
+            // MQTT-3.8.4-5, -6, -7, MQTT-3.9.3-1 (MQTT-3.8.4-4, -5 in 3.1.1): one outcome for each filter, in their order.
             reasons.push(match self.grant(id, key, wish, identifier) {
                 Ok(one) => {
                     let reason = granted_qos(one.subscription.qos);
@@ -96,7 +96,7 @@ impl Worker {
         if is_new && state.subscriptions.len() >= limit {
             return Err(ReasonCode::QuotaExceeded);
         }
-        // MQTT-3.8.4-3.
+        // MQTT-3.8.4-3. Nothing is lost by that: the route changes in one step (MQTT-3.8.4-4).
         state.subscriptions.insert(wish.filter.text().detached(), subscription);
         Ok(Granted { wish, subscription, is_new })
     }
@@ -135,7 +135,7 @@ impl Worker {
         let Some(state) = self.sessions.find_mut(key) else { return };
         let mut gone = Vec::new();
         let reasons = unsubscribe.filters.iter().map(|filter| {
-            // MQTT-3.10.4-1: compared character by character.
+            // MQTT-3.10.4-1: compared character by character; MQTT-3.11.3-1: in their order.
             match state.subscriptions.remove(filter.as_str()) {
                 Some(_) => {
                     gone.push(filter);
@@ -145,6 +145,7 @@ impl Worker {
             }
         });
         let reasons: Vec<_> = reasons.collect();
+        // MQTT-3.10.4-2: nothing more is queued. What is in the session already goes out (MQTT-3.10.4-3).
         if !gone.is_empty() {
             self.shared.routes.change(&mut self.view, |routes| {
                 for filter in &gone {

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A connected byte stream.
+/// A connected byte stream, ordered and lossless each way (MQTT-4.2-1).
 #[derive(Debug)]
 pub struct Stream(Carrier);
 

@@ -29,6 +29,7 @@ impl Link {
             }
             None => topic.ok_or(Violation::TopicMissing)?,
         };
+        // MQTT-3.3.4-1: no answer at QoS 0, PUBACK at 1, PUBREC at 2.
         let token = match packet_id {
             None => None,
             Some(packet_id) => match self.acknowledge_later(outbox, packet_id, qos)? {
@@ -73,7 +74,7 @@ impl Link {
             // 3.7.2.1: the message is unknown, the exchange ends all the same.
             None => ReasonCode::PacketIdentifierNotFound,
         };
-        // MQTT-4.3.3-11, MQTT-4.3.3-12.
+        // MQTT-4.3.3-11, MQTT-4.3.3-12; also for a message that expired meanwhile (MQTT-4.3.3-13).
         self.session.received.remove(ack.packet_id);
         outbox.ack(PacketType::PubComp, ack.packet_id, reason, Properties::EMPTY);
         self.unacknowledged = self.unacknowledged.saturating_sub(1);
@@ -105,9 +106,10 @@ impl Link {
                 self.flush(outbox);
                 return Ok(None);
             }
+            // MQTT-4.3.2-5 (MQTT-4.3.2-2 in 3.1.1): after its PUBACK the id is a new message's, with or without DUP.
             return Ok(Some(About::AtLeastOnce.token(self.at_least_once.push(packet_id, Due::Open))));
         }
-        // MQTT-4.3.3-10: a repeat is acknowledged and not delivered, whether or not it has DUP.
+        // MQTT-4.3.3-10 (MQTT-4.3.3-2 in 3.1.1): a repeat is acknowledged and not delivered, whether or not it has DUP.
         match self.session.received.verdict(packet_id) {
             None => {
                 self.session.received.set(packet_id, Verdict::Pending);
@@ -138,7 +140,7 @@ impl Link {
     fn flush(&mut self, outbox: &mut Outbox) {
         while let Some((packet_id, due)) = self.at_least_once.pop() {
             let Due::Answered(reason, properties) = due else { continue };
-            // MQTT-4.3.2-4.
+            // MQTT-4.3.2-4, MQTT-2.2.1-5 (MQTT-2.3.1-6 in 3.1.1), whatever became of the message (MQTT-4.5.0-2).
             outbox.ack(PacketType::PubAck, packet_id, reason, properties);
             self.unacknowledged = self.unacknowledged.saturating_sub(1);
         }

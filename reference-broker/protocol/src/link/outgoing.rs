@@ -55,6 +55,7 @@ impl Link {
             self.session.push(delivery.to_delivery());
             return Fate::Queued;
         };
+        // MQTT-4.3.2-2, MQTT-4.3.3-2: DUP 0, whatever it was when the message came (MQTT-3.3.1-3).
         if !self.write(now, outbox, delivery, Some(packet_id), false) {
             return self.drop_delivery(delivery, DropCause::TooLarge);
         }
@@ -98,7 +99,7 @@ impl Link {
             // 3.6.2.1.
             None => reason = ReasonCode::PacketIdentifierNotFound,
         }
-        // MQTT-4.3.3-4. PUBRELs follow the order of the PUBRECs (MQTT-4.6.0-4).
+        // MQTT-4.3.3-4, MQTT-2.2.1-5 (MQTT-2.3.1-6 in 3.1.1). PUBRELs follow the order of the PUBRECs (MQTT-4.6.0-4).
         outbox.ack(PacketType::PubRel, ack.packet_id, reason, Properties::EMPTY);
         Ok(())
     }
@@ -125,7 +126,7 @@ impl Link {
             self.resend.pop_front();
         }
         while let Some(next) = self.session.next_waiting() {
-            // MQTT-4.9.0-2, MQTT-3.3.4-7, MQTT-3.3.4-9. QoS 0 needs no quota.
+            // MQTT-4.9.0-2, MQTT-3.3.4-7, MQTT-3.3.4-9. QoS 0 needs no quota (MQTT-4.9.0-3, MQTT-3.3.4-8, MQTT-3.3.4-10).
             let needs_id = next.qos != QoS::AtMostOnce;
             let packet_id = if needs_id {
                 if self.quota == 0 {
@@ -170,7 +171,7 @@ impl Link {
             Some(Stage::Published(_)) if self.quota == 0 => return false,
             Some(Stage::Published(delivery)) => {
                 let delivery = delivery.clone();
-                // MQTT-3.3.1-1, MQTT-4.4.0-1.
+                // MQTT-3.3.1-1, MQTT-4.4.0-1. Whether it expired does not matter any more (MQTT-4.3.3-7).
                 if self.write(now, outbox, &delivery.borrowed(), Some(packet_id), true) {
                     self.session.in_flight.count(packet_id);
                     self.quota -= 1;
@@ -184,6 +185,7 @@ impl Link {
     }
 
     fn send_qos0(&mut self, now: Time, outbox: &mut Outbox, delivery: &DeliveryRef<'_>) -> Fate {
+        // MQTT-4.3.1-1.
         if !self.write(now, outbox, delivery, None, false) {
             return self.drop_delivery(delivery, DropCause::TooLarge);
         }

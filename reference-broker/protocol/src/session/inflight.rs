@@ -33,9 +33,9 @@ struct Slot {
 /// How far an exchange came.
 #[derive(Debug)]
 pub(crate) enum Stage {
-    /// PUBLISH was sent; PUBACK or PUBREC is due.
+    /// PUBLISH was sent; PUBACK or PUBREC is due (MQTT-4.3.2-3, MQTT-4.3.3-3; MQTT-4.3.2-1, MQTT-4.3.3-1 in 3.1.1).
     Published(Delivery),
-    /// PUBREC came, PUBREL is sent or owed; PUBCOMP is due.
+    /// PUBREC came, PUBREL is sent or owed; PUBCOMP is due (MQTT-4.3.3-5).
     Released(Option<Tag>),
 }
 
@@ -78,7 +78,7 @@ impl InFlightTable {
         let mut candidate = self.last;
         for _ in 0..usize::from(u16::MAX) {
             let next = following(candidate);
-            // MQTT-2.3.1-2, MQTT-2.2.1-3, MQTT-2.2.1-4.
+            // MQTT-2.3.1-2, MQTT-2.3.1-4 in 3.1.1; MQTT-2.2.1-3, MQTT-2.2.1-4, MQTT-4.3.2-1, MQTT-4.3.3-1 in 5.0.
             if self.slots[self.index(next)].is_none() && !taken(next) {
                 self.last = Some(next);
                 return Some(next);
@@ -102,7 +102,7 @@ impl InFlightTable {
         self.slot(packet_id).map(|slot| &slot.stage)
     }
 
-    /// Ends an exchange; what it was, and whether it gives back send quota.
+    /// Ends an exchange, whose id is free again only now (MQTT-2.3.1-3 in 3.1.1); what it was, and whether it gives back send quota.
     pub(crate) fn remove(&mut self, packet_id: PacketId) -> Option<(Stage, bool)> {
         self.slot(packet_id)?;
         let index = self.index(packet_id);
@@ -229,6 +229,7 @@ mod tests {
 
     #[test]
     fn ids_go_round_past_one_that_is_stuck() {
+        // MQTT-2.3.1-2, MQTT-2.3.1-3 in 3.1.1; MQTT-2.2.1-3, MQTT-2.2.1-4 in 5.0.
         let mut table = InFlightTable::default();
         let delivery = delivery();
         let stuck = table.free_packet_id(|_| false).unwrap();

@@ -160,3 +160,22 @@ fn a_request_too_large_for_the_server_fails_at_once() {
     );
     assert_eq!(sent(&mut client), "");
 }
+
+#[test]
+fn a_client_without_quota_left_sends_everything_else() {
+    // MQTT-3.3.4-7, MQTT-3.3.4-8, MQTT-4.9.0-2, MQTT-4.9.0-3: Receive Maximum 1.
+    let mut client = connected(connect(Version::V5), "20 06 00 00 03 21 0001");
+    for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce, QoS::AtMostOnce] {
+        client.publish(Time::ZERO, Delivery::new(message("t", "x").into(), qos));
+    }
+    assert_eq!(sent(&mut client), "32 07 00 01 74 00 01 00 78 30 05 00 01 74 00 78");
+    client.subscribe(Time::ZERO, vec![filter("f")], Properties::default(), Tag(1));
+    let event = feed(&mut client, Time::ZERO, "32 06 0001 61 0007 00").pop();
+    let Some(Event::Message { token: Some(token), .. }) = event else { panic!("{event:?}") };
+    client.answer(Time::ZERO, token, Answer::Publish(ReasonCode::Success, Properties::default()));
+    // MQTT-4.5.0-2.
+    assert_eq!(sent(&mut client), "82 07 00 02 00 00 01 66 00 40 02 00 07");
+    // MQTT-2.2.1-5, and the quota returns with PUBACK.
+    feed(&mut client, Time::ZERO, "40 02 0001");
+    assert_eq!(sent(&mut client), "34 07 00 01 74 00 03 00 78");
+}

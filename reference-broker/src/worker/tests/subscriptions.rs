@@ -325,3 +325,68 @@ fn each_filter_of_a_packet_has_its_own_outcome_in_its_place() {
     assert_eq!(unsuback.packet_id, packet_id, "MQTT-3.10.4-5, MQTT-2.2.1-6");
     assert_eq!(bench.publishes(client)[0].qos, QoS::AtLeastOnce, "the last of equal filters counts (MQTT-3.8.4-5)");
 }
+
+#[test]
+fn a_repeated_publish_is_passed_on_as_a_first_one() {
+    let mut bench = Bench::new(2);
+    let subscriber = bench.connect(1, v5("subscriber"));
+    bench.subscribe(subscriber, "a", QoS::ExactlyOnce);
+    let publisher = bench.connect(0, v311("publisher", true));
+    // DUP at QoS 1 with id 1, twice, and at QoS 2 with id 2, twice before its PUBREL and once after.
+    bench.silence(publisher);
+    bench.send_raw(publisher, b"\x3a\x06\x00\x01a\x00\x01p\x3a\x06\x00\x01a\x00\x01q");
+    bench.send_raw(publisher, b"\x3c\x06\x00\x01a\x00\x02r\x3c\x06\x00\x01a\x00\x02s\x62\x02\x00\x02");
+    bench.send_raw(publisher, b"\x3c\x06\x00\x01a\x00\x02t");
+    bench.run();
+    let got = bench.publishes(subscriber);
+    assert!(got.iter().all(|publish| !publish.dup), "MQTT-3.3.1-3");
+    let got: Vec<_> = got.iter().map(|publish| publish.payload[0]).collect();
+    assert_eq!(got, *b"pqrt", "MQTT-4.3.2-5, MQTT-4.3.3-10, MQTT-4.3.3-12 (MQTT-4.3.2-2, MQTT-4.3.3-2 in 3.1.1)");
+}
+
+#[test]
+fn the_exchange_of_an_expired_message_is_completed() {
+    let mut bench = Bench::new(1);
+    let publisher = bench.connect(0, v5("publisher"));
+    bench.silence(publisher);
+    let properties = [Property::MessageExpiryInterval(1)].into_iter().collect();
+    bench.publish_with(publisher, "a", "x", QoS::ExactlyOnce, true, properties);
+    bench.run();
+    assert!(matches!(bench.next(publisher), Some(Packet::PubRec(_))));
+    bench.advance(std::time::Duration::from_secs(5));
+    bench.send_raw(publisher, b"\x62\x02\x00\x01");
+    bench.run();
+    assert!(matches!(bench.next(publisher), Some(Packet::PubComp(_))), "MQTT-4.3.3-13");
+}
+
+#[test]
+fn a_byte_order_mark_belongs_to_its_topic() {
+    let mut bench = Bench::new(1);
+    let client = bench.connect(0, v5("client"));
+    bench.subscribe(client, "\u{feff}a", QoS::AtMostOnce);
+    bench.subscribe(client, "a", QoS::AtMostOnce);
+    bench.publish(client, "\u{feff}a", "x", QoS::AtMostOnce);
+    bench.run();
+    let got = bench.publishes(client);
+    assert_eq!(got.len(), 1, "MQTT-1.5.4-3, MQTT-4.7.3-4 (MQTT-1.5.3-3 in 3.1.1)");
+    assert_eq!(got[0].topic.as_ref().map(TopicName::as_str), Some("\u{feff}a"));
+}
+
+#[test]
+fn replacing_a_subscription_loses_nothing() {
+    for seed in 0..10 {
+        let mut bench = Bench::seeded(seed, crate::Config { workers: 2, ..crate::Config::default() });
+        let subscriber = bench.connect(0, v5("subscriber"));
+        bench.subscribe(subscriber, "a", QoS::AtLeastOnce);
+        let publisher = bench.connect(1, v5("publisher"));
+        for number in 0..100 {
+            bench.publish(publisher, "a", &number.to_string(), QoS::AtLeastOnce);
+            if number % 7 == 0 {
+                bench.subscribe_quietly(subscriber, "a", QoS::AtLeastOnce);
+            }
+        }
+        bench.run();
+        let expected: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        assert_eq!(bench.payloads(subscriber), expected, "seed {seed}: MQTT-3.8.4-4 (MQTT-3.8.4-3 in 3.1.1)");
+    }
+}
