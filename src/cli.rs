@@ -75,7 +75,8 @@ pub(crate) struct Run {
 pub(crate) struct Simulate {
     #[command(flatten)]
     pub(crate) job: Job,
-    /// Put this before every topic, such as test/barn-7.
+    /// Put this before every topic, such as test/barn-7. Client Identifiers then get a prefix of this run's own too, so that
+    /// no session of a real device is taken over.
     #[arg(long, value_name = "TOPIC")]
     pub(crate) prefix: Option<String>,
 }

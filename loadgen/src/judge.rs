@@ -1,5 +1,6 @@
 //! From observations and a contract to a verdict: pure, so that an old run can be judged again.
 
+mod health;
 mod threshold;
 
 use reports::{
@@ -10,6 +11,7 @@ use scenarios::model::format_duration;
 
 use crate::Exit;
 
+pub use health::{Evidence, Offers, health};
 pub use threshold::evaluate;
 
 /// What ended a run before it could be judged on its figures.

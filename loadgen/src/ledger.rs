@@ -203,6 +203,14 @@ impl Ledger {
         sequence
     }
 
+    /// The schedule asked for a message, intended at `intended`, that the generator never came to: nobody need receive it.
+    /// Returns its row.
+    pub fn not_offered(&mut self, group: u16, qos: QoS, intended: Duration) -> RowKey {
+        let row = RowKey { stage: self.stage_of(intended), group, qos };
+        self.rows.at(row).intended += 1;
+        row
+    }
+
     /// The message was handed to a connection at `at`. At QoS 0 it is expected from now on. `None` when that was known.
     pub fn written(&mut self, stream: StreamId, sequence: u32, at: Duration) -> Option<Written> {
         let found = find_mut(&mut self.devices, stream).filter(|found| found.may_change(sequence))?;

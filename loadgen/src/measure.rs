@@ -7,11 +7,15 @@
 //! | `generator_lag` | intended start | handed to a connection, or to a client that could not write |
 //! | `send_lag` | intended start | handed to a connection, whatever the reason for the wait |
 //! | `ack` | handed to a connection | end of the QoS 1 or 2 handshake |
+//! | `connect` | CONNECT | CONNACK |
 //!
 //! A message that waited because its connection could not take it (flow control, a full socket, no connection) was held
 //! up by the target: that wait is in `send_lag` and `e2e`, never in `generator_lag`.
 //!
-//! Memory: one histogram for each metric, stage, group and QoS that occurs, however long the run is.
+//! Messages are sampled over the measured stages, by stage, publishing group and QoS, deliveries by subscriber group as well;
+//! connections over the whole run, by group.
+//!
+//! Memory: one histogram (at most 260 KiB) for each combination that occurs, however long the run is.
 
 mod window;
 
@@ -20,13 +24,14 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use reports::{
     Labels, label, metric,
-    observation::{EncodedHistogram, HistogramRecord, Window, house_histogram},
+    observation::{EncodedHistogram, HistogramRecord, house_histogram},
 };
 
-use crate::ledger::RowKey;
+use crate::{judge::Offers, ledger::RowKey};
 
 use window::Seconds;
 pub(crate) use window::percentiles;
+pub use window::{ClosedWindow, Samples};
 
 /// Intended start to handed to a connection, back-pressure included.
 pub const SEND_LAG: &str = "send_lag";
@@ -40,6 +45,8 @@ const SERVICE: usize = 1;
 const LAG: usize = 2;
 const SENT: usize = 3;
 const ACKED: usize = 4;
+/// How many QoS there are.
+const QOS: usize = 3;
 
 /// One stage as the meter sees it.
 #[derive(Clone, Debug)]
@@ -58,23 +65,58 @@ pub struct StageSpan {
 #[derive(Debug)]
 pub struct Meter {
     stages: Vec<StageSpan>,
-    groups: Vec<String>,
-    /// By metric, stage, group, QoS.
+    groups: Groups,
+    /// By metric, stage, publishing group, QoS, subscriber group (the first place stands for none).
     distributions: Vec<Option<Box<Histogram<u64>>>>,
+    /// By publishing group, then by subscriber group.
+    connects: Vec<Option<Box<Histogram<u64>>>>,
+    offers: Offers,
     seconds: Seconds,
 }
 
+/// The names of the groups of clients.
+#[derive(Clone, Debug, Default)]
+pub struct Groups {
+    /// Of those that publish.
+    pub devices: Vec<String>,
+    /// Of those that receive.
+    pub subscribers: Vec<String>,
+}
+
+/// One group of clients, by its place in [`Groups`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// One that publishes.
+    Devices(u16),
+    /// One that receives.
+    Subscribers(u16),
+}
+
 impl Meter {
-    /// Nothing measured yet. `stages` follow each other; `groups` are the names of the publishing groups.
-    pub fn new(stages: Vec<StageSpan>, groups: Vec<String>) -> Self {
-        let places = METRICS.len() * stages.len().max(1) * groups.len().max(1) * 3;
-        let seconds = Seconds::new(&stages, &groups);
-        Self { stages, groups, distributions: (0..places).map(|_| None).collect(), seconds }
+    /// Nothing measured yet. `stages` follow each other.
+    pub fn new(stages: Vec<StageSpan>, groups: Groups) -> Self {
+        let readers = groups.subscribers.len() + 1;
+        let places = METRICS.len() * stages.len() * groups.devices.len() * QOS * readers;
+        let connects = groups.devices.len() + groups.subscribers.len();
+        Self {
+            seconds: Seconds::new(&stages, &groups.devices),
+            stages,
+            groups,
+            distributions: (0..places).map(|_| None).collect(),
+            connects: (0..connects).map(|_| None).collect(),
+            offers: Offers::default(),
+        }
     }
 
     /// The schedule asked for a message.
     pub fn intended(&mut self, row: RowKey) {
         self.seconds.flows(row, |flow| flow.intended += 1);
+        self.offers.intended += u64::from(self.is_measured(row));
+    }
+
+    /// The generator never came to a message that was intended.
+    pub fn not_offered(&mut self, row: RowKey) {
+        self.offers.missed += u64::from(self.is_measured(row));
     }
 
     /// A message was handed to a connection, `lag` after its intended start, of which `own` was the generator's doing.
@@ -84,25 +126,25 @@ impl Meter {
             flow.expected += readers as u64;
         });
         self.seconds.lag(own);
-        self.record(LAG, row, own);
-        self.record(SENT, row, lag);
+        self.record(LAG, row, None, own);
+        self.record(SENT, row, None, lag);
     }
 
     /// The broker acknowledged a message of QoS 1 or 2, `after` it was handed to a connection.
     pub fn acknowledged(&mut self, row: RowKey, after: Option<Duration>) {
         self.seconds.flows(row, |flow| flow.acknowledged += 1);
         if let Some(after) = after {
-            self.record(ACKED, row, after);
+            self.record(ACKED, row, None, after);
         }
     }
 
-    /// A message arrived for the first time.
-    pub fn received(&mut self, row: RowKey, end_to_end: Duration, service: Option<Duration>) {
+    /// A message reached a client of subscriber group `reader` for the first time.
+    pub fn received(&mut self, row: RowKey, reader: u16, end_to_end: Duration, service: Option<Duration>) {
         self.seconds.flows(row, |flow| flow.received += 1);
         self.seconds.arrival(end_to_end, service);
-        self.record(E2E, row, end_to_end);
+        self.record(E2E, row, Some(reader), end_to_end);
         if let Some(service) = service {
-            self.record(SERVICE, row, service);
+            self.record(SERVICE, row, Some(reader), service);
         }
     }
 
@@ -111,62 +153,118 @@ impl Meter {
         self.seconds.flows(row, |flow| flow.received += 1);
     }
 
+    /// CONNACK accepted a client of `group`, `took` after its CONNECT.
+    pub fn connected(&mut self, group: Group, took: Duration) {
+        let place = match group {
+            Group::Devices(group) => usize::from(group),
+            Group::Subscribers(group) => self.groups.devices.len() + usize::from(group),
+        };
+        let distribution = self.connects[place].get_or_insert_with(|| Box::new(house_histogram()));
+        distribution.saturating_record(window::nanos(took));
+    }
+
+    /// What became of the starts in the measured stages.
+    pub const fn offers(&self) -> Offers {
+        self.offers
+    }
+
     /// When the present window ends.
     pub fn window_ends(&self) -> Duration {
         self.seconds.ends()
     }
 
-    /// Closes the present window when `now` is not before its end; call again until it gives none. Its resources and
-    /// connections are for the caller to fill in.
-    pub fn close_window(&mut self, now: Duration) -> Option<Window> {
+    /// Closes the present window when `now` is not before its end; call again until it gives none.
+    pub fn close_window(&mut self, now: Duration) -> Option<ClosedWindow> {
         (now >= self.seconds.ends()).then(|| self.seconds.close(self.seconds.ends()))
     }
 
     /// Closes the present window early, at the end of the run.
-    pub fn close_last_window(&mut self, now: Duration) -> Window {
+    pub fn close_last_window(&mut self, now: Duration) -> ClosedWindow {
         self.seconds.close(now)
     }
 
-    /// The samples of one metric in all measured stages.
+    /// Takes back the samples of an earlier window, emptied.
+    pub fn reuse(&mut self, emptied: Option<Box<Samples>>) {
+        self.seconds.reuse(emptied);
+    }
+
+    /// The samples of one metric of messages, whole.
     pub fn measured(&self, wanted: &str) -> Histogram<u64> {
         let mut sum = house_histogram();
         for (place, distribution) in self.distributions.iter().enumerate() {
-            let Some(distribution) = distribution else { continue };
-            let (metric, stage, ..) = self.names(place);
-            if metric == wanted && stage.measured {
+            if let Some(distribution) = distribution
+                && self.place(place).metric == wanted
+            {
                 sum.add(distribution.as_ref()).expect("both are house histograms");
             }
         }
         sum
     }
 
-    /// Every distribution of the measured stages: a partition of the samples.
+    /// Every distribution: of each metric a partition of its samples.
     pub fn records(&self) -> impl Iterator<Item = HistogramRecord> + '_ {
-        self.distributions.iter().enumerate().filter_map(|(place, distribution)| {
+        let messages = self.distributions.iter().enumerate().filter_map(|(place, distribution)| {
             let distribution = distribution.as_ref()?;
-            let (metric, stage, group, qos) = self.names(place);
-            stage.measured.then(|| HistogramRecord {
-                metric: metric.to_owned(),
-                labels: Labels::none().with(label::STAGE, &stage.name).with(label::GROUP, group).with(label::QOS, qos),
-                histogram: EncodedHistogram::of(distribution),
-            })
-        })
+            let Place { metric, stage, group, qos, subscriber } = self.place(place);
+            let labels = Labels::none().with(label::STAGE, stage).with(label::GROUP, group).with(label::QOS, qos);
+            let labels = match subscriber {
+                Some(subscriber) => labels.with(label::SUBSCRIBER, subscriber),
+                None => labels,
+            };
+            Some(record(metric, labels, distribution))
+        });
+        let devices = self.groups.devices.iter().map(|name| Labels::none().with(label::GROUP, name));
+        let subscribers = self.groups.subscribers.iter().map(|name| Labels::none().with(label::SUBSCRIBER, name));
+        let connects = self.connects.iter().zip(devices.chain(subscribers)).filter_map(|(distribution, labels)| {
+            distribution.as_ref().map(|distribution| record(metric::CONNECT, labels, distribution))
+        });
+        messages.chain(connects)
     }
 
-    fn record(&mut self, metric: usize, row: RowKey, sample: Duration) {
-        let place =
-            ((metric * self.stages.len() + usize::from(row.stage)) * self.groups.len() + usize::from(row.group)) * 3
-                + row.qos as usize;
+    fn is_measured(&self, row: RowKey) -> bool {
+        self.stages.get(usize::from(row.stage)).is_some_and(|stage| stage.measured)
+    }
+
+    fn record(&mut self, metric: usize, row: RowKey, reader: Option<u16>, sample: Duration) {
+        if !self.is_measured(row) {
+            return;
+        }
+        let stage = metric * self.stages.len() + usize::from(row.stage);
+        let group = stage * self.groups.devices.len() + usize::from(row.group);
+        let qos = group * QOS + row.qos as usize;
+        let place = qos * (self.groups.subscribers.len() + 1) + reader.map_or(0, |reader| usize::from(reader) + 1);
         let distribution = self.distributions[place].get_or_insert_with(|| Box::new(house_histogram()));
         distribution.saturating_record(window::nanos(sample));
     }
 
-    fn names(&self, place: usize) -> (&'static str, &StageSpan, &str, usize) {
-        let (rest, qos) = (place / 3, place % 3);
-        let (rest, group) = (rest / self.groups.len(), rest % self.groups.len());
+    /// The reverse of the sum in [`record`](Self::record).
+    fn place(&self, place: usize) -> Place<'_> {
+        let readers = self.groups.subscribers.len() + 1;
+        let (rest, reader) = (place / readers, place % readers);
+        let (rest, qos) = (rest / QOS, rest % QOS);
+        let (rest, group) = (rest / self.groups.devices.len(), rest % self.groups.devices.len());
         let (metric, stage) = (rest / self.stages.len(), rest % self.stages.len());
-        (METRICS[metric], &self.stages[stage], &self.groups[group], qos)
+        Place {
+            metric: METRICS[metric],
+            stage: &self.stages[stage].name,
+            group: &self.groups.devices[group],
+            qos,
+            subscriber: reader.checked_sub(1).map(|reader| self.groups.subscribers[reader].as_str()),
+        }
     }
+}
+
+/// What the samples of one distribution have in common.
+struct Place<'a> {
+    metric: &'static str,
+    stage: &'a str,
+    group: &'a str,
+    qos: usize,
+    subscriber: Option<&'a str>,
+}
+
+fn record(metric: &str, labels: Labels, distribution: &Histogram<u64>) -> HistogramRecord {
+    HistogramRecord { metric: metric.to_owned(), labels, histogram: EncodedHistogram::of(distribution) }
 }
 
 #[cfg(test)]
@@ -185,7 +283,7 @@ mod tests {
                 stage("warmup", Duration::ZERO, 2 * SECOND, false),
                 stage("hold", 2 * SECOND, 4 * SECOND + SECOND / 2, true),
             ],
-            vec!["meter".into(), "reader".into()],
+            Groups { devices: vec!["meter".into(), "reader".into()], subscribers: vec!["erp".into(), "screen".into()] },
         )
     }
 
@@ -201,7 +299,8 @@ mod tests {
     fn windows_end_with_their_second_and_with_their_stage() {
         let mut meter = meter();
         let mut windows = Vec::new();
-        while let Some(window) = meter.close_window(6 * SECOND) {
+        while let Some(closed) = meter.close_window(6 * SECOND) {
+            let window = closed.window();
             windows.push((window.stage.clone(), window.at, window.length));
         }
         let expected = [
@@ -223,13 +322,13 @@ mod tests {
         let mut meter = meter();
         meter.intended(row(0, 0, QoS::AtLeastOnce));
         meter.sent(row(0, 0, QoS::AtLeastOnce), MILLI, MILLI, 3);
-        meter.received(row(0, 0, QoS::AtMostOnce), 5 * MILLI, Some(4 * MILLI));
-        let first = meter.close_window(SECOND).unwrap();
+        meter.received(row(0, 0, QoS::AtMostOnce), 0, 5 * MILLI, Some(4 * MILLI));
+        let first = meter.close_window(SECOND).unwrap().window();
         assert_eq!((first.total.intended, first.total.sent, first.total.expected, first.total.received), (1, 1, 3, 1));
         assert_eq!((first.qos[1].sent, first.qos[0].received), (1, 1));
         assert_eq!(first.groups["meter"].received, 1);
         assert!(near(window::nanos(first.e2e.max), 5 * MILLI) && near(window::nanos(first.service.p50), 4 * MILLI));
-        let second = meter.close_window(2 * SECOND).unwrap();
+        let second = meter.close_window(2 * SECOND).unwrap().window();
         assert_eq!(second.total, reports::observation::Flow::default());
         assert_eq!(second.e2e.count, 0);
     }
@@ -237,13 +336,49 @@ mod tests {
     #[test]
     fn warm_up_is_left_out_of_the_distributions() {
         let mut meter = meter();
-        meter.received(row(0, 0, QoS::AtLeastOnce), 900 * MILLI, None);
-        meter.received(row(1, 1, QoS::AtLeastOnce), 5 * MILLI, None);
+        meter.received(row(0, 0, QoS::AtLeastOnce), 0, 900 * MILLI, None);
+        meter.received(row(1, 1, QoS::AtLeastOnce), 1, 5 * MILLI, None);
         let records: Vec<HistogramRecord> = meter.records().collect();
         assert_eq!(records.len(), 1);
         let labels = Labels::none().with(label::STAGE, "hold").with(label::GROUP, "reader").with(label::QOS, 1);
+        let labels = labels.with(label::SUBSCRIBER, "screen");
         assert_eq!(records[0].labels, labels);
         assert!(near(meter.measured(metric::E2E).max(), 5 * MILLI));
+    }
+
+    #[test]
+    fn samples_that_come_back_are_used_again() {
+        let mut meter = meter();
+        meter.received(row(1, 0, QoS::AtMostOnce), 0, MILLI, None);
+        let emptied = meter.close_window(SECOND).unwrap().into_emptied();
+        let address: *const Samples = &raw const *emptied;
+        meter.reuse(Some(emptied));
+        // The window that is open now took fresh ones; the next takes these.
+        let _second = meter.close_window(2 * SECOND).unwrap();
+        let third = meter.close_window(3 * SECOND).unwrap();
+        assert_eq!(third.window().e2e.count, 0);
+        assert!(std::ptr::eq(address, &raw const *third.into_emptied()));
+    }
+
+    #[test]
+    fn connections_are_kept_by_group_over_the_whole_run() {
+        let mut meter = meter();
+        meter.connected(Group::Devices(1), MILLI);
+        meter.connected(Group::Subscribers(0), 3 * MILLI);
+        let records: Vec<HistogramRecord> = meter.records().collect();
+        let labels: Vec<String> = records.iter().map(|record| record.labels.to_string()).collect();
+        assert_eq!(labels, ["{group:reader}", "{subscriber:erp}"]);
+        assert!(records.iter().all(|record| record.metric == metric::CONNECT));
+    }
+
+    #[test]
+    fn offers_count_in_measured_stages() {
+        let mut meter = meter();
+        for stage in [0, 1, 1] {
+            meter.intended(row(stage, 0, QoS::AtLeastOnce));
+            meter.not_offered(row(stage, 0, QoS::AtLeastOnce));
+        }
+        assert_eq!(meter.offers(), Offers { intended: 2, missed: 2 });
     }
 
     #[test]
@@ -259,8 +394,8 @@ mod tests {
         let samples: Vec<Duration> = (1..5_000_u64).map(|n| Duration::from_nanos(n * n * 997)).collect();
         let (mut whole, mut parts) = (meter(), [meter(), meter()]);
         for (n, sample) in samples.iter().enumerate() {
-            whole.received(row(1, 0, QoS::AtLeastOnce), *sample, None);
-            parts[n % 2].received(row(1, (n % 2) as u16, QoS::AtLeastOnce), *sample, None);
+            whole.received(row(1, 0, QoS::AtLeastOnce), 0, *sample, None);
+            parts[n % 2].received(row(1, (n % 2) as u16, QoS::AtLeastOnce), (n % 2) as u16, *sample, None);
         }
         let mut merged = house_histogram();
         for record in parts.iter().flat_map(Meter::records) {

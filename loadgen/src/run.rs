@@ -6,26 +6,34 @@
 //!                                                                 starts, whatever comes back
 //! ```
 
-mod book;
+mod chronicle;
 mod closing;
 mod drive;
+mod ending;
+mod load;
+mod prepare;
 mod program;
 mod readers;
 mod recorder;
 mod resources;
+mod side;
 
-use std::pin::pin;
+use std::{
+    pin::{Pin, pin},
+    time::Duration,
+};
 
+use protocol::ReasonCode;
 use reports::{
     Sink,
     observation::{Ending, TargetInfo, Tool},
 };
 use scenarios::Scenario;
-use simulator::Target;
+use simulator::{Clock, Target};
 
-use crate::{Exit, Outcome, RunId, schedule::Segment};
+use crate::{Exit, Outcome, RunId, judge::Failure, schedule::Segment};
 
-use book::Book;
+use chronicle::Chronicle;
 use drive::Drive;
 
 /// What to run.
@@ -60,45 +68,80 @@ pub struct Plan {
 /// Needs a current-thread tokio runtime with time and input/output; devices, subscribers and measuring share its thread.
 /// Never fails: what went wrong is the outcome.
 pub async fn run(plan: Plan, sinks: Vec<Box<dyn Sink>>, interrupt: impl Future<Output = ()>) -> Outcome {
-    let mut book = Book::new(sinks);
-    let mut interrupt = pin!(interrupt);
-    let connections = u64::from(plan.scenario.connection_count());
-    let (exit, reasons, interrupted) = match resources::raise_file_limit(connections) {
-        Err(failure) => {
-            closing::frame(&plan, &mut book, None, connections);
-            closing::conclude(&plan.scenario, &mut book, Ending::Aborted, std::time::Duration::ZERO, Some(&failure))
-        }
-        Ok(limit) => match Drive::new(&plan, &mut book) {
-            Err(failure) => {
-                closing::frame(&plan, &mut book, Some(limit), connections);
-                closing::conclude(&plan.scenario, &mut book, Ending::Aborted, std::time::Duration::ZERO, Some(&failure))
-            }
-            Ok(mut drive) => {
-                let prepared = drive.prepare(interrupt.as_mut()).await;
-                closing::frame(&plan, drive.book(), Some(limit), connections);
-                drive.begin();
-                if prepared.is_ok() {
-                    drive.load(interrupt.as_mut()).await;
-                    drive.drain(interrupt.as_mut()).await;
-                }
-                drive.farewell().await;
-                let ending = match (&prepared, drive.interrupted()) {
-                    (Err(_), _) => Ending::Aborted,
-                    (Ok(()), true) => Ending::Interrupted,
-                    (Ok(()), false) => Ending::Completed,
-                };
-                let at = drive.settle();
-                closing::conclude(&plan.scenario, &mut book, ending, at, prepared.err().as_ref())
-            }
-        },
-    };
-    let (summary, sink_failure) = book.close();
-    let mut reasons = reasons;
+    let clock = Clock::new();
+    let chronicle = Box::new(Chronicle::new(sinks, plan.process, clock));
+    let interrupt = pin!(interrupt);
+    let Ended { mut chronicle, ending, at, failure } = drive(&plan, clock, chronicle, interrupt).await;
+    let (exit, mut reasons) = closing::conclude(&plan.scenario, &mut chronicle, ending, at, failure.as_ref());
+    let (summary, sink_failure) = chronicle.finish();
     let mut all = vec![exit];
     if let Some(error) = sink_failure {
         reasons.insert(0, format!("cannot write the report: {error}"));
         all.push(Exit::Usage);
     }
     let exit = Exit::worst(all);
-    Outcome { verdict: exit.verdict(), exit, reasons, interrupted, summary }
+    Outcome { verdict: exit.verdict(), exit, reasons, interrupted: ending == Ending::Interrupted, summary }
+}
+
+/// What is left of a run when everybody has gone.
+struct Ended {
+    chronicle: Box<Chronicle>,
+    ending: Ending,
+    at: Duration,
+    failure: Option<Failure>,
+}
+
+async fn drive(
+    plan: &Plan,
+    clock: Clock,
+    mut chronicle: Box<Chronicle>,
+    interrupt: Pin<&mut dyn Future<Output = ()>>,
+) -> Ended {
+    let connections = u64::from(plan.scenario.connection_count());
+    let stillborn = |mut chronicle: Box<Chronicle>, failure, limit| {
+        closing::frame(plan, limit, connections, |frame| chronicle.record(&frame));
+        Ended { chronicle, ending: Ending::Aborted, at: Duration::ZERO, failure: Some(failure) }
+    };
+    let limit = match resources::raise_file_limit(connections) {
+        Ok(limit) => Some(limit),
+        Err(failure) => return stillborn(chronicle, failure, None),
+    };
+    let mut drive = match Drive::new(plan, clock, chronicle, interrupt) {
+        Ok(drive) => drive,
+        Err((returned, failure)) => {
+            chronicle = returned;
+            return stillborn(chronicle, failure, limit);
+        }
+    };
+    let mut failure = drive.prepare().await.err();
+    closing::frame(plan, limit, connections, |frame| drive.scribe.record(frame));
+    if failure.is_none() {
+        drive.begin();
+        failure = drive.load().await.err();
+        if failure.is_none() {
+            drive.drain().await;
+        }
+    }
+    drive.farewell().await;
+    let ending = match (&failure, drive.interrupted) {
+        (Some(_), _) => Ending::Aborted,
+        (None, true) => Ending::Interrupted,
+        (None, false) => Ending::Completed,
+    };
+    let (chronicle, at) = drive.settle();
+    Ended { chronicle, ending, at, failure }
+}
+
+fn unreachable(reason: impl std::fmt::Display) -> Failure {
+    Failure { exit: Exit::Unreachable, reason: format!("target unreachable: {reason}") }
+}
+
+/// A refused CONNECT, in words that say what to do where that is known.
+fn refused(reason: ReasonCode) -> String {
+    let hint = match reason {
+        ReasonCode::BadUserNameOrPassword | ReasonCode::NotAuthorized => "; check the user and the password",
+        ReasonCode::ClientIdentifierNotValid => "; the broker does not take the names of the scenario's clients",
+        _ => "",
+    };
+    format!("the broker refused the connection: {reason}{hint}")
 }

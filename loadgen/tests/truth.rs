@@ -5,16 +5,19 @@
 mod support;
 
 use std::{
-    future::pending,
+    future::{pending, poll_fn},
     io,
     sync::{Arc, Mutex},
-    time::Duration,
+    task::Poll,
+    thread,
+    time::{Duration, Instant},
 };
 
-use loadgen::{Exit, Outcome, Plan, RunId, Stamp, measure::SEND_LAG, schedule::Segment};
+use loadgen::{Exit, Outcome, Plan, RunId, Stamp, judge, measure::SEND_LAG, schedule::Segment};
+use protocol::{ReasonCode, Utf8String};
 use reports::{
-    Counter, Labels, Observation, Sink, metric,
-    observation::{Health, TargetInfo, Tool, Witness, WitnessKind},
+    Counter, Labels, Observation, Sink, Summary, label, metric,
+    observation::{EventKind, GeneratorHealth, Health, TargetInfo, Tool, Witness, WitnessKind},
 };
 use simulator::{Target, TopicPrefix};
 use support::{Deeds, Script};
@@ -61,6 +64,12 @@ duplicates = ["count==0"]
 #[derive(Clone, Default)]
 struct Memory(Arc<Mutex<Vec<Observation>>>);
 
+impl Memory {
+    fn saw(&self, wanted: impl Fn(&Observation) -> bool) -> bool {
+        self.0.lock().unwrap().iter().any(wanted)
+    }
+}
+
 impl Sink for Memory {
     fn record(&mut self, observation: &Observation) -> io::Result<()> {
         self.0.lock().unwrap().push(observation.clone());
@@ -95,11 +104,29 @@ fn on_one_thread<T>(work: impl Future<Output = T>) -> T {
     runtime.block_on(async { tokio::time::timeout(Duration::from_secs(40), work).await.expect("the run ends") })
 }
 
+/// What a run left behind.
+struct Judged {
+    outcome: Outcome,
+    observations: Vec<Observation>,
+    deeds: Deeds,
+}
+
 /// A run against a broker in a thread of its own, so that neither slows the other.
-fn judged(script: Script, hold: &str, rate: u32, change: impl FnOnce(&mut Plan)) -> (Outcome, Vec<Observation>, Deeds) {
+fn judged(script: Script, hold: &str, rate: u32, change: impl FnOnce(&mut Plan)) -> Judged {
+    interrupted(script, hold, rate, change, |_| pending())
+}
+
+/// The same with an interrupt, which is made from what was observed so far.
+fn interrupted<I: Future<Output = ()>>(
+    script: Script,
+    hold: &str,
+    rate: u32,
+    change: impl FnOnce(&mut Plan),
+    interrupt: impl FnOnce(Memory) -> I,
+) -> Judged {
     let (tell, told) = std::sync::mpsc::channel();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let broker = std::thread::spawn(move || {
+    let broker = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             tell.send(support::start(script).await).unwrap();
@@ -110,12 +137,63 @@ fn judged(script: Script, hold: &str, rate: u32, change: impl FnOnce(&mut Plan))
     let memory = Memory::default();
     let mut plan = plan(&address, hold, rate);
     change(&mut plan);
-    let outcome = on_one_thread(loadgen::run(plan, vec![Box::new(memory.clone())], pending()));
+    let outcome = on_one_thread(loadgen::run(plan, vec![Box::new(memory.clone())], interrupt(memory.clone())));
     let deeds = deeds.borrow().clone();
     drop(end);
     broker.join().unwrap();
     let observations = memory.0.lock().unwrap().clone();
-    (outcome, observations, deeds)
+    Judged { outcome, observations, deeds }
+}
+
+/// What the recorded figures alone come to, whatever the machine did to the generator; and that the run ended with it, or
+/// with 7 where the generator was saturated.
+fn exit_by_figures(run: &Judged) -> Exit {
+    let mut summary = Summary::new();
+    for observation in &run.observations {
+        match observation {
+            Observation::GeneratorHealth(health) => {
+                let sound = GeneratorHealth { health: Health::Sound, ..health.clone() };
+                summary.apply(&Observation::GeneratorHealth(sound));
+            }
+            other => summary.apply(other),
+        }
+    }
+    let (exit, reasons) = judge::verdict(&summary, None);
+    let saturated = run.outcome.summary.generator().is_some_and(|it| it.health == Health::Saturated);
+    let ended = if saturated { Exit::worst([exit, Exit::Invalid]) } else { exit };
+    assert_eq!(run.outcome.exit, ended, "{:?}", run.outcome.reasons);
+    for reason in &reasons {
+        assert!(run.outcome.reasons.contains(reason), "{reason} is missing in {:?}", run.outcome.reasons);
+    }
+    exit
+}
+
+/// The run's topics and names on a broker that others use.
+fn shared(plan: &mut Plan) {
+    plan.target.prefix = TopicPrefix::new("paddock/test").unwrap();
+    plan.target.client_prefix = Utf8String::new("1a2b3c4d-").unwrap();
+    plan.clear_retained = true;
+}
+
+/// Resolves when a window was recorded.
+async fn after_a_window(memory: Memory) {
+    while !memory.saw(|it| matches!(it, Observation::Window(_))) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Never resolves, and from the load's beginning takes `pause` of its thread each time the run looks, for so long.
+fn wasteful(memory: Memory, pause: Duration, lasts: Duration) -> impl Future<Output = ()> {
+    let mut began: Option<Instant> = None;
+    poll_fn(move |_| {
+        if began.is_none() && memory.saw(|it| matches!(it, Observation::StageStarted(_))) {
+            began = Some(Instant::now());
+        }
+        if began.is_some_and(|began| began.elapsed() < lasts) {
+            thread::sleep(pause);
+        }
+        Poll::Pending
+    })
 }
 
 fn witnesses(observations: &[Observation], fault: WitnessKind) -> Vec<(u32, u32)> {
@@ -140,74 +218,105 @@ fn count(outcome: &Outcome, counter: Counter) -> u64 {
     outcome.summary.counter(counter, &Labels::none()).unwrap()
 }
 
-/// What the process ends with; on a machine that starves the generator a run is invalid, and says so.
-fn unless_saturated(outcome: &Outcome, exit: Exit) -> Exit {
-    let health = outcome.summary.generator().map(|generator| generator.health);
-    if health == Some(Health::Saturated) { Exit::Invalid } else { exit }
-}
-
 #[test]
 fn a_faithful_broker_passes_with_sent_equal_to_intended() {
-    let (outcome, _, _) = judged(Script::default(), "1s", 300, |_| {});
-    assert_eq!(outcome.exit, unless_saturated(&outcome, Exit::Pass), "{:?}", outcome.reasons);
+    let run = judged(Script::default(), "1s", 300, |_| {});
+    assert_eq!(exit_by_figures(&run), Exit::Pass);
     for counter in [Counter::Intended, Counter::Sent, Counter::Expected, Counter::Received] {
-        assert_eq!(count(&outcome, counter), 300, "{counter:?}");
+        assert_eq!(count(&run.outcome, counter), 300, "{counter:?}");
     }
 }
 
 #[test]
 fn the_ledger_names_exactly_the_swallowed_messages() {
     let script = Script { swallow: vec![3, 50, 51, 120, 199], ..Script::default() };
-    let (outcome, observations, deeds) = judged(script, "1s", 200, |_| {});
-    assert_eq!(deeds.swallowed.len(), 5);
-    assert_eq!(witnesses(&observations, WitnessKind::Lost), stamps(&deeds.swallowed));
-    assert_eq!(count(&outcome, Counter::Lost), 5);
-    assert_eq!(outcome.exit, unless_saturated(&outcome, Exit::Thresholds), "{:?}", outcome.reasons);
+    let run = judged(script, "1s", 200, |_| {});
+    assert_eq!(run.deeds.swallowed.len(), 5);
+    assert_eq!(witnesses(&run.observations, WitnessKind::Lost), stamps(&run.deeds.swallowed));
+    assert_eq!(count(&run.outcome, Counter::Lost), 5);
+    assert_eq!(exit_by_figures(&run), Exit::Thresholds);
 }
 
 #[test]
 fn the_ledger_names_exactly_the_doubled_messages() {
     let script = Script { double: vec![0, 7, 77, 199], ..Script::default() };
-    let (outcome, observations, deeds) = judged(script, "1s", 200, |_| {});
-    assert_eq!(deeds.doubled.len(), 4);
-    assert_eq!(witnesses(&observations, WitnessKind::Duplicated), stamps(&deeds.doubled));
-    assert_eq!(count(&outcome, Counter::Duplicated), 4);
-    assert_eq!(outcome.exit, unless_saturated(&outcome, Exit::Thresholds), "{:?}", outcome.reasons);
+    let run = judged(script, "1s", 200, |_| {});
+    assert_eq!(run.deeds.doubled.len(), 4);
+    assert_eq!(witnesses(&run.observations, WitnessKind::Duplicated), stamps(&run.deeds.doubled));
+    assert_eq!(count(&run.outcome, Counter::Duplicated), 4);
+    assert_eq!(exit_by_figures(&run), Exit::Thresholds);
 }
 
 #[test]
 fn the_ledger_names_exactly_the_overtaken_messages() {
     let script = Script { delay: vec![5, 60, 100], ..Script::default() };
-    let (outcome, observations, deeds) = judged(script, "1s", 200, |_| {});
-    assert_eq!(deeds.delayed.len(), 3);
-    assert_eq!(witnesses(&observations, WitnessKind::Reordered), stamps(&deeds.delayed));
-    assert_eq!((count(&outcome, Counter::Reordered), count(&outcome, Counter::Lost)), (3, 0));
+    let run = judged(script, "1s", 200, |_| {});
+    assert_eq!(run.deeds.delayed.len(), 3);
+    assert_eq!(witnesses(&run.observations, WitnessKind::Reordered), stamps(&run.deeds.delayed));
+    assert_eq!((count(&run.outcome, Counter::Reordered), count(&run.outcome, Counter::Lost)), (3, 0));
+    assert_eq!(exit_by_figures(&run), Exit::Pass, "the scenario demands no order");
 }
 
 #[test]
 fn a_stalled_broker_shows_in_the_latency_and_not_in_the_rate() {
     // 20 % of the messages fall into the second of silence and wait between 0 and 1 s: p95 is 0.75 s.
     let script = Script { freeze: Some((500, Duration::from_secs(1))), ..Script::default() };
-    let (outcome, _, _) = judged(script, "5s", 250, |_| {});
-    assert_eq!((count(&outcome, Counter::Intended), count(&outcome, Counter::Sent)), (1250, 1250));
-    assert_eq!(count(&outcome, Counter::Lost), 0);
-    let p95 = outcome.summary.quantile(metric::E2E, &Labels::none(), 0.95).unwrap();
-    assert!((675..=825).contains(&p95.as_millis()), "{p95:?}");
+    let run = judged(script, "5s", 250, |_| {});
+    let outcome = &run.outcome;
+    assert_eq!((count(outcome, Counter::Intended), count(outcome, Counter::Sent)), (1250, 1250));
+    assert_eq!(count(outcome, Counter::Lost), 0);
+    let quantile = |metric| outcome.summary.quantile(metric, &Labels::none(), 0.95).unwrap();
+    assert!((675..=825).contains(&quantile(metric::E2E).as_millis()), "{:?}", quantile(metric::E2E));
     // The wait was the target's doing: it is no lag of the generator.
-    let held_up = outcome.summary.quantile(SEND_LAG, &Labels::none(), 0.95).unwrap();
-    assert!(held_up > Duration::from_millis(500), "{held_up:?}");
-    let own = outcome.summary.quantile(metric::GENERATOR_LAG, &Labels::none(), 0.95).unwrap();
-    assert!(own < Duration::from_millis(100), "{own:?}");
+    assert!(quantile(SEND_LAG) > Duration::from_millis(500), "{:?}", quantile(SEND_LAG));
+    assert!(quantile(metric::GENERATOR_LAG) < Duration::from_millis(50), "{:?}", quantile(metric::GENERATOR_LAG));
+}
+
+#[test]
+fn a_generator_that_is_late_makes_the_run_invalid() {
+    let pause = Duration::from_millis(20);
+    let run =
+        interrupted(Script::default(), "1s", 300, |_| {}, |memory| wasteful(memory, pause, Duration::from_secs(2)));
+    assert_eq!(exit_by_figures(&run), Exit::Pass, "the target did nothing wrong");
+    assert_eq!(run.outcome.exit, Exit::Invalid);
+    let reason = &run.outcome.reasons[0];
+    assert!(reason.starts_with("the generator was saturated: p96.66 of its lag was "), "{reason}");
+    assert!(reason.contains("(limit 5ms; 300 messages were measured)"), "{reason}");
+    assert_eq!(count(&run.outcome, Counter::Sent), 300);
+}
+
+#[test]
+fn a_generator_that_cannot_keep_up_ends_in_time_and_says_what_it_left_out() {
+    // At most 256 messages in each turn, and a turn takes a quarter of a second: about half of 2,000 per second.
+    let pause = Duration::from_millis(250);
+    let began = Instant::now();
+    let run =
+        interrupted(Script::default(), "2s", 2000, |_| {}, |memory| wasteful(memory, pause, Duration::from_secs(4)));
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert_eq!(run.outcome.exit, Exit::Invalid);
+    let reason = &run.outcome.reasons[0];
+    assert!(reason.contains("of 4000 intended messages") && reason.contains("were never offered"), "{reason}");
+    assert_eq!(count(&run.outcome, Counter::Intended), 4000);
+    let (sent, unsent) = (count(&run.outcome, Counter::Sent), count(&run.outcome, Counter::NotSent));
+    assert_eq!(sent + unsent, 4000);
+    assert!(unsent > 100, "{unsent}");
 }
 
 #[test]
 fn a_shared_broker_is_left_as_it_was() {
-    let (outcome, _, deeds) = judged(Script::default(), "1s", 50, |plan| {
-        plan.target.prefix = TopicPrefix::new("paddock/test").unwrap();
-        plan.clear_retained = true;
-    });
-    assert_eq!(outcome.exit, unless_saturated(&outcome, Exit::Pass), "{:?}", outcome.reasons);
-    assert_eq!(deeds.retained.keys().collect::<Vec<_>>(), Vec::<&String>::new());
+    let run = judged(Script::default(), "1s", 50, shared);
+    assert_eq!(exit_by_figures(&run), Exit::Pass);
+    assert_eq!(run.deeds.retained.keys().collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(run.deeds.clients.len(), 8 + 1 + 2, "devices, a subscriber, the probe and the cleaner");
+    assert!(run.deeds.clients.iter().all(|id| id.starts_with("1a2b3c4d-")), "{:?}", run.deeds.clients);
+}
+
+#[test]
+fn an_interrupted_run_leaves_a_shared_broker_as_it_was() {
+    let run = interrupted(Script::default(), "60s", 50, shared, after_a_window);
+    assert!(run.outcome.interrupted);
+    assert_eq!(run.deeds.retained.keys().collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(run.deeds.farewells, run.deeds.clients.len(), "everybody said DISCONNECT");
 }
 
 #[test]
@@ -218,26 +327,72 @@ fn nobody_at_the_address_is_exit_5() {
     };
     let outcome = on_one_thread(loadgen::run(plan(&address, "1s", 10), Vec::new(), pending()));
     assert_eq!(outcome.exit, Exit::Unreachable);
-    assert!(outcome.reasons[0].contains("target unreachable"), "{:?}", outcome.reasons);
+    assert_eq!(outcome.reasons.len(), 1, "{:?}", outcome.reasons);
+    assert!(outcome.reasons[0].starts_with("target unreachable: cannot connect: "), "{:?}", outcome.reasons);
+}
+
+#[test]
+fn a_listener_that_never_answers_is_exit_5_within_the_time_out() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut plan = plan(&format!("mqtt://{}", listener.local_addr().unwrap()), "1s", 10);
+    plan.target.connect_timeout = Duration::from_millis(200);
+    let began = Instant::now();
+    let outcome = on_one_thread(loadgen::run(plan, Vec::new(), pending()));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(outcome.exit, Exit::Unreachable);
+    assert_eq!(outcome.reasons, ["target unreachable: no CONNACK in time"]);
+}
+
+#[test]
+fn a_wrong_password_is_exit_5_and_one_reason() {
+    let script = Script { refuse: Some(ReasonCode::BadUserNameOrPassword), ..Script::default() };
+    let run = judged(script, "1s", 10, shared);
+    assert_eq!(run.outcome.exit, Exit::Unreachable);
+    assert_eq!(run.outcome.reasons.len(), 1, "{:?}", run.outcome.reasons);
+    let reason = &run.outcome.reasons[0];
+    assert!(reason.starts_with("target unreachable: the broker refused the connection: "), "{reason}");
+    assert!(reason.ends_with("; check the user and the password"), "{reason}");
+    assert_eq!(run.deeds.clients.len(), 1, "it is not asked again");
+}
+
+#[test]
+fn a_broker_that_dies_ends_the_run() {
+    let script = Script { die: Some(60), ..Script::default() };
+    let began = Instant::now();
+    let run = judged(script, "60s", 50, |plan| plan.target.connect_timeout = Duration::from_millis(500));
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    assert_eq!(run.outcome.exit, Exit::Unreachable);
+    let reason = &run.outcome.reasons[0];
+    assert!(reason.starts_with("target unreachable: the last connection was lost 1."), "{reason}");
+    assert!(reason.ends_with("and none came back within 1s"), "{reason}");
+    let lost = run.outcome.summary.events().get(&EventKind::ConnectionLost).map(|events| events.count());
+    assert_eq!(lost, Some(9), "eight devices and a subscriber");
+    assert!(run.outcome.summary.ended().is_some());
+}
+
+#[test]
+fn connecting_is_measured_by_group() {
+    let run = judged(Script::default(), "1s", 20, |_| {});
+    let of = |labels: Labels| run.outcome.summary.histogram(metric::CONNECT, &labels).map(|it| it.len());
+    assert_eq!(of(Labels::none()), Some(9));
+    assert_eq!(of(Labels::none().with(label::GROUP, "collar")), Some(4));
+    assert_eq!(of(Labels::none().with(label::SUBSCRIBER, "archive")), Some(1));
+}
+
+#[test]
+fn deliveries_are_measured_by_subscriber() {
+    let run = judged(Script::default(), "1s", 20, |_| {});
+    let archive = Labels::none().with(label::SUBSCRIBER, "archive");
+    let of = |metric| run.outcome.summary.histogram(metric, &archive).map(|it| it.len());
+    assert_eq!((of(metric::E2E), of(metric::SERVICE)), (Some(20), Some(20)));
+    assert_eq!(of(metric::GENERATOR_LAG), None);
 }
 
 #[test]
 fn an_interrupt_ends_the_run_with_what_happened_so_far() {
-    let memory = Memory::default();
-    let windows = memory.0.clone();
-    let seen = move || windows.lock().unwrap().iter().filter(|it| matches!(it, Observation::Window(_))).count();
-    let outcome = on_one_thread(async {
-        let (address, _deeds) = support::start(Script::default()).await;
-        let interrupt = async {
-            // The second window has begun when the first one was recorded.
-            while seen() == 0 {
-                tokio::task::yield_now().await;
-            }
-        };
-        loadgen::run(plan(&address, "60s", 50), vec![Box::new(memory.clone())], interrupt).await
-    });
-    assert!(outcome.interrupted);
-    let intended = count(&outcome, Counter::Intended);
+    let run = interrupted(Script::default(), "60s", 50, |_| {}, after_a_window);
+    assert!(run.outcome.interrupted);
+    let intended = count(&run.outcome, Counter::Intended);
     assert!((40..400).contains(&intended), "{intended}");
-    assert_eq!(count(&outcome, Counter::Lost), 0);
+    assert_eq!(count(&run.outcome, Counter::Lost), 0);
 }

@@ -13,6 +13,8 @@ pub mod label {
     pub const STAGE: &str = "stage";
     /// A device group.
     pub const GROUP: &str = "group";
+    /// A subscriber group. Only deliveries and connections know it.
+    pub const SUBSCRIBER: &str = "subscriber";
 }
 
 /// Name and value pairs. As a selector, an empty set matches everything.

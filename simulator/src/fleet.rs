@@ -24,7 +24,7 @@ mod reactions;
 
 use std::{collections::VecDeque, time::Duration};
 
-use protocol::{Tag, Time, Utf8String, Will};
+use protocol::{Tag, Time, Will};
 
 use self::{
     agenda::{Agenda, Duty},
@@ -288,14 +288,14 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         }
         let info = self.farm.info(id);
         let habits = self.options.habits.get(usize::from(info.group)).copied().unwrap_or_default();
-        let name = Utf8String::new(info.name).expect("the farm's names may stand in a packet");
+        let options = self.options.target.connect_options(info.name, habits.version);
         let client = self.engine.connect(ConnectOptions {
             engine: habits.engine,
             clean_start: habits.clean_start,
             session_expiry: habits.session_expiry,
             keep_alive: habits.keep_alive,
             will,
-            ..self.options.target.connect_options(name, habits.version)
+            ..options.expect("the farm's names may stand in a packet, under a prefix too")
         });
         self.devices[index].client = Some(client);
         if self.by_slot.len() <= client.slot() {

@@ -19,6 +19,11 @@ pub struct Target {
     pub version: Option<Version>,
     /// Stands before every topic and filter of the run.
     pub prefix: TopicPrefix,
+    /// Stands before every Client Identifier of the run. On a broker that others use it keeps simulated devices from taking
+    /// over the sessions of real ones, or of another run, that have the same names. Default empty. With nine characters,
+    /// such as `1a2b3c4d-`, most names of the farm stay within the 23 that every 3.1.1 broker takes
+    /// (MQTT-3.1.3-5).
+    pub client_prefix: Utf8String,
     /// How long resolving, connecting and CONNACK may take, each. Default 10 s.
     pub connect_timeout: Duration,
 }
@@ -31,19 +36,26 @@ impl Target {
             credentials: None,
             version: None,
             prefix: TopicPrefix::default(),
+            client_prefix: Utf8String::default(),
             connect_timeout: Duration::from_secs(10),
         }
     }
 
     /// How a client of this name connects here: `version` is what the scenario asks.
-    pub fn connect_options(&self, client_id: Utf8String, version: Version) -> ConnectOptions {
-        ConnectOptions {
+    ///
+    /// # Errors
+    ///
+    /// The name, with the prefix, is no Client Identifier, as one line for the user.
+    pub fn connect_options(&self, name: &str, version: Version) -> Result<ConnectOptions, String> {
+        let client_id = Utf8String::new(format!("{}{name}", self.client_prefix.as_str()))
+            .map_err(|error| format!("{name:?} is no client identifier: {error}"))?;
+        Ok(ConnectOptions {
             version: self.version.unwrap_or(version),
             credentials: self.credentials.clone(),
             connect_timeout: self.connect_timeout,
             connack_timeout: self.connect_timeout,
             ..ConnectOptions::new(self.endpoint.clone(), client_id)
-        }
+        })
     }
 }
 
@@ -156,6 +168,15 @@ mod tests {
         for text in ["a/+", "#", "$SYS", &"x".repeat(2000)] {
             assert!(TopicPrefix::new(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_client_prefix_stands_before_every_client_identifier() {
+        let mut target = Target::new("mqtt://127.0.0.1".parse().unwrap());
+        let name = |target: &Target| target.connect_options("milk_meter_001", Version::V5).unwrap().client_id;
+        assert_eq!(name(&target).as_str(), "milk_meter_001");
+        target.client_prefix = Utf8String::new("1a2b3c4d-").unwrap();
+        assert_eq!(name(&target).as_str(), "1a2b3c4d-milk_meter_001");
     }
 
     #[test]

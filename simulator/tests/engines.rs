@@ -73,7 +73,7 @@ impl Bench {
     /// Waits for `Connected`; whether the session was resumed.
     async fn online(&mut self, client: ClientKey) -> bool {
         event(&mut self.engine, |key, event| match event {
-            ClientEvent::Connected { session_present } if key == client => Some(*session_present),
+            ClientEvent::Connected { session_present, .. } if key == client => Some(*session_present),
             ClientEvent::Refused { .. } | ClientEvent::ConnectFailed(_) => panic!("{event:?}"),
             _ => None,
         })
@@ -324,7 +324,7 @@ async fn resumed_session_sends_again_what_was_not_acknowledged(kind: EngineKind,
     let mut again = false;
     event(&mut bench.engine, |_, event| {
         assert!(!matches!(event, ClientEvent::Written { .. }), "it was written before");
-        again |= matches!(event, ClientEvent::Connected { session_present: true });
+        again |= matches!(event, ClientEvent::Connected { session_present: true, .. });
         matches!(event, ClientEvent::Published { tag: Tag(9), .. }).then_some(())
     })
     .await;

@@ -58,7 +58,7 @@ impl Puppet {
         self.note(Deed::Connect { name, will });
         self.client(key).2 = self.reachable;
         let event = if self.reachable {
-            ClientEvent::Connected { session_present: false }
+            ClientEvent::Connected { session_present: false, took: None }
         } else {
             ClientEvent::ConnectFailed(ConnectFailure::Unreachable(io::ErrorKind::ConnectionRefused.into()))
         };

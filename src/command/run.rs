@@ -1,11 +1,6 @@
 //! `paddock run`: a scenario from end to end.
 
-use std::{
-    env,
-    path::Path,
-    process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{env, path::Path, process::ExitCode};
 
 use jiff::Timestamp;
 use loadgen::{Outcome, Plan, RunId};
@@ -78,14 +73,12 @@ fn plan(scenario: Scenario, broker: &Broker, options: &cli::Run) -> Result<Plan,
             RunId::from_seed(scenario.seed),
             concat!("reference broker ", env!("CARGO_PKG_VERSION"), ", child process"),
         ),
-        None => {
-            let moment = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as u64);
-            (RunId::unique(scenario.seed, moment), "broker named by the user")
-        }
+        None => (target::unique_id(scenario.seed), "broker named by the user"),
     };
     if broker.child.is_none() {
-        // A broker that others use: our topics and our retained messages must not meet theirs.
+        // A broker that others use: our topics, our retained messages and our sessions must not meet theirs.
         reached.prefix = TopicPrefix::new(&format!("paddock/{run_id}")).map_err(Failure::internal)?;
+        reached.client_prefix = target::client_prefix(run_id)?;
     }
     Ok(Plan {
         described: TargetInfo {

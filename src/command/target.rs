@@ -1,7 +1,12 @@
 //! Which broker a verb talks to, and as whom.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
+use loadgen::RunId;
 use protocol::Utf8String;
 use scenarios::{
     Scenario,
@@ -112,6 +117,17 @@ fn first_line(file: &Path) -> Result<String, Failure> {
     let text = fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("cannot read the password from {}: {error}", file.display())))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// The id of a run on a broker that others use.
+pub(crate) fn unique_id(seed: u64) -> RunId {
+    let moment = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64);
+    RunId::unique(seed, moment)
+}
+
+/// What stands before the Client Identifiers of such a run.
+pub(crate) fn client_prefix(run: RunId) -> Result<Utf8String, Failure> {
+    Utf8String::new(format!("{run}-")).map_err(Failure::internal)
 }
 
 /// The versions that the scenario's clients speak, for reports.

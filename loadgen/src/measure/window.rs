@@ -1,6 +1,6 @@
 //! One second after another.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, mem, time::Duration};
 
 use hdrhistogram::Histogram;
 use reports::observation::{EncodedHistogram, Flow, Percentiles, Window, house_histogram};
@@ -10,7 +10,7 @@ use crate::ledger::RowKey;
 
 const LENGTH: Duration = Duration::from_secs(1);
 
-/// The present window. Its histograms are reused, so that an hour takes what a second takes.
+/// The present window.
 #[derive(Debug)]
 pub(super) struct Seconds {
     begins: Duration,
@@ -21,9 +21,60 @@ pub(super) struct Seconds {
     total: Flow,
     qos: [Flow; 3],
     groups: Vec<Flow>,
+    samples: Box<Samples>,
+    /// Emptied, for the next window, so that an hour takes what a second takes.
+    spare: Option<Box<Samples>>,
+}
+
+/// The distributions of one window.
+#[derive(Clone, Debug)]
+pub struct Samples {
     e2e: Histogram<u64>,
     service: Histogram<u64>,
     lag: Histogram<u64>,
+}
+
+/// A window that is over. Its percentiles are still to be worked out, which takes about a millisecond: see
+/// [`window`](Self::window).
+#[derive(Debug)]
+pub struct ClosedWindow {
+    /// Open connections at its end, for the owner to fill in.
+    pub connections: u64,
+    counted: Window,
+    samples: Box<Samples>,
+}
+
+impl ClosedWindow {
+    /// Whether it covers no time.
+    pub fn is_empty(&self) -> bool {
+        self.counted.length.is_zero()
+    }
+
+    /// All of it but the resources.
+    pub fn window(&self) -> Window {
+        Window {
+            connections: self.connections,
+            e2e: percentiles(&self.samples.e2e),
+            service: percentiles(&self.samples.service),
+            lag: percentiles(&self.samples.lag),
+            ..self.counted.clone()
+        }
+    }
+
+    /// Its samples, emptied, to be used again.
+    pub fn into_emptied(self) -> Box<Samples> {
+        let mut samples = self.samples;
+        samples.e2e.reset();
+        samples.service.reset();
+        samples.lag.reset();
+        samples
+    }
+}
+
+impl Samples {
+    fn new() -> Self {
+        Self { e2e: house_histogram(), service: house_histogram(), lag: house_histogram() }
+    }
 }
 
 impl Seconds {
@@ -37,9 +88,8 @@ impl Seconds {
             total: Flow::default(),
             qos: [Flow::default(); 3],
             groups: vec![Flow::default(); groups.len()],
-            e2e: house_histogram(),
-            service: house_histogram(),
-            lag: house_histogram(),
+            samples: Box::new(Samples::new()),
+            spare: None,
         };
         seconds.open(Duration::ZERO);
         seconds
@@ -56,17 +106,23 @@ impl Seconds {
     }
 
     pub(super) fn arrival(&mut self, end_to_end: Duration, service: Option<Duration>) {
-        self.e2e.saturating_record(nanos(end_to_end));
+        self.samples.e2e.saturating_record(nanos(end_to_end));
         if let Some(service) = service {
-            self.service.saturating_record(nanos(service));
+            self.samples.service.saturating_record(nanos(service));
         }
     }
 
     pub(super) fn lag(&mut self, lag: Duration) {
-        self.lag.saturating_record(nanos(lag));
+        self.samples.lag.saturating_record(nanos(lag));
     }
 
-    pub(super) fn close(&mut self, at: Duration) -> Window {
+    pub(super) fn reuse(&mut self, emptied: Option<Box<Samples>>) {
+        if emptied.is_some() {
+            self.spare = emptied;
+        }
+    }
+
+    pub(super) fn close(&mut self, at: Duration) -> ClosedWindow {
         let groups: BTreeMap<String, Flow> = self
             .names
             .iter()
@@ -74,26 +130,20 @@ impl Seconds {
             .filter(|(_, flow)| **flow != Flow::default())
             .map(|(name, flow)| (name.clone(), *flow))
             .collect();
-        let window = Window {
+        let counted = Window {
             at: self.begins,
             length: at.saturating_sub(self.begins),
             stage: self.stage.map_or_else(String::new, |stage| self.stages[stage].name.clone()),
-            total: self.total,
-            qos: self.qos,
+            total: mem::take(&mut self.total),
+            qos: mem::take(&mut self.qos),
             groups,
-            e2e: percentiles(&self.e2e),
-            service: percentiles(&self.service),
-            lag: percentiles(&self.lag),
             ..Window::default()
         };
-        self.total = Flow::default();
-        self.qos = [Flow::default(); 3];
         self.groups.fill(Flow::default());
-        self.e2e.reset();
-        self.service.reset();
-        self.lag.reset();
+        let next = self.spare.take().unwrap_or_else(|| Box::new(Samples::new()));
+        let samples = mem::replace(&mut self.samples, next);
         self.open(at);
-        window
+        ClosedWindow { connections: 0, counted, samples }
     }
 
     fn open(&mut self, at: Duration) {

@@ -7,31 +7,21 @@ use protocol::QoS;
 use reports::{
     Observation, metric,
     observation::{
-        DeviceGroup, Ending, GeneratorHealth, Health, Ledger, LedgerCounts, LedgerRow, PlannedStage, Qos, Role,
-        RunEnded, RunStarted, SCHEMA, ScenarioInfo, Witness, WitnessKind,
+        DeviceGroup, Ending, Ledger, LedgerCounts, LedgerRow, PlannedStage, Qos, Role, RunEnded, RunStarted, SCHEMA,
+        ScenarioInfo, Witness, WitnessKind,
     },
 };
 use scenarios::{Scenario, model::SubscriberGroup};
 
-use super::{Plan, book::Book, program, recorder::Recorder, resources};
+use super::{Plan, chronicle::Chronicle, program, recorder::Recorder, resources};
 use crate::{
     Exit,
-    judge::{self, Failure},
+    judge::{self, Evidence, Failure},
     ledger::{Account, Counts, Fault},
-    measure::{Meter, percentiles},
 };
 
-/// Lag of the slowest of a thousand messages above which the generator, not the target, was measured.
-const LAG_LIMIT: Duration = Duration::from_millis(5);
-/// So many late messages at least make a saturated generator: a short run is not condemned for one hiccup of the machine.
-const LATE_AT_LEAST: u64 = 10;
-/// Lag worth a note.
-const LAG_NOTE: Duration = Duration::from_millis(1);
-/// Processor time of the generator's one thread worth a note.
-const CPU_NOTE: f64 = 0.8;
-
 /// Records what is known before the first message.
-pub(super) fn frame(plan: &Plan, book: &mut Book, file_limit: Option<u64>, connections: u64) {
+pub(super) fn frame(plan: &Plan, file_limit: Option<u64>, connections: u64, record: impl FnOnce(Observation)) {
     let scenario = &plan.scenario;
     let stages = program::parts(scenario).into_iter().map(|part| PlannedStage {
         start: part.span.begins,
@@ -47,7 +37,7 @@ pub(super) fn frame(plan: &Plan, book: &mut Book, file_limit: Option<u64>, conne
         count: u64::from(group.count),
         qos: group.qos.and_then(|qos| Qos::try_from(qos.level()).ok()),
     });
-    book.record(&Observation::RunStarted(Box::new(RunStarted {
+    record(Observation::RunStarted(Box::new(RunStarted {
         schema: SCHEMA,
         tool: plan.tool.clone(),
         run_id: plan.run_id.to_string(),
@@ -80,45 +70,48 @@ fn subscriber(group: &SubscriberGroup) -> DeviceGroup {
     }
 }
 
+/// What the account's numbers stand for.
+pub(super) struct Names {
+    pub(super) stages: Vec<String>,
+    pub(super) groups: Vec<String>,
+    /// Of devices.
+    pub(super) clients: Vec<String>,
+}
+
 /// Records the account, the distributions and the generator's health.
-pub(super) fn figures(
-    book: &mut Book,
-    recorder: &mut Recorder,
-    stages: &[String],
-    groups: &[String],
-    clients: impl Fn(u32) -> String,
-    own_cpu: Option<f64>,
-) {
+pub(super) fn figures(chronicle: &mut Chronicle, recorder: &mut Recorder, names: &Names) {
     let account = recorder.ledger.close();
     for witness in &account.witnesses {
-        if let Some(witness) = testimony(witness, recorder, groups, &clients) {
-            book.record(&Observation::Witness(witness));
+        if let Some(witness) = testimony(witness, recorder, names) {
+            chronicle.record(&Observation::Witness(witness));
         }
     }
-    book.record(&Observation::Ledger(ledger(&account, stages, groups)));
+    chronicle.record(&Observation::Ledger(ledger(&account, names)));
     for record in recorder.meter.records() {
-        book.record(&Observation::Histogram(record));
+        chronicle.record(&Observation::Histogram(record));
     }
-    book.record(&Observation::GeneratorHealth(health(&recorder.meter, own_cpu)));
+    let lag = recorder.meter.measured(metric::GENERATOR_LAG);
+    let evidence = Evidence { lag: &lag, offers: recorder.meter.offers(), cpu: chronicle.own_cpu() };
+    chronicle.record(&Observation::GeneratorHealth(judge::health(&evidence)));
 }
 
 /// Judges the thresholds and the run, and records its end.
 pub(super) fn conclude(
     scenario: &Scenario,
-    book: &mut Book,
+    chronicle: &mut Chronicle,
     ending: Ending,
     at: Duration,
     failure: Option<&Failure>,
-) -> (Exit, Vec<String>, bool) {
+) -> (Exit, Vec<String>) {
     // A run that did not begin has nothing to judge.
-    if failure.is_none() {
+    if !chronicle.summary.stages().is_empty() {
         for threshold in &scenario.thresholds {
-            let outcome = judge::evaluate(threshold, &book.summary);
-            book.record(&Observation::Threshold(outcome));
+            let outcome = judge::evaluate(threshold, &chronicle.summary);
+            chronicle.record(&Observation::Threshold(outcome));
         }
     }
-    let (exit, reasons) = judge::verdict(&book.summary, failure);
-    book.record(&Observation::RunEnded(RunEnded {
+    let (exit, reasons) = judge::verdict(&chronicle.summary, failure);
+    chronicle.record(&Observation::RunEnded(RunEnded {
         at,
         ended_at: Timestamp::now(),
         ending,
@@ -126,14 +119,14 @@ pub(super) fn conclude(
         exit_code: exit.code(),
         reasons: reasons.clone(),
     }));
-    (exit, reasons, ending == Ending::Interrupted)
+    (exit, reasons)
 }
 
-fn ledger(account: &Account, stages: &[String], groups: &[String]) -> Ledger {
+fn ledger(account: &Account, names: &Names) -> Ledger {
     let rows = account.rows.iter().map(|row| LedgerRow {
         qos: qos(row.key.qos),
-        group: groups[usize::from(row.key.group)].clone(),
-        stage: stages[usize::from(row.key.stage)].clone(),
+        group: names.groups[usize::from(row.key.group)].clone(),
+        stage: names.stages[usize::from(row.key.stage)].clone(),
         counts: counts(&row.counts),
     });
     Ledger { rows: rows.collect() }
@@ -154,12 +147,7 @@ fn counts(counts: &Counts) -> LedgerCounts {
     }
 }
 
-fn testimony(
-    witness: &crate::ledger::Witness,
-    recorder: &Recorder,
-    groups: &[String],
-    clients: impl Fn(u32) -> String,
-) -> Option<Witness> {
+fn testimony(witness: &crate::ledger::Witness, recorder: &Recorder, names: &Names) -> Option<Witness> {
     let info = recorder.ledger.stream(witness.stream)?;
     let fault = match witness.fault {
         Fault::Lost => WitnessKind::Lost,
@@ -172,8 +160,8 @@ fn testimony(
     Some(Witness {
         fault,
         topic: info.topic.to_string(),
-        client: clients(witness.stream.device()),
-        group: groups[usize::from(info.group)].clone(),
+        client: names.clients.get(witness.stream.device() as usize).cloned().unwrap_or_default(),
+        group: names.groups[usize::from(info.group)].clone(),
         subscriber: witness.reader.map_or_else(String::new, |it| recorder.ledger.audience().name(it).to_owned()),
         stream: witness.stream.value(),
         sequence: witness.sequence,
@@ -181,25 +169,6 @@ fn testimony(
         intended: witness.intended?,
         received: witness.received,
     })
-}
-
-fn health(meter: &Meter, own_cpu: Option<f64>) -> GeneratorHealth {
-    let lag = meter.measured(metric::GENERATOR_LAG);
-    let lag_p999 = Duration::from_nanos(if lag.is_empty() { 0 } else { lag.value_at_quantile(0.999) });
-    let cpu = own_cpu.map_or_else(|| "unknown".to_owned(), |cpu| format!("{:.0}% of a core", cpu * 100.0));
-    let late = lag.count_between(LAG_LIMIT.as_nanos() as u64, u64::MAX);
-    let (health, cause) = if lag_p999 > LAG_LIMIT && late >= LATE_AT_LEAST {
-        let cause = format!(
-            "one in a thousand messages left more than {lag_p999:.1?} after its intended start although its connection \
-             could take it (limit {LAG_LIMIT:?}); this process used {cpu}"
-        );
-        (Health::Saturated, cause)
-    } else if lag_p999 > LAG_NOTE || own_cpu.is_some_and(|cpu| cpu > CPU_NOTE) {
-        (Health::Strained, format!("p99.9 of the generator's lag was {lag_p999:.1?}; this process used {cpu}"))
-    } else {
-        (Health::Sound, String::new())
-    };
-    GeneratorHealth { health, lag: percentiles(&lag), lag_p999, cpu: own_cpu, cause }
 }
 
 fn qos(qos: QoS) -> Qos {

@@ -2,10 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use protocol::{QoS, ReasonCode, SubscribeFilter, SubscriptionOptions, Tag, Time, TopicFilter, Utf8String, Version};
+use protocol::{QoS, ReasonCode, SubscribeFilter, SubscriptionOptions, Tag, Time, TopicFilter, Version};
 use scenarios::model::{Scenario, SubscriberGroup};
 use simulator::{ClientEngine, ClientEvent, ClientKey, ConnectOptions, Target};
 
+use super::recorder::Delivered;
 use crate::{
     RunId,
     ledger::{Audience, ClientId, Subscription},
@@ -22,11 +23,15 @@ pub(super) struct Readers {
     by_key: HashMap<ClientKey, usize>,
     next: usize,
     opening: usize,
+    /// From CONNACK to the end of the connection.
+    open: usize,
     ready: usize,
     fenced: usize,
 }
 
 struct Reader {
+    /// Its subscriber group.
+    group: u16,
     options: ConnectOptions,
     filters: Vec<SubscribeFilter>,
     groups: Arc<[u16]>,
@@ -49,12 +54,7 @@ enum State {
 #[derive(Debug)]
 pub(super) enum News<'a> {
     Nothing,
-    Message {
-        client: ClientId,
-        message: &'a protocol::Message,
-        retain: bool,
-        at: Time,
-    },
+    Message(Delivered<'a>, Time),
     /// A client cannot take part: a fragment that says which and why.
     Unfit(String),
     /// A connection was lost; the client's name and why.
@@ -74,10 +74,11 @@ impl Readers {
     /// A filter that is none under the target's prefix, as a fragment.
     pub(super) fn new(scenario: &Scenario, target: &Target, run: RunId) -> Result<Self, String> {
         let mut readers = Vec::new();
-        for group in &scenario.subscribers {
+        for (number, group) in (0..).zip(&scenario.subscribers) {
             let expected: Arc<[u16]> = group.expect.iter().map(|group| group.0).collect();
             for n in 1..=group.count {
                 readers.push(Reader {
+                    group: number,
                     options: options(group, target, n)?,
                     filters: filters(group, target, run, n)?,
                     groups: Arc::clone(&expected),
@@ -87,7 +88,7 @@ impl Readers {
                 });
             }
         }
-        Ok(Self { readers, by_key: HashMap::new(), next: 0, opening: 0, ready: 0, fenced: 0 })
+        Ok(Self { readers, by_key: HashMap::new(), next: 0, opening: 0, open: 0, ready: 0, fenced: 0 })
     }
 
     /// Whether every client has its SUBACK.
@@ -98,6 +99,16 @@ impl Readers {
     /// How many are connected and subscribed.
     pub(super) fn online(&self) -> usize {
         self.ready
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.readers.len()
+    }
+
+    /// Whether no connection of them is left.
+    pub(super) fn are_gone(&self) -> bool {
+        self.open == 0
     }
 
     /// Opens connections that are due, and gives the time of the next one that is not.
@@ -127,6 +138,11 @@ impl Readers {
         earliest
     }
 
+    /// The subscriber group of `key`; `None` when the client is none of these.
+    pub(super) fn group_of(&self, key: ClientKey) -> Option<u16> {
+        self.by_key.get(&key).map(|place| self.readers[*place].group)
+    }
+
     /// Takes an event of `key`; `None` when the client is none of these.
     pub(super) fn react<'a>(
         &mut self,
@@ -140,9 +156,11 @@ impl Readers {
         let first = reader.granted.is_empty() && !reader.filters.is_empty();
         Some(match event {
             ClientEvent::Message { message, retain, at, .. } => {
-                News::Message { client: ClientId(place as u32), message, retain: *retain, at: *at }
+                let (client, group) = (ClientId(place as u32), reader.group);
+                News::Message(Delivered { client, group, message, retain: *retain }, *at)
             }
-            ClientEvent::Connected { session_present } => {
+            ClientEvent::Connected { session_present, .. } => {
+                self.open += 1;
                 let subscribed = reader.filters.is_empty() || (*session_present && !first);
                 if subscribed {
                     reader.state = State::Ready;
@@ -177,13 +195,14 @@ impl Readers {
             }
             ClientEvent::Refused { reason } => {
                 self.lose(place, now);
-                News::Unfit(format!("the broker refused {}: {reason}", self.readers[place].name()))
+                News::Unfit(format!("{}: {}", self.readers[place].name(), super::refused(*reason)))
             }
             ClientEvent::ConnectFailed(failure) => {
                 self.lose(place, now);
                 News::Unfit(format!("{}: {failure}", self.readers[place].name()))
             }
             ClientEvent::Closed(closed) => {
+                self.open -= 1;
                 self.lose(place, now);
                 News::Lost(self.readers[place].name(), closed.to_string())
             }
@@ -259,9 +278,6 @@ impl Reader {
 }
 
 fn options(group: &SubscriberGroup, target: &Target, n: u32) -> Result<ConnectOptions, String> {
-    let name = group.client_id(n);
-    let client_id =
-        Utf8String::new(name.clone()).map_err(|error| format!("{name:?} is no client identifier: {error}"))?;
     let version = match group.version {
         scenarios::model::Version::V311 => Version::V311,
         scenarios::model::Version::V5 => Version::V5,
@@ -270,7 +286,7 @@ fn options(group: &SubscriberGroup, target: &Target, n: u32) -> Result<ConnectOp
         clean_start: group.clean_start,
         session_expiry: u32::try_from(group.session_expiry.as_secs()).unwrap_or(u32::MAX),
         keep_alive: u16::try_from(group.keep_alive.as_secs()).unwrap_or(u16::MAX),
-        ..target.connect_options(client_id, version)
+        ..target.connect_options(&group.client_id(n), version)?
     })
 }
 

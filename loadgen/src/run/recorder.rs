@@ -9,6 +9,7 @@ use simulator::{
     farm::{DeviceId, Publication},
 };
 
+use super::{Plan, readers::quality};
 use crate::{
     RunId, Stamp, StreamId,
     ledger::{Arrival, ClientId, Ledger, StreamInfo},
@@ -26,7 +27,7 @@ pub(super) struct Recorder {
     prefix: Box<str>,
     clock: Clock,
     start: Time,
-    /// When the messages of the present batch began to be handed out.
+    /// What was handed out before was written at once or is held up by the target.
     batch: Time,
     devices: Vec<Device>,
 }
@@ -48,32 +49,39 @@ pub(super) struct Odd {
 
 struct Device {
     group: u16,
+    /// What its group asks for.
+    qos: QoS,
     series: Vec<(ByteString, QoS)>,
+}
+
+/// A message that reached a client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Delivered<'a> {
+    pub(super) client: ClientId,
+    /// Its subscriber group.
+    pub(super) group: u16,
+    pub(super) message: &'a Message,
+    pub(super) retain: bool,
 }
 
 const SEQUENCE_BITS: u32 = 31;
 
 impl Recorder {
-    pub(super) fn new(
-        ledger: Ledger,
-        meter: Meter,
-        run: RunId,
-        prefix: &str,
-        clock: Clock,
-        groups: impl IntoIterator<Item = u16>,
-    ) -> Self {
+    /// `groups` holds the group of each device.
+    pub(super) fn new(ledger: Ledger, meter: Meter, plan: &Plan, clock: Clock, groups: Vec<u16>) -> Self {
         let now = clock.now();
+        let qos = |group: u16| plan.scenario.devices[usize::from(group)].qos.map_or(QoS::AtMostOnce, quality);
         Self {
             ledger,
             meter,
             odd: Odd::default(),
             retained: BTreeSet::new(),
-            run,
-            prefix: prefix.into(),
+            run: plan.run_id,
+            prefix: plan.target.prefix.as_str().into(),
             clock,
             start: now,
             batch: now,
-            devices: groups.into_iter().map(|group| Device { group, series: Vec::new() }).collect(),
+            devices: groups.into_iter().map(|group| Device { group, qos: qos(group), series: Vec::new() }).collect(),
         }
     }
 
@@ -83,10 +91,25 @@ impl Recorder {
         self.batch = start;
     }
 
-    /// Whatever is handed out from now on belongs to one batch: the next turn of the engine writes it, unless its
-    /// connection cannot take it.
+    /// What is handed out from now on is this generator's to get written, until [`end_batch`](Self::end_batch).
     pub(super) fn begin_batch(&mut self, now: Time) {
         self.batch = now;
+    }
+
+    /// The engine had its turn. Whatever of the batch was not written then waits for the target: its flow control, its
+    /// socket, its connection.
+    pub(super) fn end_batch(&mut self) {
+        self.batch = self.clock.now();
+    }
+
+    /// A start that this generator never came to.
+    pub(super) fn not_offered(&mut self, device: DeviceId, at: Duration) {
+        let Some(known) = self.devices.get(device.0 as usize) else { return };
+        // Which topic's turn it would have been is unknown; a device's topics mostly share one QoS.
+        let qos = known.series.first().map_or(known.qos, |(_, qos)| *qos);
+        let row = self.ledger.not_offered(known.group, qos, at);
+        self.meter.intended(row);
+        self.meter.not_offered(row);
     }
 
     pub(super) fn offset(&self, time: Time) -> Duration {
@@ -98,7 +121,6 @@ impl Recorder {
         let at_offset = self.offset(at);
         let Some(written) = self.ledger.written(stream, sequence, at_offset) else { return };
         let lag = at_offset.saturating_sub(written.intended);
-        // What an earlier turn could not write was held up by the target, not by this generator.
         let held_up = written.handed < self.offset(self.batch);
         self.odd.held_up += u64::from(held_up);
         let own = if held_up { written.handed.saturating_sub(written.intended) } else { lag };
@@ -125,7 +147,8 @@ impl Recorder {
         }
     }
 
-    pub(super) fn received(&mut self, client: ClientId, message: &Message, retain: bool, at: Time) {
+    pub(super) fn received(&mut self, from: &Delivered<'_>, at: Time) {
+        let Delivered { client, group, message, retain } = *from;
         let Some(stamp) = Stamp::parse(&message.payload).filter(|stamp| stamp.run == self.run) else {
             self.odd.foreign += 1;
             return;
@@ -138,7 +161,7 @@ impl Recorder {
         match self.ledger.received(client, &stamp, at) {
             Arrival::First { row, written } => {
                 let service = written.map(|written| at.saturating_sub(written));
-                self.meter.received(row, at.saturating_sub(stamp.intended_start()), service);
+                self.meter.received(row, group, at.saturating_sub(stamp.intended_start()), service);
             }
             Arrival::Duplicate(row) => self.meter.repeated(row),
             Arrival::Copy | Arrival::Unexpected => {}

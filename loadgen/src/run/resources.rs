@@ -82,6 +82,12 @@ impl Watched {
         Self { sampler, last: first, first }
     }
 
+    /// From now on processor time counts.
+    pub(super) fn begin(&mut self, now: Time) {
+        self.sample(now);
+        self.first = self.last;
+    }
+
     /// What it used since the last sample, and holds now.
     pub(super) fn sample(&mut self, now: Time) -> Option<ProcessUsage> {
         let usage = self.sampler.as_mut()?.sample().ok()?;

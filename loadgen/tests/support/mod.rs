@@ -8,7 +8,7 @@ use std::{
 
 use protocol::{
     ConnAck, Delivery, Machine, Message, Properties, QoS, ReasonCode, Time, TopicFilter,
-    server::{Answer, Config, Event, Server},
+    server::{Answer, Closed, Config, Event, Server},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,6 +27,10 @@ pub(crate) struct Script {
     pub(crate) delay: Vec<u64>,
     /// From this publication on the broker does nothing at all for so long.
     pub(crate) freeze: Option<(u64, Duration)>,
+    /// From this publication on the broker is gone, with all its connections.
+    pub(crate) die: Option<u64>,
+    /// Every CONNECT is refused for this reason.
+    pub(crate) refuse: Option<ReasonCode>,
 }
 
 /// What the broker did: the stamps of the publications that it mistreated.
@@ -36,6 +40,10 @@ pub(crate) struct Deeds {
     pub(crate) doubled: Vec<Vec<u8>>,
     pub(crate) delayed: Vec<Vec<u8>>,
     pub(crate) retained: HashMap<String, Vec<u8>>,
+    /// The Client Identifiers of everybody who connected.
+    pub(crate) clients: Vec<String>,
+    /// How many connections ended with DISCONNECT.
+    pub(crate) farewells: usize,
 }
 
 enum Input {
@@ -57,12 +65,13 @@ pub(crate) async fn start(script: Script) -> (String, tokio::sync::watch::Receiv
     let (sender, inputs) = mpsc::unbounded_channel();
     let (told, deeds) = tokio::sync::watch::channel(Deeds::default());
     let accepting = sender.clone();
-    tokio::spawn(async move {
+    let door = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let _ended = accepting.send(Input::Accepted(stream));
         }
     });
-    let broker = Broker { script, deeds: Deeds::default(), peers: HashMap::new(), stamped: 0, held: Vec::new(), told };
+    let broker =
+        Broker { script, deeds: Deeds::default(), peers: HashMap::new(), stamped: 0, held: Vec::new(), told, door };
     tokio::spawn(broker.serve(sender, inputs));
     (address, deeds)
 }
@@ -74,6 +83,7 @@ struct Broker {
     stamped: u64,
     held: Vec<Arc<Message>>,
     told: tokio::sync::watch::Sender<Deeds>,
+    door: tokio::task::JoinHandle<()>,
 }
 
 impl Broker {
@@ -118,6 +128,10 @@ impl Broker {
                 }
             }
             self.told.send_replace(self.deeds.clone());
+            if self.script.die.is_some_and(|at| self.stamped > at) {
+                self.door.abort();
+                return;
+            }
         }
     }
 
@@ -126,12 +140,17 @@ impl Broker {
             let Some(peer) = self.peers.get_mut(&id) else { return };
             let Some(event) = peer.machine.poll_event() else { return };
             match event {
-                Event::Connect { token, .. } => {
+                Event::Connect { token, connect, .. } => {
+                    self.deeds.clients.push(connect.client_id.to_string());
                     let connack =
                         ConnAck { session_present: false, reason: ReasonCode::Success, properties: Properties::EMPTY };
-                    let answer = Answer::Accept { connack: Box::new(connack), session: Box::default() };
+                    let answer = match self.script.refuse {
+                        None => Answer::Accept { connack: Box::new(connack), session: Box::default() },
+                        Some(reason) => Answer::Refuse { reason, properties: Properties::EMPTY },
+                    };
                     peer.machine.answer(now, token, answer);
                 }
+                Event::Closed(Closed::Client(_)) => self.deeds.farewells += 1,
                 Event::Subscribe { token, subscribe } => {
                     let reasons = subscribe.filters.iter().map(|one| match one.options.qos {
                         QoS::AtMostOnce => ReasonCode::Success,

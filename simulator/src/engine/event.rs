@@ -1,6 +1,6 @@
 //! What clients report.
 
-use std::io;
+use std::{io, time::Duration};
 
 use protocol::{Message, QoS, ReasonCode, Tag, Time};
 
@@ -11,6 +11,8 @@ pub enum ClientEvent {
     Connected {
         /// Whether the broker resumed the client's session.
         session_present: bool,
+        /// From CONNECT to CONNACK; absent where the engine cannot tell (rumqttc).
+        took: Option<Duration>,
     },
     /// CONNACK refused it. The client is offline.
     Refused {

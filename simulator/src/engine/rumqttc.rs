@@ -127,7 +127,7 @@ impl Rumqttc {
                     *connected = true;
                 }
                 client.tracker.connected(session_present);
-                events.push_back((key, ClientEvent::Connected { session_present }));
+                events.push_back((key, ClientEvent::Connected { session_present, took: None }));
             }
             Step::Message { message, qos, retain, dup } => {
                 events.push_back((key, ClientEvent::Message { message, qos, retain, dup, at }));

@@ -1,5 +1,7 @@
 //! What a fleet tells its owner.
 
+use std::time::Duration;
+
 use protocol::{ReasonCode, Tag, Time};
 
 use crate::{
@@ -19,6 +21,8 @@ pub enum FleetEvent {
         session_present: bool,
         /// Whether it was connected before.
         again: bool,
+        /// From CONNECT to CONNACK; as [`ClientEvent::Connected`].
+        took: Option<Duration>,
     },
     /// The connection of a device ended; unless the fleet is stopping it tries again at `retry_at`.
     Offline {

@@ -1,5 +1,7 @@
 //! What devices do about what happens to them.
 
+use std::time::Duration;
+
 use protocol::{Tag, Time};
 
 use super::{
@@ -19,7 +21,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     pub(super) fn react(&mut self, index: usize, client: ClientKey, event: ClientEvent) {
         let device = self.devices[index].id;
         match event {
-            ClientEvent::Connected { session_present } => self.connected(index, client, session_present),
+            ClientEvent::Connected { session_present, took } => self.connected(index, client, session_present, took),
             ClientEvent::Refused { reason } => {
                 self.counts.refusals += 1;
                 let retry_at = self.retry(index);
@@ -69,7 +71,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         }
     }
 
-    pub(super) fn connected(&mut self, index: usize, client: ClientKey, session_present: bool) {
+    pub(super) fn connected(&mut self, index: usize, client: ClientKey, session_present: bool, took: Option<Duration>) {
         let now = self.engine.clock().now();
         let at = self.options.timeline.scenario(now);
         self.counts.online += 1;
@@ -101,7 +103,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         let birth = self.farm.birth(id, at);
         self.say(index, birth);
         self.agenda.add(now.after(self.farm.info(id).heartbeat), index, Duty::Heartbeat { turn });
-        self.events.push_back(FleetEvent::Online { device: id, session_present, again });
+        self.events.push_back(FleetEvent::Online { device: id, session_present, again, took });
         self.empty_buffer(index);
     }
 

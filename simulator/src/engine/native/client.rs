@@ -68,7 +68,7 @@ impl Client {
     pub(super) fn go_live(&mut self, connection: Key, now: Time) -> &mut Live {
         let Kept { session, queued } = self.kept.take().unwrap_or_default();
         let machine = ClientMachine::new(config(&self.options), session, now);
-        let live = Box::new(Live::new(connection, machine, queued));
+        let live = Box::new(Live::new(connection, now, machine, queued));
         self.state = State::Live(live);
         self.live().expect("it was just made")
     }
@@ -161,7 +161,9 @@ impl Client {
                 Event::Connected(connack) => {
                     accepted = true;
                     live.connected = true;
-                    events.push_back((key, ClientEvent::Connected { session_present: connack.session_present }));
+                    let session_present = connack.session_present;
+                    let took = Some(now.since(live.opened));
+                    events.push_back((key, ClientEvent::Connected { session_present, took }));
                     for command in self.early.drain(..) {
                         live.execute(now, command, |event| events.push_back((key, event)));
                     }

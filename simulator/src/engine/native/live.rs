@@ -22,6 +22,8 @@ use crate::{
 /// ```
 pub(super) struct Live {
     pub(super) connection: Key,
+    /// When CONNECT went out.
+    pub(super) opened: Time,
     pub(super) machine: ClientMachine,
     /// CONNACK accepted the connection.
     pub(super) connected: bool,
@@ -54,9 +56,10 @@ pub(super) enum End {
 }
 
 impl Live {
-    pub(super) fn new(connection: Key, machine: ClientMachine, queued: VecDeque<Option<Tag>>) -> Self {
+    pub(super) fn new(connection: Key, opened: Time, machine: ClientMachine, queued: VecDeque<Option<Tag>>) -> Self {
         Self {
             connection,
+            opened,
             machine,
             connected: false,
             armed: None,

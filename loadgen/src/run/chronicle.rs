@@ -1,0 +1,165 @@
+//! What is told of a run while it lasts: to every sink, and into the summary that it is judged by.
+//!
+//! Encoding histograms, reading `/proc` and writing files take milliseconds, and a slow disk takes longer. None of that may
+//! delay a message that is due, so a [`Scribe`] does it in a thread of its own and the load's thread only hands over.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::mpsc::{Receiver, Sender, channel},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use reports::{
+    Observation, Sink, Summary, Tee,
+    observation::{Event, EventKind},
+};
+use simulator::Clock;
+
+use super::resources::Watched;
+use crate::measure::{ClosedWindow, Samples};
+
+/// The record of a run.
+pub(super) struct Chronicle {
+    sinks: Box<Tee>,
+    pub(super) summary: Summary,
+    clock: Clock,
+    target: Watched,
+    own: Watched,
+}
+
+impl Chronicle {
+    /// An empty one that goes to `sinks`. Windows get the resources of this process and of `target`.
+    pub(super) fn new(sinks: Vec<Box<dyn Sink>>, target: Option<u32>, clock: Clock) -> Self {
+        Self {
+            sinks: Box::new(Tee::new(sinks)),
+            summary: Summary::new(),
+            clock,
+            target: Watched::new(target, clock.now()),
+            own: Watched::new(Some(std::process::id()), clock.now()),
+        }
+    }
+
+    pub(super) fn record(&mut self, observation: &Observation) {
+        self.summary.apply(observation);
+        self.sinks.record(observation).expect("a tee keeps its failures to the end");
+    }
+
+    /// Processor time of this process per elapsed time, from the run's start to its last window.
+    pub(super) fn own_cpu(&self) -> Option<f64> {
+        self.own.mean_cpu()
+    }
+
+    /// Completes every output; gives the summary and the first failure of a sink.
+    pub(super) fn finish(self) -> (Summary, Option<io::Error>) {
+        let failure = self.sinks.finish().err();
+        (self.summary, failure)
+    }
+
+    fn record_window(&mut self, closed: &ClosedWindow) {
+        let now = self.clock.now();
+        let mut window = closed.window();
+        window.target = self.target.sample(now);
+        window.generator = self.own.sample(now);
+        self.record(&Observation::Window(Box::new(window)));
+    }
+
+    fn begin(&mut self) {
+        let now = self.clock.now();
+        self.target.begin(now);
+        self.own.begin(now);
+    }
+
+    fn keep(mut self: Box<Self>, entries: &Receiver<Entry>, emptied: &Sender<Box<Samples>>) -> Box<Self> {
+        for entry in entries {
+            match entry {
+                Entry::Begin => self.begin(),
+                Entry::Observation(observation) => self.record(&observation),
+                Entry::Window(closed) => {
+                    self.record_window(&closed);
+                    // At the end of the run nobody wants it back.
+                    let _ended = emptied.send(closed.into_emptied());
+                }
+            }
+        }
+        self
+    }
+}
+
+enum Entry {
+    /// The run starts: resources count from here.
+    Begin,
+    Observation(Box<Observation>),
+    Window(Box<ClosedWindow>),
+}
+
+/// Keeps a [`Chronicle`] in a thread of its own.
+pub(super) struct Scribe {
+    entries: Sender<Entry>,
+    emptied: Receiver<Box<Samples>>,
+    thread: JoinHandle<Box<Chronicle>>,
+    pending: BTreeMap<EventKind, Event>,
+}
+
+impl Scribe {
+    /// Goes on with `chronicle` until [`lay_down`](Self::lay_down).
+    ///
+    /// # Errors
+    ///
+    /// With the chronicle back: the operating system gives no thread.
+    pub(super) fn new(chronicle: Box<Chronicle>) -> Result<Self, (Box<Chronicle>, io::Error)> {
+        let (entries, incoming) = channel();
+        let (returned, emptied) = channel();
+        let (give, take) = channel::<Box<Chronicle>>();
+        let work = move || take.recv().expect("given below").keep(&incoming, &returned);
+        match thread::Builder::new().name("scribe".to_owned()).spawn(work) {
+            Ok(thread) => {
+                give.send(chronicle).expect("the thread waits for it");
+                Ok(Self { entries, emptied, thread, pending: BTreeMap::new() })
+            }
+            Err(error) => Err((chronicle, error)),
+        }
+    }
+
+    pub(super) fn begin(&self) {
+        self.hand_over(Entry::Begin);
+    }
+
+    pub(super) fn record(&self, observation: Observation) {
+        self.hand_over(Entry::Observation(Box::new(observation)));
+    }
+
+    /// Takes a window and, after it, the events that happened in it; gives emptied samples for later windows.
+    pub(super) fn record_window(&mut self, closed: ClosedWindow) -> Option<Box<Samples>> {
+        self.hand_over(Entry::Window(Box::new(closed)));
+        self.flush_events();
+        self.emptied.try_recv().ok()
+    }
+
+    /// Notes something exceptional; the same kind within one window becomes one event with a count.
+    pub(super) fn event(&mut self, at: Duration, event: EventKind, client: Option<String>, text: String) {
+        let pending =
+            self.pending.entry(event).or_insert_with(|| Event { at, event, count: 0, client, group: None, text });
+        pending.count += 1;
+    }
+
+    /// Writes the events that wait.
+    pub(super) fn flush_events(&mut self) {
+        for event in std::mem::take(&mut self.pending).into_values() {
+            self.record(Observation::Event(event));
+        }
+    }
+
+    /// Waits until all is written down.
+    pub(super) fn lay_down(mut self) -> Box<Chronicle> {
+        self.flush_events();
+        drop(self.entries);
+        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    fn hand_over(&self, entry: Entry) {
+        // Fails only when the thread has panicked, which `lay_down` passes on.
+        let _gone = self.entries.send(entry);
+    }
+}

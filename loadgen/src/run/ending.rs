@@ -1,0 +1,129 @@
+//! After the load: what is under way arrives, a fence proves that nothing more can, everybody leaves, the books close.
+
+use std::{collections::BTreeSet, mem, time::Duration};
+
+use bytestring::ByteString;
+use reports::observation::EventKind;
+use simulator::farm::Farm;
+
+use super::{
+    chronicle::Chronicle,
+    closing::{self, Names},
+    drive::{Drive, PATIENCE},
+    side::{self, Side},
+};
+
+/// How long clearing retained messages may take.
+const CLEARING: Duration = Duration::from_secs(10);
+/// How many of them are under way at one time, so that the client's own queue takes them.
+const CLEARED_AT_ONCE: usize = 256;
+
+impl Drive<'_> {
+    /// Waits until all that is expected has come, or for the deadline; then for a fence, so that duplicates cannot hide
+    /// behind an early end.
+    pub(super) async fn drain(&mut self) {
+        let limit = if self.interrupted { PATIENCE } else { self.plan.scenario.drain };
+        let deadline = self.now().after(limit);
+        while !self.is_settled() && self.now() < deadline {
+            let until = deadline.min(self.start.after(self.fleet.stamper().meter.window_ends()));
+            self.turn(until).await;
+            self.close_windows(self.offset(self.now()));
+        }
+        self.stopping = true;
+        let deadline = self.now().after(PATIENCE);
+        self.readers.fence(self.fleet.engine());
+        while !self.readers.is_fenced() && self.now() < deadline {
+            self.turn(deadline).await;
+        }
+    }
+
+    /// Lets every client leave, and clears what the run left behind.
+    pub(super) async fn farewell(&mut self) {
+        self.stopping = true;
+        self.close_last_window();
+        self.fleet.stop();
+        self.readers.stop(self.fleet.engine());
+        let deadline = self.now().after(PATIENCE);
+        while !(self.fleet.is_stopped() && self.readers.are_gone()) && self.now() < deadline {
+            self.turn(deadline).await;
+        }
+        if self.plan.clear_retained && self.reached {
+            let left = self.clear_retained().await;
+            if left > 0 {
+                self.warn(format!("{left} retained messages of this run may be left on the broker"));
+            }
+        }
+    }
+
+    /// Publishes an empty retained message to every topic where something may be retained; how many got no answer.
+    async fn clear_retained(&mut self) -> usize {
+        let mut topics: BTreeSet<ByteString> = mem::take(&mut self.fleet.stamper().retained);
+        let mut farm = Farm::new(&self.plan.scenario, self.plan.seed);
+        topics.extend(self.fleet.devices().map(|device| farm.will(device, Duration::ZERO).topic));
+        let mut waiting = topics.iter();
+        let mut sent = 0;
+        let deadline = self.now().after(CLEARING);
+        self.side = Some(Side::open(self.fleet.engine(), &self.plan.target, "clear", self.plan.run_id));
+        while self.now() < deadline {
+            let Some(side) = self.side.as_mut().filter(|side| side.ended < topics.len()) else { break };
+            match side.state {
+                side::State::Closed(_) => break,
+                side::State::Opening => {}
+                side::State::Online => {
+                    while sent - side.ended < CLEARED_AT_ONCE
+                        && let Some(topic) = waiting.next()
+                    {
+                        side.clear(self.fleet.engine(), &self.plan.target, topic);
+                        sent += 1;
+                    }
+                }
+            }
+            self.turn(deadline).await;
+        }
+        let left = topics.len() - self.side.as_ref().map_or(0, |side| side.ended);
+        self.close_side();
+        let deadline = self.now().after(PATIENCE);
+        while self.side.as_ref().is_some_and(|side| !matches!(side.state, side::State::Closed(_)))
+            && self.now() < deadline
+        {
+            self.turn(deadline).await;
+        }
+        left
+    }
+
+    /// Closes the books and records the figures; when the run ended.
+    pub(super) fn settle(mut self) -> (Box<Chronicle>, Duration) {
+        let at = self.offset(self.now());
+        let odd = self.fleet.stamper().odd;
+        for (count, text) in [
+            (odd.refused, "publications were refused by the broker"),
+            (odd.unstamped, "publications could not be stamped and are not accounted for"),
+            (odd.held_up, "messages waited because their connection could not take them"),
+        ] {
+            if count > 0 {
+                self.warn(format!("{count} {text}"));
+            }
+        }
+        let farm = self.fleet.farm();
+        let names = Names {
+            stages: self.parts.iter().map(|part| part.span.name.clone()).collect(),
+            groups: self.plan.scenario.devices.iter().map(|group| group.name.to_string()).collect(),
+            clients: farm.devices().map(|device| farm.info(device).name.to_owned()).collect(),
+        };
+        let mut chronicle = self.scribe.lay_down();
+        closing::figures(&mut chronicle, self.fleet.stamper(), &names);
+        (chronicle, at)
+    }
+
+    fn is_settled(&mut self) -> bool {
+        let ledger = &self.fleet.stamper().ledger;
+        ledger.outstanding() == 0 && ledger.unresolved() == 0
+    }
+
+    fn warn(&mut self, text: String) {
+        let at = self.offset(self.now());
+        self.scribe.event(at, EventKind::Warning, None, text);
+        // Each warning is one of its own, not one more of the same.
+        self.scribe.flush_events();
+    }
+}

@@ -1,0 +1,152 @@
+//! The load, open loop: starts are handed out when they are due, whatever the target does.
+
+use std::time::Duration;
+
+use protocol::Time;
+use reports::{
+    Observation,
+    observation::{StageEnded, StageStarted},
+};
+use simulator::{farm::DeviceId, fleet::Ramp};
+
+use super::{drive::Drive, unreachable};
+use crate::{
+    judge::Failure,
+    schedule::{Calendar, Start},
+};
+
+/// How many starts are handed out before the engine gets a turn.
+const BATCH: usize = 256;
+/// How long after the last part starts that this generator has not come to are still handed out. What then remains was not
+/// offered: a saturated generator must not stretch the run.
+const OVERTIME: Duration = Duration::from_secs(1);
+
+impl Drive<'_> {
+    /// Goes through the scenario's parts until the last start is handed out, an interrupt comes, or the target is gone.
+    ///
+    /// # Errors
+    ///
+    /// The target is gone: every connection was lost, and none came back.
+    pub(super) async fn load(&mut self) -> Result<(), Failure> {
+        let end = self.end();
+        let mut next = self.calendar.next_start();
+        let mut vigil = Vigil::new(self);
+        let mut outcome = Ok(());
+        while !self.interrupted {
+            let now = self.now();
+            let offset = self.offset(now);
+            let border = self.enter_parts(offset);
+            let handed = self.hand_out(&mut next, now);
+            self.close_windows(offset);
+            if offset >= end && (next.is_none() || offset >= end + OVERTIME) {
+                break;
+            }
+            outcome = vigil.check(self, now);
+            if outcome.is_err() {
+                break;
+            }
+            if handed > 0 {
+                // Whatever its connection takes leaves now; what does not was held up by the target.
+                self.turn(Time::ZERO).await;
+                self.fleet.stamper().end_batch();
+            }
+            if handed < BATCH {
+                let due = next.map_or(end, |start| start.at).min(border).min(self.fleet.stamper().meter.window_ends());
+                self.turn(self.start.after(due)).await;
+            }
+        }
+        self.give_up_due(next);
+        self.leave_part();
+        outcome
+    }
+
+    /// Hands out starts that are due, at most a batch; how many.
+    fn hand_out(&mut self, next: &mut Option<Start>, now: Time) -> usize {
+        self.fleet.stamper().begin_batch(now);
+        let offset = self.offset(now);
+        let mut handed = 0;
+        while let Some(start) = next.filter(|start| start.at <= offset && handed < BATCH) {
+            // What was intended in a second counts in that second, however late its turn comes.
+            self.close_windows(start.at);
+            self.fleet.publish_telemetry(DeviceId(start.device), self.start.after(start.at));
+            *next = self.calendar.next_start();
+            handed += 1;
+        }
+        handed
+    }
+
+    /// Books every start that is due and was not handed out.
+    fn give_up_due(&mut self, mut next: Option<Start>) {
+        let offset = self.offset(self.now());
+        while let Some(start) = next.filter(|start| start.at <= offset) {
+            self.close_windows(start.at);
+            self.fleet.stamper().not_offered(DeviceId(start.device), start.at);
+            next = self.calendar.next_start();
+        }
+    }
+
+    /// Enters every part that has begun by `offset`; gives the next border.
+    fn enter_parts(&mut self, offset: Duration) -> Duration {
+        loop {
+            let following = self.present.map_or(0, |part| part + 1);
+            let Some(part) = self.parts.get(following) else { return self.end() };
+            if part.span.begins > offset {
+                return part.span.begins;
+            }
+            let at = part.span.begins;
+            let stage = part.span.name.clone();
+            let ramp = if part.span.measured { Duration::ZERO } else { part.length() };
+            let (before, after) = (self.mine(part.devices_before()), self.mine(part.devices));
+            if let Some(ended) = self.present {
+                let stage = self.parts[ended].span.name.clone();
+                self.scribe.record(Observation::StageEnded(StageEnded { at, stage }));
+            }
+            self.scribe.record(Observation::StageStarted(StageStarted { at, stage }));
+            if after > before {
+                self.fleet.start(after - before, Ramp::Over(ramp));
+            }
+            if before > after {
+                self.fleet.retire(before - after);
+            }
+            self.present = Some(following);
+        }
+    }
+
+    fn leave_part(&mut self) {
+        if let Some(present) = self.present.take() {
+            let at = self.offset(self.now());
+            let stage = self.parts[present].span.name.clone();
+            self.scribe.record(Observation::StageEnded(StageEnded { at, stage }));
+        }
+    }
+
+    fn end(&self) -> Duration {
+        self.parts.last().map_or(Duration::ZERO, |part| part.span.ends)
+    }
+}
+
+/// Watches for a target that is gone for good.
+struct Vigil {
+    /// How long nobody at all may be connected.
+    patience: Duration,
+    last_sign: Time,
+}
+
+impl Vigil {
+    fn new(drive: &Drive<'_>) -> Self {
+        Self { patience: drive.plan.target.connect_timeout * 2, last_sign: drive.now() }
+    }
+
+    fn check(&mut self, drive: &Drive<'_>, now: Time) -> Result<(), Failure> {
+        if drive.online() > 0 || drive.awaited() == 0 {
+            self.last_sign = now;
+        } else if now.since(self.last_sign) > self.patience {
+            let since = drive.offset(self.last_sign);
+            return Err(unreachable(format!(
+                "the last connection was lost {since:.1?} after the start and none came back within {:?}",
+                self.patience
+            )));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! A client for a single purpose: to see whether the broker answers, or to clear what the run left behind.
+
+use protocol::{Message, Properties, QoS, Tag, Version};
+use simulator::{ClientEngine, ClientEvent, ClientKey, Outgoing, Target};
+
+use crate::RunId;
+
+/// One client and what became of it.
+#[derive(Debug)]
+pub(super) struct Side {
+    key: ClientKey,
+    pub(super) state: State,
+    /// How many publications have come to an end.
+    pub(super) ended: usize,
+}
+
+/// How far a side client is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Opening,
+    Online,
+    /// For good, and why.
+    Closed(String),
+}
+
+impl Side {
+    /// Connects it; `purpose` is a word for its Client Identifier.
+    pub(super) fn open(engine: &mut impl ClientEngine, target: &Target, purpose: &str, run: RunId) -> Self {
+        let name = format!("paddock-{purpose}-{run}");
+        let options = target.connect_options(&name, Version::V5).expect("short and plain under any prefix of ours");
+        Self { key: engine.connect(options), state: State::Opening, ended: 0 }
+    }
+
+    pub(super) fn is(&self, key: ClientKey) -> bool {
+        self.key == key
+    }
+
+    pub(super) fn react(&mut self, event: &ClientEvent) {
+        match event {
+            ClientEvent::Connected { .. } => self.state = State::Online,
+            ClientEvent::Refused { reason } => self.state = State::Closed(super::refused(*reason)),
+            ClientEvent::ConnectFailed(failure) => self.state = State::Closed(failure.to_string()),
+            ClientEvent::Closed(closed) => self.state = State::Closed(closed.to_string()),
+            ClientEvent::Published { .. } | ClientEvent::Dropped { .. } => self.ended += 1,
+            _ => {}
+        }
+    }
+
+    /// Publishes the empty retained message that clears a topic.
+    pub(super) fn clear(&mut self, engine: &mut impl ClientEngine, target: &Target, topic: &str) {
+        let Ok(topic) = target.prefix.topic(topic) else {
+            self.ended += 1;
+            return;
+        };
+        let message = Message { topic, payload: bytes::Bytes::new(), properties: Properties::EMPTY };
+        let outgoing = Outgoing { message, qos: QoS::AtLeastOnce, retain: true, tag: Some(Tag(0)) };
+        self.ended += usize::from(engine.publish(self.key, outgoing).is_err());
+    }
+
+    pub(super) fn close(&self, engine: &mut impl ClientEngine) {
+        engine.disconnect(self.key);
+    }
+}
