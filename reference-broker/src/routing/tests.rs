@@ -22,7 +22,7 @@ fn qos(value: u8) -> QoS {
     [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce][usize::from(value)]
 }
 
-/// Whether `filter` matches `topic` by 4.7, level by level.
+/// Whether `filter` matches `topic` by 4.7, level by level (MQTT-3.3.2-3, MQTT-4.7.2-1, MQTT-4.7.3-4).
 fn matches_naively(filter: &str, topic: &str) -> bool {
     if topic.starts_with('$') && (filter.starts_with('+') || filter.starts_with('#')) {
         return false;

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use protocol::{
-    EncodeError, Message, OutgoingPublish, PacketId, Properties, Property, PropertyId, Publish, QoS, Role, TopicName,
-    Version,
+    Ack, EncodeError, Message, OutgoingPublish, Packet, PacketId, Properties, Property, PropertyId, Publish, QoS,
+    ReasonCode, Role, SubAck, TopicName, UnsubAck, UserProperty, Utf8String, Version,
 };
 
 use crate::strategy::publish;
@@ -89,5 +89,36 @@ fn packet_identifier_goes_with_the_qos() {
     for (qos, id) in [(QoS::AtMostOnce, PacketId::new(1)), (QoS::AtLeastOnce, None), (QoS::ExactlyOnce, None)] {
         let result = OutgoingPublish::new(&message, qos, id).encode(Version::V311, u32::MAX, &mut Vec::new());
         assert_eq!(result, Err(EncodeError::PacketIdentifier));
+    }
+}
+
+#[test]
+fn each_acknowledgement_leaves_out_what_makes_it_too_large() {
+    // MQTT-3.4.2-2, -3; MQTT-3.5.2-2, -3; MQTT-3.6.2-2, -3; MQTT-3.7.2-2, -3; MQTT-3.9.2-1, -2; MQTT-3.11.2-1, -2.
+    let text = |text: &str| Utf8String::new(text).unwrap();
+    let properties = Properties::from_iter([
+        Property::ReasonString(text("why")),
+        Property::UserProperty(UserProperty { name: text("k"), value: text("v") }),
+    ]);
+    let packet_id = PacketId::new(1).unwrap();
+    let ack = |reason| Ack { packet_id, reason, properties: properties.clone() };
+    let reasons = vec![ReasonCode::NotAuthorized];
+    // The packet; its length with everything, with the Reason String alone, and with neither.
+    for (packet, lengths) in [
+        (Packet::PubAck(ack(ReasonCode::NotAuthorized)), [19, 12, 5]),
+        (Packet::PubRec(ack(ReasonCode::NotAuthorized)), [19, 12, 5]),
+        (Packet::PubRel(ack(ReasonCode::PacketIdentifierNotFound)), [19, 12, 5]),
+        (Packet::PubComp(ack(ReasonCode::PacketIdentifierNotFound)), [19, 12, 5]),
+        (Packet::SubAck(SubAck { packet_id, properties: properties.clone(), reasons: reasons.clone() }), [19, 12, 6]),
+        (Packet::UnsubAck(UnsubAck { packet_id, properties: properties.clone(), reasons }), [19, 12, 6]),
+    ] {
+        let [whole, told, least] = lengths;
+        for (maximum, length) in [(whole, whole), (whole - 1, told), (told, told), (told - 1, least), (least, least)] {
+            let mut out = Vec::new();
+            packet.encode_within(Version::V5, u32::try_from(maximum).unwrap(), &mut out).unwrap();
+            assert_eq!(out.len(), length, "{packet:?} in {maximum}");
+        }
+        let maximum = u32::try_from(least - 1).unwrap();
+        assert!(packet.encode_within(Version::V5, maximum, &mut Vec::new()).is_err());
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn answer(server: &mut Server, token: Token, reason: ReasonCode) {
 
 #[test]
 fn pubacks_leave_in_the_order_of_the_publishes() {
-    // MQTT-4.6.0-2. QoS 1, ids 7, 3, 9, answered last first.
+    // MQTT-4.6.0-2, MQTT-4.3.2-4, MQTT-3.3.4-1. QoS 1, ids 7, 3, 9, answered last first.
     let mut server = accepted(Config::default(), CONNECT_V311);
     let tokens = tokens(feed(&mut server, Time::ZERO, "32 05 0001 61 0007 32 05 0001 61 0003 32 05 0001 61 0009"));
     answer(&mut server, tokens[2], ReasonCode::Success);
@@ -47,6 +47,7 @@ fn a_spent_token_is_ignored() {
 
 #[test]
 fn pubrecs_do_not_wait_for_pubacks() {
+    // MQTT-4.3.3-8, MQTT-3.3.4-1.
     // QoS 1 id 1 stays open; QoS 2 id 2 is answered.
     let mut server = accepted(Config::default(), CONNECT_V311);
     let tokens = tokens(feed(&mut server, Time::ZERO, "32 05 0001 61 0001 34 05 0001 61 0002"));
@@ -130,6 +131,7 @@ fn acknowledgements_of_the_wrong_kind_close() {
 
 #[test]
 fn deliveries_go_out_at_each_qos() {
+    // MQTT-4.3.1-1, MQTT-2.2.1-2 (MQTT-2.3.1-5 in 3.1.1); MQTT-4.3.2-1, MQTT-4.3.3-1, MQTT-4.3.3-4.
     let mut server = accepted(Config::default(), CONNECT_V311);
     let message = Arc::new(message("t", "x"));
     for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce] {
@@ -149,7 +151,7 @@ fn deliveries_go_out_at_each_qos() {
 
 #[test]
 fn a_resumed_session_sends_again_with_dup_in_the_old_order() {
-    // MQTT-4.4.0-1, MQTT-4.6.0-1, MQTT-3.3.1-1. Id 1 (QoS 2) is released before the cut, ids 2 and 3 are not.
+    // MQTT-4.4.0-1, MQTT-4.6.0-1, MQTT-3.3.1-1, MQTT-4.3.2-3, MQTT-4.3.3-3, MQTT-4.3.3-5, MQTT-4.3.3-6. Id 1 (QoS 2) is released before the cut, ids 2 and 3 are not.
     let connect = "10 0d 0004 4d515454 04 00 000a 0001 61";
     let mut first = accepted(Config::default(), connect);
     for qos in [QoS::ExactlyOnce, QoS::ExactlyOnce, QoS::AtLeastOnce] {

@@ -69,7 +69,7 @@ fn open_subscribe_questions_pause_decoding() {
 
 #[test]
 fn deliveries_beyond_the_clients_receive_maximum_wait() {
-    // MQTT-3.3.4-9: Receive Maximum 2.
+    // MQTT-3.3.4-9, MQTT-4.9.0-1: Receive Maximum 2.
     let mut server = accepted(Config::default(), "10 11 0004 4d515454 05 02 000a 03 21 0002 0001 61");
     let message = Arc::new(message("t", "x"));
     let fates: Vec<Fate> =

@@ -31,7 +31,7 @@ fn an_empty_payload_deletes() {
     retain(&mut bench, client, "a", "x");
     retain(&mut bench, client, "a", "");
     bench.subscribe(client, "a", QoS::AtLeastOnce);
-    assert!(bench.publishes(client).is_empty(), "MQTT-3.3.1-6");
+    assert!(bench.publishes(client).is_empty(), "MQTT-3.3.1-6, MQTT-3.3.1-7");
     assert_eq!(bench.shared.retained.size(), (0, 0));
 }
 

@@ -95,7 +95,7 @@ fn an_offline_session_keeps_what_is_acknowledged() {
         assert_eq!(bench.counters().dropped_offline, 1, "QoS 0 does not wait");
         let (back, present) = bench.connect_present(other, v311("subscriber", false));
         assert!(present);
-        assert_eq!(bench.payloads(back), ["1", "2"]);
+        assert_eq!(bench.payloads(back), ["1", "2"], "MQTT-4.5.0-1");
     }
 }
 

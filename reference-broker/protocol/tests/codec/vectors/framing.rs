@@ -32,6 +32,7 @@ pub(super) fn rows() -> Vec<Row> {
             invalid(version, Server, "from the wrong side: UNSUBSCRIBE", "A2 00", V::PacketFromWrongSide),
             invalid(version, Server, "from the wrong side: PINGREQ", "C0 00", V::PacketFromWrongSide),
         ]);
+        // Among them MQTT-3.6.1-1, MQTT-3.8.1-1, MQTT-3.10.1-1.
         for bytes in ["11 00", "41 02 0001", "52 02 0001", "60 02 0001", "63 02 0001", "72 02 0001", "80 00", "83 00"] {
             rows.push(invalid(version, Client, flags(version), bytes, V::FixedHeaderFlags));
         }
