@@ -98,18 +98,19 @@ impl Driver {
             self.deadline = Some(Instant::now() + self.hub.shutdown_within);
         }
         // Whoever cannot get rid of its mail takes in nothing that would make more.
-        if !self.hub.is_congested(&mut self.worker, self.id) {
+        let congested = self.hub.is_congested(&mut self.worker, self.id);
+        if !congested {
             self.read(cx, now);
             self.accept(cx, now);
+            self.worker.handle_timeout(now);
         }
-        self.worker.handle_timeout(now);
         self.encode(now);
         let posted = self.hub.post(cx, &mut self.worker, self.id);
         self.pump.flush(cx);
-        if self.worker.has_dirty() {
+        if self.worker.has_dirty() || (congested && posted) {
             cx.waker().wake_by_ref();
         }
-        self.set_timer(cx);
+        self.set_timer(cx, posted);
         match self.deadline {
             Some(_) if self.pump.is_empty() && posted => Poll::Ready(true),
             Some(deadline) if Instant::now() >= deadline => Poll::Ready(false),
@@ -201,9 +202,11 @@ impl Driver {
         }
     }
 
-    fn set_timer(&mut self, cx: &mut Context<'_>) {
+    /// Deadlines of the worker wait, as all that makes mail, until its mail has `posted`; whoever makes room wakes it.
+    fn set_timer(&mut self, cx: &mut Context<'_>, posted: bool) {
         let stop = self.deadline.map(|deadline| self.hub.time(deadline));
-        let Some(due) = [self.worker.poll_timeout(), self.accept_again, stop].into_iter().flatten().min() else {
+        let worker = self.worker.poll_timeout().filter(|_| posted);
+        let Some(due) = [worker, self.accept_again, stop].into_iter().flatten().min() else {
             return;
         };
         if self.timer_set_to != Some(due) {

@@ -120,6 +120,35 @@ async fn a_burst_beyond_what_waits_for_one_socket_does_not_stall() {
 }
 
 #[tokio::test]
+async fn a_mailbox_that_was_full_does_not_stop_the_reading() {
+    const MESSAGES: usize = 3_000;
+    let mut config = Config { workers: 2, ..Config::default() };
+    config.limits.mailbox = 1;
+    let broker = Broker::start(listener(), config).unwrap();
+    let address = broker.handle().address();
+    let mut subscribers = Vec::new();
+    for id in b'a'..=b'f' {
+        let mut wire = Wire::connected(address, id).await;
+        wire.send(&[0x82, 6, 0, 1, 0, 1, b't', 0]).await;
+        wire.expect(&[0x90, 3, 0, 1, 0]).await;
+        subscribers.push(wire);
+    }
+    let publish = [0x30, 5, 0, 1, b't', b'h', b'i'];
+    for id in [b'p', b'q'] {
+        let mut publisher = Wire::connected(address, id).await;
+        for _ in 0..MESSAGES / 100 {
+            publisher.send(&publish.repeat(100)).await;
+        }
+        publisher.send(&[0xC0, 0]).await;
+        publisher.expect(&[0xD0, 0]).await;
+    }
+    for wire in &mut subscribers {
+        wire.expect(&publish.repeat(2 * MESSAGES)).await;
+    }
+    assert!(broker.stop().await.graceful);
+}
+
+#[tokio::test]
 async fn a_malformed_packet_closes_only_its_connection() {
     let broker = start(1);
     let address = broker.handle().address();

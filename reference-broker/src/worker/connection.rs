@@ -10,6 +10,10 @@ use protocol::{
 use super::{ConnectionId, Deadline, Worker};
 use crate::{routing::SessionKey, timers::Armed};
 
+/// A deadline that comes up so late means that the worker stood still: the process was frozen, or mail found no room.
+/// Connections then have as much time again to be read.
+const HELD_UP: Duration = Duration::from_secs(1);
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -160,6 +164,11 @@ impl Worker {
     pub(super) fn connection_due(&mut self, now: Time, id: ConnectionId, at: Time) {
         let Some(connection) = self.connections.find_mut(id) else { return };
         if !connection.armed.came_up(at) {
+            return;
+        }
+        if now.since(at) >= HELD_UP {
+            // The silence may be ours (MQTT-3.1.2-22; MQTT-3.1.2-24 in 3.1.1): what was sent meanwhile is still to be read.
+            self.timers.arm(&mut connection.armed, Deadline::Connection(id), Some(now.after(HELD_UP)));
             return;
         }
         let Some(server) = connection.server_mut() else { return };

@@ -199,6 +199,11 @@ impl Pump {
                 if self.get(key).is_none() {
                     continue;
                 }
+                // What the peer sent before is still there, its good-bye perhaps.
+                if let Some(bytes) = self.read_rest(key) {
+                    self.ended.push_front((key, error));
+                    return Some(Event::Received(key, bytes));
+                }
                 self.connections.remove(key.index());
                 return Some(Event::Closed(key, Err(error)));
             }
@@ -275,6 +280,19 @@ impl Pump {
                 self.connections.remove(index);
                 Some(Event::Closed(key, Err(error)))
             }
+        }
+    }
+
+    /// What a connection that cannot be written any more still has to read.
+    fn read_rest(&mut self, key: Key) -> Option<Bytes> {
+        let (_, connection) = self.connections.get_mut(key.index())?;
+        if !matches!(connection.phase, Phase::Open | Phase::Paused) {
+            return None;
+        }
+        self.buffer.reserve(READ_ROOM);
+        match connection.poll_read(&mut self.buffer) {
+            Poll::Ready(Ok(length)) if length > 0 => Some(self.buffer.split().freeze()),
+            _ => None,
         }
     }
 

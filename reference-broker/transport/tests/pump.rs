@@ -224,3 +224,25 @@ fn turn_until_empty(pump: &mut Pump, cx: &mut std::task::Context<'_>) -> Poll<()
     pump.flush(cx);
     if pump.is_empty() { Poll::Ready(()) } else { Poll::Pending }
 }
+
+#[tokio::test]
+async fn what_came_before_a_failed_write_is_read() {
+    let (ours, mut peer) = pair().await;
+    let mut pump = Pump::new();
+    let key = pump.insert(ours);
+    let write = |pump: &mut Pump, bytes: &[u8]| {
+        pump.out(key).unwrap().extend_from_slice(bytes);
+        pump.flush(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    };
+    write(&mut pump, b"never read");
+    peer.readable().await.unwrap();
+    peer.write_all(b"good-bye").await.unwrap();
+    // Bytes that were not read make the close a reset.
+    drop(peer);
+    // The reactor looks at every socket while this one is set up.
+    let _other = pair().await;
+    write(&mut pump, b"too late");
+    assert_eq!(received(next(&mut pump).await), (key, b"good-bye".to_vec()));
+    assert!(matches!(next(&mut pump).await, Event::Closed(k, Err(_)) if k == key));
+    assert!(pump.is_empty());
+}

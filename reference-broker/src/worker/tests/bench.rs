@@ -347,6 +347,12 @@ impl Bench {
         }
     }
 
+    /// Every worker stands still for a while and then looks at its deadlines before it reads.
+    pub(super) fn freeze(&mut self, by: Duration) {
+        self.now = self.now.after(by);
+        self.workers.iter_mut().for_each(|worker| worker.handle_timeout(self.now));
+    }
+
     /// The next packet that the client received.
     pub(super) fn next(&mut self, peer: PeerId) -> Option<Packet> {
         self.peers[peer.0].received.pop_front()

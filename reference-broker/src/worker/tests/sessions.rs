@@ -207,6 +207,26 @@ fn a_client_that_falls_silent_is_closed() {
 }
 
 #[test]
+fn a_broker_that_stood_still_blames_nobody() {
+    let mut bench = Bench::new(1);
+    let mut connect = v5("lively");
+    connect.keep_alive = 10;
+    let lively = bench.connect(0, connect.clone());
+    connect.client_id = protocol::Utf8String::new("silent").unwrap();
+    let silent = bench.connect(0, connect);
+    let stranger = bench.dial(0, v5("stranger"));
+    bench.send(lively, &Packet::PingReq);
+    bench.freeze(Duration::from_secs(60));
+    bench.run();
+    assert!(matches!(bench.next(lively), Some(Packet::PingResp)));
+    assert!(matches!(bench.next(stranger), Some(Packet::ConnAck(_))));
+    bench.advance(Duration::from_secs(1));
+    assert!(bench.is_closed(silent) && !bench.is_closed(lively));
+    bench.advance(Duration::from_secs(14));
+    assert!(bench.is_closed(lively));
+}
+
+#[test]
 fn a_socket_that_says_nothing_is_closed() {
     let mut bench = Bench::new(1);
     let silent = bench.dial_silently(0);
