@@ -272,3 +272,16 @@ fn an_answer_after_the_close_settles_the_message() {
     let session = server.into_session().unwrap();
     assert_eq!(session.incoming().map(|(id, _)| id.0.get()).collect::<Vec<_>>(), [5]);
 }
+
+#[test]
+fn repeats_of_a_refused_qos_2_publish_are_refused_with_it() {
+    // MQTT-4.3.3-9. Both copies came before the answer; an open QoS 2 message holds their PUBRECs back.
+    let mut server = accepted(Config::default(), CONNECT_V5);
+    let copy = "34 06 0001 61 0005 00";
+    let tokens = tokens(feed(&mut server, Time::ZERO, &format!("34 06 0001 61 0004 00 {copy} {copy}")));
+    assert_eq!(tokens.len(), 2);
+    answer(&mut server, tokens[1], ReasonCode::QuotaExceeded);
+    assert_eq!(sent(&mut server), "");
+    answer(&mut server, tokens[0], ReasonCode::Success);
+    assert_eq!(sent(&mut server), "50 02 00 04 50 03 00 05 97 50 03 00 05 97");
+}

@@ -183,3 +183,44 @@ fn a_retained_message_arrives_before_what_the_same_client_published_later() {
         }
     }
 }
+
+#[test]
+fn a_retained_message_carries_the_lower_qos_and_the_identifier() {
+    let mut bench = Bench::new(1);
+    let client = bench.connect(0, v5("client"));
+    retain(&mut bench, client, "a", "at least once");
+    let mut got = |qos, identifier| {
+        bench.subscribe_with(client, "a", SubscriptionOptions { qos, ..SubscriptionOptions::default() }, identifier);
+        let got = bench.publishes(client);
+        (got[0].qos, got[0].properties.subscription_ids().copied().collect::<Vec<_>>())
+    };
+    assert_eq!(got(QoS::AtMostOnce, Some(7)), (QoS::AtMostOnce, vec![7]), "MQTT-3.8.4-8, MQTT-3.3.4-3");
+    assert_eq!(got(QoS::ExactlyOnce, Some(8)), (QoS::AtLeastOnce, vec![8]));
+    assert_eq!(got(QoS::ExactlyOnce, None), (QoS::AtLeastOnce, vec![]), "3.8.4: it is replaced with the subscription");
+}
+
+#[test]
+fn a_retained_message_that_waits_is_skipped_once_replaced() {
+    let mut bench = Bench::new(1);
+    let client = bench.connect(0, v5("client"));
+    for number in 0..300 {
+        bench.publish_with(client, &format!("a/{number}"), "old", QoS::AtLeastOnce, true, Properties::EMPTY);
+    }
+    bench.run();
+    let mut connect = v5("late");
+    connect.properties.push(Property::ReceiveMaximum(5));
+    let late = bench.connect(0, connect);
+    bench.stall(late);
+    bench.subscribe_quietly(late, "a/+", QoS::AtLeastOnce);
+    bench.run();
+    for number in 0..300 {
+        bench.publish_with(client, &format!("a/{number}"), "new", QoS::AtLeastOnce, true, Properties::EMPTY);
+    }
+    bench.run();
+    // Only what had left the backlog is sent although it is old.
+    bench.unstall(late);
+    bench.run();
+    let got = bench.payloads(late);
+    assert_eq!(got.iter().filter(|payload| *payload == "new").count(), 300);
+    assert!(got.len() < 400, "{}", got.len());
+}
