@@ -88,6 +88,7 @@ impl Worker {
             return Err(ReasonCode::TopicFilterInvalid);
         }
         let mut subscription = Subscription::new(wish.options, identifier);
+        // MQTT-3.2.2-10.
         subscription.qos = subscription.qos.min(self.shared.protocol.maximum_qos);
         self.ask(id, |access, client| access.subscribe(client, &wish.filter, subscription.qos))?;
         let limit = self.shared.limits.subscriptions;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::{
-    Delivery, Machine, Properties, QoS, ReasonCode, Time, Violation,
+    ConnAck, Delivery, Machine, Properties, QoS, ReasonCode, Time, Violation,
     server::{Answer, Closed, Config, Event},
 };
 
@@ -141,14 +141,59 @@ fn wrong_flags_of_disconnect_close_and_do_not_count_as_good_bye() {
     }
 }
 
-#[test]
-fn a_disconnect_is_trimmed_to_what_the_client_takes() {
-    // MQTT-3.14.2-3, MQTT-3.14.2-4.
-    let mut server = accepted(terse(), &connect_taking(8));
+fn explained() -> Properties {
     let text = |text| protocol::Utf8String::new(text).unwrap();
     let mut properties = Properties::EMPTY;
     properties.push(protocol::Property::ReasonString(text("because")));
     properties.push_user(text("name"), text("value"));
-    server.close(Time::ZERO, ReasonCode::AdministrativeAction, properties);
+    properties
+}
+
+#[test]
+fn a_disconnect_is_trimmed_to_what_the_client_takes() {
+    // MQTT-3.14.2-3, MQTT-3.14.2-4.
+    let mut server = accepted(terse(), &connect_taking(8));
+    server.close(Time::ZERO, ReasonCode::AdministrativeAction, explained());
     assert_eq!(sent(&mut server), "e0 01 98");
+}
+
+#[test]
+fn a_connack_is_trimmed_to_what_the_client_takes() {
+    // MQTT-3.2.2-19, MQTT-3.2.2-20, accepting and refusing.
+    let connack = ConnAck { session_present: false, reason: ReasonCode::Success, properties: explained() };
+    let mut server = server(terse());
+    let token = asked(&mut server, &connect_taking(8));
+    server.answer(Time::ZERO, token, Answer::Accept { connack: Box::new(connack), session: Box::default() });
+    assert_eq!(sent(&mut server), "20 03 00 00 00");
+    let mut server = self::server(terse());
+    let token = asked(&mut server, &connect_taking(8));
+    server.answer(Time::ZERO, token, Answer::Refuse { reason: ReasonCode::Banned, properties: explained() });
+    assert_eq!(sent(&mut server), "20 03 00 8a 00");
+}
+
+/// 5.0 with Maximum Packet Size 8 and Authentication Method "m".
+const CONNECT_AUTH_TAKING_8: &str = "10 17 0004 4d515454 05 02 000a 09 27 00000008 15 0001 6d 0001 61";
+
+#[test]
+fn an_auth_is_trimmed_to_what_the_client_takes() {
+    // MQTT-3.15.2-2, MQTT-3.15.2-3.
+    let mut server = server(terse());
+    let token = asked(&mut server, CONNECT_AUTH_TAKING_8);
+    server.answer(Time::ZERO, token, Answer::Challenge(explained()));
+    assert_eq!(sent(&mut server), "f0 06 18 04 15 00 01 6d");
+}
+
+#[test]
+fn a_refusal_amid_the_authentication_closes() {
+    // MQTT-4.12.0-4, MQTT-4.13.2-1.
+    let mut server = server(terse());
+    let token = asked(&mut server, CONNECT_AUTH_TAKING_8);
+    server.answer(Time::ZERO, token, Answer::Challenge(Properties::EMPTY));
+    sent(&mut server);
+    let event = feed(&mut server, Time::ZERO, "f0 06 18 04 15 0001 6d").pop();
+    let Some(Event::Auth { token, .. }) = event else { panic!("{event:?}") };
+    let reason = ReasonCode::NotAuthorized;
+    server.answer(Time::ZERO, token, Answer::Refuse { reason, properties: Properties::EMPTY });
+    assert_eq!(sent(&mut server), "20 03 00 87 00");
+    assert_eq!(closed(events(&mut server)), Closed::Refused(reason));
 }

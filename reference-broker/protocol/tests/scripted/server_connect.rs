@@ -70,6 +70,7 @@ fn session_present_is_told_in_both_versions() {
 
 #[test]
 fn connack_announces_every_limit() {
+    // MQTT-3.2.2-9 among them.
     let config = Config {
         maximum_qos: QoS::AtLeastOnce,
         retain_available: false,
@@ -180,7 +181,7 @@ fn no_connect_in_time_closes() {
 
 #[test]
 fn keep_alive_is_one_and_a_half_times_since_the_last_packet() {
-    // MQTT-3.1.2-24 of 3.1.1, MQTT-3.1.2-22 of 5.0.
+    // MQTT-3.1.2-24 of 3.1.1, MQTT-3.1.2-22 and MQTT-3.2.2-22 of 5.0; MQTT-3.12.4-1.
     for (connect, told) in [(CONNECT_V311, ""), (CONNECT_V5, "e0 01 8d")] {
         let mut server = accepted(Config::default(), connect);
         assert_eq!(server.poll_timeout(), Some(Time::from_secs(15)));

@@ -153,6 +153,17 @@ fn wrong_aliases_close() {
 }
 
 #[test]
+fn a_client_that_allows_no_alias_gets_none() {
+    // MQTT-3.1.2-27.
+    let config = Config { outgoing_topic_alias_maximum: 10, ..Config::default() };
+    let mut server = accepted(config, CONNECT_V5);
+    for _ in 0..2 {
+        server.deliver(Time::ZERO, Delivery::new(Arc::new(message("t", "x")), QoS::AtMostOnce));
+    }
+    assert_eq!(sent(&mut server), "30 05 00 01 74 00 78 30 05 00 01 74 00 78");
+}
+
+#[test]
 fn our_aliases_stay_within_the_clients_maximum() {
     // MQTT-3.1.2-26: Topic Alias Maximum 1.
     let config = Config { outgoing_topic_alias_maximum: 10, ..Config::default() };

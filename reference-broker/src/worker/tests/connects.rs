@@ -201,6 +201,18 @@ fn every_plain_client_identifier_is_accepted() {
 }
 
 #[test]
+fn a_broker_below_qos_2_grants_what_it_has() {
+    // MQTT-3.2.2-10.
+    let mut config = Config { workers: 1, ..Config::default() };
+    config.protocol.maximum_qos = QoS::AtLeastOnce;
+    let mut bench = Bench::seeded(0, config);
+    for connect in [v5("client"), v311("client", true)] {
+        let client = bench.connect(0, connect);
+        assert_eq!(bench.subscribe(client, "a", QoS::ExactlyOnce), ReasonCode::GrantedQos1);
+    }
+}
+
+#[test]
 fn strangers_that_announce_much_are_closed_by_their_first_bytes() {
     let mut bench = Bench::new(1);
     let strangers: Vec<_> = (0..1_000).map(|_| bench.dial_silently(0)).collect();

@@ -32,6 +32,7 @@ fn a_message_reaches_its_subscriber() {
 
 #[test]
 fn a_second_connection_takes_the_session_over() {
+    // MQTT-3.1.4-3; MQTT-3.1.4-2 in 3.1.1.
     for other in [0, 1] {
         let mut bench = Bench::new(2);
         let first = bench.connect(0, lasting("same", 60));
@@ -171,6 +172,7 @@ fn disconnect_may_change_the_expiry() {
 
 #[test]
 fn a_client_without_identifier_gets_one() {
+    // MQTT-3.1.3-6, MQTT-3.1.3-7; MQTT-3.1.3-8 in 3.1.1.
     let mut bench = Bench::new(1);
     let client = bench.dial(0, v5(""));
     bench.run();

@@ -120,6 +120,21 @@ fn a_refused_connect_publishes_no_will() {
 }
 
 #[test]
+fn a_will_is_not_retained_unasked() {
+    // MQTT-3.1.2-14 (MQTT-3.1.2-16 in 3.1.1).
+    for connect in [v5("client"), v311("client", true)] {
+        let (mut bench, watcher) = watched(1);
+        let client = bench.connect(0, with_will(connect, "gone", 0, false));
+        bench.drop_socket(client);
+        bench.run();
+        assert_eq!(bench.payloads(watcher), ["gone"]);
+        let late = bench.connect(0, v5("late"));
+        bench.subscribe(late, "will", QoS::AtMostOnce);
+        assert!(bench.publishes(late).is_empty());
+    }
+}
+
+#[test]
 fn a_will_may_be_retained() {
     let (mut bench, _) = watched(1);
     let client = bench.connect(0, with_will(v5("client"), "gone", 0, true));
