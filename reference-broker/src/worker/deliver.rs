@@ -99,7 +99,9 @@ impl Worker {
                     message.fleeting()
                 } else {
                     let waits = !server.sends_at_once();
-                    if let Some(session) = server.session_mut()
+                    // What comes from the backlog has its place already: `feed_backlog` saw to that.
+                    if source == Source::Publisher
+                        && let Some(session) = server.session_mut()
                         && let Err(full) = room.make(session, &state.backlog, message, waits)
                     {
                         return full.count(tally);
@@ -149,11 +151,12 @@ impl Worker {
     /// Moves messages from the backlog of the session to its connection, as far as there is room.
     pub(super) fn feed_backlog(&mut self, now: Time, id: ConnectionId) {
         let Some(key) = self.connections.find(id).and_then(|connection| connection.session) else { return };
+        let most = FEED_MESSAGES.min(self.shared.limits.queued_messages);
         loop {
             let Some(connection) = self.connections.find_mut(id) else { return };
             let Some(server) = connection.server() else { return };
             let room = connection.unsent + server.pending_bytes() < FEED_BYTES
-                && server.session().is_none_or(|session| session.queued() < FEED_MESSAGES);
+                && (server.sends_at_once() || server.session().is_none_or(|session| session.queued() < most));
             let Some(state) = self.sessions.find_mut(key) else { return };
             connection.has_backlog = !state.backlog.is_empty();
             if !room {

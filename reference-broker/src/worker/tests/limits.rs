@@ -237,3 +237,20 @@ fn what_ends_with_a_session_is_counted() {
     bench.advance(std::time::Duration::from_secs(61));
     assert_eq!((bench.counters().dropped_session_ended, bench.counters().dropped_offline), (3, 3));
 }
+
+#[test]
+fn retained_messages_wait_for_a_small_queue() {
+    let mut bench = bench(Limits { queued_messages: 3, ..Limits::default() });
+    let publisher = bench.connect(0, v5("publisher"));
+    for number in 0..50 {
+        let topic = format!("a/{number}");
+        bench.publish_with(publisher, &topic, "x", QoS::AtLeastOnce, true, protocol::Properties::EMPTY);
+    }
+    bench.run();
+    let mut connect = v5("late");
+    connect.properties.push(Property::ReceiveMaximum(1));
+    let late = bench.connect(0, connect);
+    bench.subscribe(late, "a/+", QoS::AtLeastOnce);
+    assert_eq!(bench.publishes(late).len(), 50);
+    assert_eq!(bench.counters().dropped(), 0);
+}
