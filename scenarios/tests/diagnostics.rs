@@ -89,3 +89,74 @@ delay = "50ms"
     assert_eq!(said.len(), 5, "{said:?}");
     assert!(said[1].starts_with("not yet: events do not happen yet (events[0])"), "{said:?}");
 }
+
+#[test]
+fn thresholds_on_what_a_run_does_not_keep_are_named() {
+    let text = r##"
+[scenario]
+name = "later"
+[brokers.broker]
+url = "embedded"
+[devices.meter]
+model = "milk_meter"
+count = 3
+[subscribers.erp]
+role = "erp"
+count = 1
+filters = ["#"]
+[[stages]]
+name = "hold"
+hold = "10s"
+rate = 5
+[thresholds]
+"e2e{qos:1,group:meter,stage:hold,subscriber:erp}" = ["p(99)<200ms"]
+"connect{subscriber:erp}" = ["p(99)<1s"]
+"connect{stage:hold}" = ["p(99)<1s"]
+"loss{subscriber:erp}" = ["count==0"]
+"disconnects{group:meter}" = ["count==0"]
+"broker_cpu{model:milk_meter}" = ["max<80%"]
+"rate{qos:1}" = ["avg>=4"]
+"rate{group:meter}" = ["min>=4"]
+"##;
+    let scenario = parse("later.toml", text).unwrap_or_else(|errors| panic!("{errors}"));
+    let said: Vec<String> = scenario.unsupported().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "not yet: `connect` is not kept by stage yet (thresholds.\"connect{stage:hold}\")",
+            "not yet: `loss` is not kept by subscriber yet (thresholds.\"loss{subscriber:erp}\")",
+            "not yet: `disconnects` is not kept by group yet (thresholds.\"disconnects{group:meter}\")",
+            "not yet: `broker_cpu` is not kept by model yet (thresholds.\"broker_cpu{model:milk_meter}\")",
+            "not yet: the seconds of `rate` are kept by stage only so far: ask for `avg` \
+             (thresholds.\"rate{group:meter}\")",
+        ]
+    );
+}
+
+#[test]
+fn a_curve_on_a_device_that_follows_the_milkings_is_refused() {
+    let text = r#"
+[scenario]
+name = "doubled"
+[brokers.broker]
+url = "embedded"
+[day.curves]
+peaks = { "05:00" = 2, "12:00" = 0.5 }
+[devices.meter]
+model = "milk_meter"
+count = 3
+curve = "peaks"
+[devices.steady]
+model = "milk_meter"
+count = 3
+interval = "1m"
+curve = "peaks"
+[[stages]]
+name = "hold"
+hold = "10s"
+shape = "natural"
+"#;
+    let errors = parse("doubled.toml", text).unwrap_err().to_string();
+    assert!(errors.contains("a `milk_meter` follows the milking sessions, not a curve"), "{errors}");
+    assert!(errors.contains(":11:") && !errors.contains(":16:"), "{errors}");
+}

@@ -135,13 +135,12 @@ fn placeholders_are_filled() {
 #[test]
 fn a_curve_is_linear_and_closes_around_midnight() {
     let day = scenarios::load("phase-1-day").unwrap().day;
-    let milking = &day.curves[0];
-    let at = |hours: f64| milking.factor(Duration::from_secs_f64(hours * 3600.0));
-    assert_eq!(at(0.0), 0.0);
-    assert!((at(5.0) - 2.65).abs() < 1e-9, "{}", at(5.0));
-    assert!((at(6.0) - 5.3).abs() < 1e-9);
+    let [pasture, feeding] = &day.curves[..] else { panic!("{:?}", day.curves) };
+    let at = |hours: f64| pasture.factor(Duration::from_secs_f64(hours * 3600.0));
+    assert!((at(0.0) - 0.2).abs() < 1e-9);
+    assert!((at(4.75) - 1.4).abs() < 1e-9, "{}", at(4.75));
+    assert!((at(6.0) - 2.6).abs() < 1e-9);
     assert_eq!(at(24.0 + 6.0), at(6.0));
-    let feeding = &day.curves[2];
     let night = |hours: f64| feeding.factor(Duration::from_secs_f64(hours * 3600.0));
     assert!((night(23.0) - 0.4).abs() < 1e-9 && (night(2.5) - 0.8).abs() < 1e-9);
     for curve in &day.curves {

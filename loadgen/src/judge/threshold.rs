@@ -90,7 +90,7 @@ fn selectors(threshold: &Threshold, summary: &Summary) -> Result<Vec<Labels>, St
             Selector::Group(name) => labels = labels.with(label::GROUP, name),
             Selector::Stage(name) => labels = labels.with(label::STAGE, name),
             Selector::Model(model) => wanted = Some(model.name()),
-            Selector::Subscriber(_) => return Err("figures are not kept by subscriber".to_owned()),
+            Selector::Subscriber(name) => labels = labels.with(label::SUBSCRIBER, name),
         }
     }
     let Some(model) = wanted else { return Ok(vec![labels]) };

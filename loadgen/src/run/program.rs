@@ -167,15 +167,22 @@ impl Program {
         let all = part.devices.min(self.order.len());
         let time = self.natural;
         let farm = std::sync::Arc::clone(&self.farm);
-        let next = move |device: u32, after: Duration| time.run(farm.next_natural(DeviceId(device), time.farm(after)));
+        // The farm is asked for what follows its own time of the last start: the run's time is rounded, and what it stands
+        // for may lie before that start, which would then come twice.
+        let mut last = vec![Duration::ZERO; self.order.len()];
+        let mut next = move |device: u32, after: Option<Duration>| {
+            let last = &mut last[device as usize];
+            *last = farm.next_natural(DeviceId(device), after.map_or(*last, |after| time.farm(after)));
+            time.run(*last)
+        };
         let first = (0..all).map(|place| {
             let nth = place.saturating_sub(there) + 1;
             let joins = if place < there { Duration::ZERO } else { part.joins_at(nth as f64 / (all - there) as f64) };
             let device = self.order[place].0;
-            (device, next(device, part.span.begins + joins))
+            (device, next(device, Some(part.span.begins + joins)))
         });
         let first: Vec<_> = first.collect();
-        Natural::new(first, part.span.ends, move |device, at| Some(next(device, at).saturating_sub(at)))
+        Natural::new(first, part.span.ends, move |device, at| Some(next(device, None).saturating_sub(at)))
     }
 }
 
@@ -218,5 +225,61 @@ impl Calendar for Joining {
                 return Some(Start { at: self.begins + at, device });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use simulator::farm::Model;
+
+    use super::*;
+
+    /// Every start of a catalogue's day with the farm's time of it.
+    fn day(name: &str) -> (Farm, Vec<(Duration, DeviceId)>) {
+        let scenario = scenarios::load(name).unwrap();
+        let farm = || Farm::new(&scenario, scenario.seed);
+        let natural =
+            NaturalTime { begins: scenario.day.start.since_midnight(), compression: scenario.day.compress.value() };
+        let mut program = Program::new(&parts(&scenario), farm(), scenario.seed, natural);
+        let starts = std::iter::from_fn(|| program.next_start());
+        let starts = starts.map(|start| (natural.farm(start.at), DeviceId(start.device))).collect();
+        (farm(), starts)
+    }
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn each_device_of_a_day_speaks_when_its_farm_says() {
+        let (farm, starts) = day("phase-1-day");
+        let (from, to) = (4 * HOUR, 6 * HOUR);
+        for device in farm.devices() {
+            let said = starts.iter().filter(|(at, who)| *who == device && (from..to).contains(at)).count();
+            let mut at = from;
+            let mut due: usize = 0;
+            loop {
+                at = farm.next_natural(device, at);
+                if at >= to {
+                    break;
+                }
+                due += 1;
+            }
+            // Times of the run are rounded, so one may fall on the other side of a border.
+            assert!(due.abs_diff(said) <= 1, "{}: {said} starts, {due} due", farm.info(device).name);
+        }
+    }
+
+    #[test]
+    fn meters_are_silent_before_the_milking_and_report_each_round_once() {
+        let (farm, starts) = day("phase-1-day");
+        let meters = farm.devices().filter(|device| farm.info(*device).model == Model::MilkMeter).count();
+        let milked = |from: Duration, to: Duration| {
+            let by_meters = starts.iter().filter(|(_, device)| farm.info(*device).model == Model::MilkMeter);
+            by_meters.filter(|(at, _)| (from..to).contains(at)).count()
+        };
+        let begins = 4 * HOUR + HOUR / 2;
+        assert_eq!(milked(Duration::ZERO, begins), 0);
+        // A round takes 12 minutes, so the hour and a half from the session's beginning have seven and a half.
+        let rounds = milked(begins, 6 * HOUR) as f64 / meters as f64;
+        assert!((6.5..=7.6).contains(&rounds), "{rounds} milkings of each stall");
     }
 }

@@ -96,6 +96,13 @@ pub enum DeviceModel {
 }
 
 impl DeviceModel {
+    /// Whether its messages come with the milkings of its parlour, unless it is given an interval: then the sessions say
+    /// when it speaks, and a curve has nothing to multiply.
+    #[must_use]
+    pub fn follows_milkings(self) -> bool {
+        matches!(self, Self::MilkMeter | Self::QualityAnalyzer | Self::ParlourReader)
+    }
+
     /// Every model with its name in scenarios.
     pub const ALL: [(Self, &'static str); 13] = [
         (Self::MilkMeter, "milk_meter"),

@@ -198,12 +198,8 @@ impl Scenario {
             not_yet(format!("network.{}", rule.name), "nothing stands between devices and broker yet");
         }
         for threshold in &self.thresholds {
-            let path = || format!("thresholds.\"{}\"", threshold.series);
-            if threshold.expression.window.is_some() {
-                not_yet(path(), "thresholds are judged over the whole run so far, not over a sliding window");
-            }
-            if threshold.expression.abort_on_fail {
-                not_yet(path(), "a threshold does not end a run early yet");
+            for missing in threshold.unsupported() {
+                not_yet(format!("thresholds.\"{}\"", threshold.series), &missing);
             }
         }
         all

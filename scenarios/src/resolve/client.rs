@@ -33,6 +33,12 @@ fn device(name: &At<Name>, section: DeviceSection, context: &mut Context<'_>) ->
     if let Some(interval) = section.interval.as_ref().filter(|interval| interval.value.0.is_zero()) {
         context.problems.push(interval.problem("an interval of no time", "write a duration above 0, such as `1m`"));
     }
+    if let (Some(model), Some(curve), None) = (&section.model, &section.curve, &section.interval)
+        && model.value.follows_milkings()
+    {
+        let message = format!("a `{}` follows the milking sessions, not a curve", model.value);
+        context.problems.push(curve.problem(message, "leave the curve out, or give an `interval` that it multiplies"));
+    }
     debug_assert!(curve.is_none_or(|curve| usize::from(curve) < context.day.curves.len()));
     let place = client_id.with(());
     let group = DeviceGroup {

@@ -15,7 +15,7 @@ pub enum Metric {
     GeneratorLag,
     /// Time from sending to the end of the QoS 1 or 2 handshake, per message.
     Ack,
-    /// Time from dialling to CONNACK, per connection.
+    /// Time from CONNECT to CONNACK, per connection, over the whole run; the native engine measures it.
     Connect,
     /// Expected deliveries that never came.
     Loss,
@@ -106,10 +106,36 @@ impl Metric {
     }
 }
 
+impl Metric {
+    /// Whether a run keeps its values apart by what `selector` names.
+    pub(super) fn is_kept_by(self, selector: &Selector) -> bool {
+        use Selector::{Group, Model, Qos, Stage, Subscriber};
+        match self {
+            Self::E2e | Self::Service => true,
+            Self::Connect => matches!(selector, Group(_) | Model(_) | Subscriber(_)),
+            Self::GeneratorLag
+            | Self::Ack
+            | Self::Loss
+            | Self::Duplicates
+            | Self::Reordered
+            | Self::Late
+            | Self::Sent
+            | Self::Received
+            | Self::Rate
+            | Self::DeliveryRate => matches!(selector, Qos(_) | Group(_) | Model(_) | Stage(_)),
+            Self::Disconnects => false,
+            Self::Connections | Self::BrokerCpu | Self::BrokerMemory | Self::GeneratorCpu => {
+                matches!(selector, Stage(_))
+            }
+        }
+    }
+}
+
 /// Narrows a metric. Several must hold together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Selector {
-    /// `qos:1`: messages published at this QoS.
+    /// `qos:1`: messages published at this QoS; of deliveries, those that came at it (the lower one of publication and
+    /// subscription).
     Qos(QoS),
     /// `group:meter`: of this device group.
     Group(Name),
