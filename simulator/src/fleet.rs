@@ -238,9 +238,13 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     pub async fn turn(&mut self, until: Time) {
         self.perform_duties();
         let until = if self.events.is_empty() { until } else { Time::ZERO };
-        let wake = self.agenda.next().map_or(until, |due| due.min(until));
-        self.engine.turn(wake).await;
-        self.perform_duties();
+        match self.agenda.next().filter(|due| *due <= until) {
+            Some(due) => {
+                self.engine.turn(due).await;
+                self.perform_duties();
+            }
+            None => self.engine.turn(until).await,
+        }
     }
 
     fn index_of(&self, device: DeviceId) -> Option<usize> {

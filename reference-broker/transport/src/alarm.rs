@@ -34,7 +34,7 @@ impl Alarm {
                 return Poll::Ready(());
             }
             if self.set_to != Some(deadline) {
-                self.clock.set(left);
+                self.clock.set(cx, left);
                 self.set_to = Some(deadline);
             }
             if self.clock.poll_rang(cx).is_pending() {
@@ -73,7 +73,11 @@ mod imp {
             AsyncFd::with_interest(fd, Interest::READABLE).map(Self)
         }
 
-        pub(super) fn set(&mut self, left: Duration) {
+        pub(super) fn set(&mut self, cx: &mut Context<'_>, left: Duration) {
+            // Setting it takes back an earlier ring. Without this, finding that out would cost a read.
+            if let Poll::Ready(Ok(mut rang)) = self.0.poll_read_ready(cx) {
+                rang.clear_ready();
+            }
             let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
             let value = Timespec {
                 tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
@@ -120,7 +124,7 @@ mod imp {
             Ok(Self(Box::pin(sleep(Duration::ZERO))))
         }
 
-        pub(super) fn set(&mut self, left: Duration) {
+        pub(super) fn set(&mut self, _: &mut Context<'_>, left: Duration) {
             self.0.as_mut().reset(Instant::now() + left);
         }
 

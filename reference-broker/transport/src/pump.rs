@@ -75,6 +75,8 @@ pub struct Pump {
     /// What this turn still reads from.
     turn: VecDeque<Arc<Token>>,
     fresh: Vec<Arc<Token>>,
+    /// Those that were read from and may have more: asked again after everybody else.
+    again: Vec<Arc<Token>>,
     reads_left: usize,
     dirty: Vec<usize>,
     /// Ends found while writing, reported by the next turn.
@@ -100,6 +102,7 @@ impl Pump {
             ready: Arc::default(),
             turn: VecDeque::new(),
             fresh: Vec::new(),
+            again: Vec::new(),
             reads_left: READS_PER_TURN,
             dirty: Vec::new(),
             ended: VecDeque::new(),
@@ -209,7 +212,7 @@ impl Pump {
             }
             if self.turn.is_empty() {
                 self.ready.take(cx, &mut self.fresh);
-                self.turn.extend(self.fresh.drain(..));
+                self.turn.extend(self.fresh.drain(..).chain(self.again.drain(..)));
             }
             if self.reads_left == 0 {
                 return None;
@@ -234,7 +237,7 @@ impl Pump {
         self.spare.truncate(SPARE_BUFFERS);
         self.reads_left = READS_PER_TURN;
         self.end_lingering(cx);
-        if !self.turn.is_empty() || !self.ended.is_empty() {
+        if !self.turn.is_empty() || !self.again.is_empty() || !self.ended.is_empty() {
             cx.waker().wake_by_ref();
         }
     }
@@ -272,8 +275,10 @@ impl Pump {
                 Some(Event::Closed(key, Ok(())))
             }
             Poll::Ready(Ok(_)) => {
-                // There may be more; it is asked again after everybody else.
-                std::task::Wake::wake_by_ref(token);
+                // Waking it would have the runtime poll this task once more, for nothing.
+                if token.keep() {
+                    self.again.push(Arc::clone(token));
+                }
                 Some(Event::Received(key, self.buffer.split().freeze()))
             }
             Poll::Ready(Err(error)) => {

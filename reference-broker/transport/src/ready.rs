@@ -58,6 +58,11 @@ impl Token {
         self.index
     }
 
+    /// Takes the connection's place without waking anybody: the pump itself looks again. `false` when it is listed already.
+    pub(crate) fn keep(&self) -> bool {
+        !self.listed.swap(true, Ordering::AcqRel)
+    }
+
     /// Lets the connection be listed again. To be called before its readiness is looked at, not after.
     pub(crate) fn unlist(&self) {
         self.listed.store(false, Ordering::Release);

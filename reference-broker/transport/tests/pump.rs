@@ -246,3 +246,38 @@ async fn what_came_before_a_failed_write_is_read() {
     assert!(matches!(next(&mut pump).await, Event::Closed(k, Err(_)) if k == key));
     assert!(pump.is_empty());
 }
+
+/// Counts the wake-ups that come while the task runs: each has the runtime poll it once more.
+#[derive(Default)]
+struct WokenMeanwhile(std::sync::atomic::AtomicUsize);
+
+impl std::task::Wake for WokenMeanwhile {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_read_everything_does_not_wake_its_own_task() {
+    let (ours, mut peer) = pair().await;
+    let mut pump = Pump::new();
+    pump.insert(ours);
+    beside(&mut pump, std::future::ready(())).await;
+    peer.write_all(b"moo").await.unwrap();
+    let counter = std::sync::Arc::new(WokenMeanwhile::default());
+    let waker = std::task::Waker::from(std::sync::Arc::clone(&counter));
+    let read = timeout(DEADLINE, async {
+        loop {
+            // Lets the runtime see the socket; then one turn under the counting waker.
+            tokio::task::yield_now().await;
+            let before = counter.0.load(std::sync::atomic::Ordering::Relaxed);
+            let mut cx = std::task::Context::from_waker(&waker);
+            let read = std::iter::from_fn(|| pump.next(&mut cx)).count();
+            pump.flush(&mut cx);
+            if read > 0 {
+                return (read, counter.0.load(std::sync::atomic::Ordering::Relaxed) - before);
+            }
+        }
+    });
+    assert_eq!(read.await.unwrap(), (1, 0));
+}

@@ -63,6 +63,8 @@ pub struct Native {
     timers: Timers,
     events: VecDeque<(ClientKey, ClientEvent)>,
     alarm: Alarm,
+    /// The latest turn ended without letting the runtime look at the sockets.
+    hurried: bool,
 }
 
 impl Native {
@@ -83,6 +85,7 @@ impl Native {
             timers: Timers::default(),
             events: VecDeque::new(),
             alarm: Alarm::new()?,
+            hurried: false,
         })
     }
 
@@ -133,7 +136,7 @@ impl Native {
             if self.alarm.poll_until(cx, self.clock.instant(wake)).is_pending() {
                 return Poll::Pending;
             }
-            if self.clock.now() >= until {
+            if wake == until {
                 return Poll::Ready(());
             }
         }
@@ -246,6 +249,10 @@ impl Native {
             self.transmit(key);
         }
         self.changed = changed;
+        if self.unsettled.is_empty() {
+            self.pump.flush(cx);
+            return;
+        }
         let at = self.clock.now();
         self.pump.flush(cx);
         let mut unsettled = std::mem::take(&mut self.unsettled);
@@ -401,9 +408,15 @@ impl ClientEngine for Native {
             turn
         })
         .await;
-        if !waited {
-            // The runtime learns of ready sockets only while this task is pending.
+        // The runtime learns of ready sockets only while this task is pending. A turn that merely had something to tell
+        // may leave that to the next one, which most often waits anyway; so it goes while the owner keeps up.
+        if waited {
+            self.hurried = false;
+        } else if self.hurried || self.clock.now() >= until {
+            self.hurried = false;
             tokio::task::yield_now().await;
+        } else {
+            self.hurried = true;
         }
     }
 }
