@@ -2,21 +2,29 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "engines/both.rs"]
+mod both;
+#[path = "engines/pressure.rs"]
+mod pressure;
+#[path = "engines/sessions.rs"]
+mod sessions;
 mod support;
 
 use std::time::{Duration, Instant};
 
+use pressure::full_queue_takes_nothing;
 use protocol::{
     Message, Properties, QoS, ReasonCode, SubscribeFilter, SubscriptionOptions, Tag, TopicFilter, TopicName,
     Utf8String, Version, Will, server,
 };
+use sessions::{lost_session_drops_what_was_in_flight, resumed_session_sends_again_what_was_not_acknowledged};
 use simulator::{
     ClientEngine, ClientEvent, ClientKey, Clock, ConnectOptions, Engine, EngineKind, Outgoing,
     engine::{Closed, ConnectFailure, Unsent},
 };
 use support::{
     broker::{Broker, Script, Seen},
-    watch::{PATIENCE, event, seen},
+    watch::{event, seen},
 };
 
 /// Runs each fact with each engine in each version.
@@ -42,6 +50,8 @@ facts![
     reconnect_brings_a_new_will,
     broken_connection_is_reported,
     resumed_session_sends_again_what_was_not_acknowledged,
+    lost_session_drops_what_was_in_flight,
+    full_queue_takes_nothing,
     offline_client_takes_nothing,
     forgotten_client_is_silent,
 ];
@@ -304,37 +314,6 @@ async fn broken_connection_is_reported(kind: EngineKind, version: Version) {
     assert!(matches!(cause, Closed::Transport(_)), "{cause:?}");
 }
 
-async fn resumed_session_sends_again_what_was_not_acknowledged(kind: EngineKind, version: Version) {
-    let mut bench = Bench::new(kind, version, Script { acknowledge: None, ..Script::default() }).await;
-    bench.options.clean_start = false;
-    bench.options.session_expiry = 3600;
-    let client = bench.connected().await;
-    bench.engine.publish(client, outgoing("precious", QoS::AtLeastOnce, 9)).unwrap();
-    let publish = |seen| match seen {
-        Seen::Publish { message, dup, .. } => Some((message.payload, dup)),
-        _ => None,
-    };
-    assert_eq!(bench.seen(publish).await, ("precious".into(), false));
-    bench.broker.cut("meter-1");
-    bench.closed().await;
-    assert_eq!(bench.engine.backlog(client), 1);
-
-    bench.broker.script(|script| script.acknowledge = Some(ReasonCode::Success));
-    bench.engine.reconnect(client, None);
-    let mut again = false;
-    event(&mut bench.engine, |_, event| {
-        assert!(!matches!(event, ClientEvent::Written { .. }), "it was written before");
-        again |= matches!(event, ClientEvent::Connected { session_present: true, .. });
-        matches!(event, ClientEvent::Published { tag: Tag(9), .. }).then_some(())
-    })
-    .await;
-    assert!(again);
-    let (payload, dup) = bench.seen(publish).await;
-    // MQTT-3.3.1-1, which rumqttc breaks.
-    assert_eq!((payload, dup), ("precious".into(), kind == EngineKind::Native));
-    assert_eq!(bench.engine.backlog(client), 0);
-}
-
 async fn offline_client_takes_nothing(kind: EngineKind, version: Version) {
     let mut bench = Bench::new(kind, version, Script::default()).await;
     let client = bench.connected().await;
@@ -353,53 +332,4 @@ async fn forgotten_client_is_silent(kind: EngineKind, version: Version) {
     assert!(bench.engine.poll_event().is_none());
     let other = bench.connected().await;
     assert_ne!(client, other);
-}
-
-/// Neither engine may keep the other waiting, whichever of them has something to tell.
-#[tokio::test]
-async fn clients_of_both_engines_share_one_value() {
-    let mut bench = Bench::new(EngineKind::Native, Version::V5, Script::default()).await;
-    let mut clients = Vec::new();
-    for (name, engine) in [
-        ("rumqttc-1", EngineKind::Rumqttc),
-        ("native-1", EngineKind::Native),
-        ("rumqttc-2", EngineKind::Rumqttc),
-        ("native-2", EngineKind::Native),
-    ] {
-        bench.options.engine = engine;
-        bench.options.client_id = Utf8String::new(name).unwrap();
-        clients.push((name, bench.connected().await));
-    }
-    let slots: std::collections::BTreeSet<_> = clients.iter().map(|(_, client)| client.slot()).collect();
-    assert_eq!(slots.len(), clients.len(), "slots are unique over both engines");
-
-    for (tag, &(name, client)) in clients.iter().enumerate() {
-        bench.engine.publish(client, outgoing(name, QoS::AtLeastOnce, tag as u64)).unwrap();
-        let (by, published) = event(&mut bench.engine, |key, event| match event {
-            ClientEvent::Published { tag, .. } => Some((key, tag.0)),
-            _ => None,
-        })
-        .await;
-        assert_eq!((by, published), (client, tag as u64));
-        let from = bench.seen(|seen| match seen {
-            Seen::Publish { client, message, .. } => Some((client, message.payload)),
-            _ => None,
-        });
-        assert_eq!(from.await, (name.to_owned(), name.into()));
-    }
-
-    bench.engine.forget(clients[1].1);
-    assert!(!bench.engine.takes(clients[1].1));
-    assert!(bench.engine.takes(clients[0].1) && bench.engine.takes(clients[2].1) && bench.engine.takes(clients[3].1));
-}
-
-#[tokio::test]
-async fn a_turn_of_both_engines_ends_at_its_deadline() {
-    let mut bench = Bench::new(EngineKind::Rumqttc, Version::V5, Script::default()).await;
-    bench.connected().await;
-    for wait in [Duration::ZERO, Duration::from_millis(3)] {
-        let until = bench.engine.clock().now().after(wait);
-        tokio::time::timeout(PATIENCE, bench.engine.turn(until)).await.unwrap();
-        assert!(bench.engine.poll_event().is_some() || bench.engine.clock().now() >= until);
-    }
 }

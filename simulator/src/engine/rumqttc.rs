@@ -126,8 +126,8 @@ impl Rumqttc {
                 if let State::Running { connected, .. } = &mut client.state {
                     *connected = true;
                 }
-                client.tracker.connected(session_present);
                 events.push_back((key, ClientEvent::Connected { session_present, took: None }));
+                client.tracker.connected(session_present, |event| events.push_back((key, event)));
             }
             Step::Message { message, qos, retain, dup } => {
                 events.push_back((key, ClientEvent::Message { message, qos, retain, dup, at }));

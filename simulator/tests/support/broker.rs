@@ -24,11 +24,23 @@ pub(crate) struct Script {
     pub(crate) connack: Option<ReasonCode>,
     /// Whether publications are acknowledged.
     pub(crate) acknowledge: Option<ReasonCode>,
+    /// Whether the connection ends right after the answer to a publication.
+    pub(crate) cut_on_publish: bool,
+    /// Whether the session of a connection that ended is kept.
+    pub(crate) keep_sessions: bool,
+    /// Whether anything is read after CONNECT, without an order to.
+    pub(crate) read: bool,
 }
 
 impl Default for Script {
     fn default() -> Self {
-        Self { connack: Some(ReasonCode::Success), acknowledge: Some(ReasonCode::Success) }
+        Self {
+            connack: Some(ReasonCode::Success),
+            acknowledge: Some(ReasonCode::Success),
+            cut_on_publish: false,
+            keep_sessions: true,
+            read: true,
+        }
     }
 }
 
@@ -45,6 +57,8 @@ enum Order {
     Deliver(Box<Delivery>),
     /// End the transport without a word.
     Cut,
+    /// Read from now on.
+    Read,
 }
 
 pub(crate) struct Broker {
@@ -101,6 +115,12 @@ impl Broker {
         self.order(client, Order::Cut);
     }
 
+    /// Reads on, on this connection and the next ones.
+    pub(crate) fn read(&self, client: &str) {
+        self.script(|script| script.read = true);
+        self.order(client, Order::Read);
+    }
+
     fn order(&self, client: &str, order: Order) {
         let orders = self.shared.orders.lock().unwrap();
         assert!(orders[client].send(order).is_ok(), "{client} is connected");
@@ -111,26 +131,37 @@ impl Broker {
 struct Peer {
     machine: Server,
     client: String,
+    /// End the transport once what is to be said is written.
+    cut_after: bool,
     shared: Arc<Shared>,
 }
 
 async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     let (sender, mut orders) = mpsc::unbounded_channel();
-    let mut peer =
-        Peer { machine: Server::new(Arc::new(Config::default()), Time::ZERO), client: String::new(), shared };
+    let mut peer = Peer {
+        machine: Server::new(Arc::new(Config::default()), Time::ZERO),
+        client: String::new(),
+        cut_after: false,
+        shared,
+    };
     let mut out = Vec::new();
     let mut cut = false;
+    let mut reads = true;
     while !peer.machine.is_closed() {
         let mut buffer = bytes::BytesMut::with_capacity(4096);
         tokio::select! {
-            read = stream.read_buf(&mut buffer) => match read {
-                Ok(0) | Err(_) => peer.machine.transport_closed(peer.now()),
-                Ok(_) => peer.machine.receive(peer.now(), buffer.freeze()),
-            },
+            read = stream.read_buf(&mut buffer), if reads => {
+                match read {
+                    Ok(0) | Err(_) => peer.machine.transport_closed(peer.now()),
+                    Ok(_) => peer.machine.receive(peer.now(), buffer.freeze()),
+                }
+                reads = peer.shared.script.lock().unwrap().read;
+            }
             order = orders.recv() => match order {
                 Some(Order::Deliver(delivery)) => {
                     peer.machine.deliver(peer.now(), *delivery);
                 }
+                Some(Order::Read) => reads = true,
                 Some(Order::Cut) | None => {
                     cut = true;
                     peer.machine.transport_closed(peer.now());
@@ -144,8 +175,13 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
             peer.machine.transport_closed(peer.now());
             peer.answer_everything(&sender);
         }
+        if peer.cut_after {
+            peer.machine.transport_closed(peer.now());
+            peer.answer_everything(&sender);
+        }
     }
-    if let Some(session) = peer.machine.into_session() {
+    let kept = peer.shared.script.lock().unwrap().keep_sessions;
+    if let Some(session) = peer.machine.into_session().filter(|_| kept) {
         peer.shared.sessions.lock().unwrap().insert(peer.client, session);
     }
 }
@@ -187,6 +223,7 @@ impl Peer {
                     if let (Some(token), Some(reason)) = (token, script.acknowledge) {
                         self.machine.answer(now, token, Answer::Publish(reason, Properties::EMPTY));
                     }
+                    self.cut_after = script.cut_on_publish;
                     Seen::Publish { client, message, qos, retain, dup }
                 }
                 Event::Subscribe { token, subscribe } => {

@@ -56,11 +56,14 @@ impl Tracker {
     }
 
     /// Without a session the library drops what it kept.
-    pub(super) fn connected(&mut self, session_present: bool) {
+    pub(super) fn connected(&mut self, session_present: bool, report: impl FnMut(ClientEvent)) {
         if !session_present {
-            self.publishing.drain(..self.stale);
-            self.collided.clear();
-            self.published.clear();
+            let in_flight = self.published.drain().chain(self.collided.drain()).map(|(_, tag)| tag);
+            let mut in_flight: Vec<Tag> = in_flight.flatten().collect();
+            // By tag, because identifiers begin anew and a map has no order.
+            in_flight.sort_unstable_by_key(|tag| tag.0);
+            let waiting = self.publishing.drain(..self.stale).filter_map(|(tag, _)| tag);
+            in_flight.into_iter().chain(waiting).map(|tag| ClientEvent::Dropped { tag }).for_each(report);
         }
         self.stale = 0;
     }
