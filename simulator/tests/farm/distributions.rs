@@ -76,7 +76,7 @@ fn the_index_follows_from_temperature_and_humidity() {
 
 #[test]
 fn collars_measure_what_collars_measure() {
-    let collars = measured(Model::Collar, 200, 2);
+    let collars = measured(Model::Collar, 60, 2);
     let daily = mean(&values(&collars, "rumination", "rumination_minutes_daily"));
     assert!((470.0..530.0).contains(&daily), "{daily}");
     let blocks = mean(&values(&collars, "rumination", "rumination_minutes"));

@@ -51,7 +51,7 @@ fn units_apart_say_what_the_whole_farm_says() {
     let mut whole = Farm::from_plan(&plan(), 9);
     let everyone: Vec<_> = whole.devices().collect();
     let mut expected: HashMap<DeviceId, Vec<(Duration, Publication)>> = HashMap::new();
-    for (at, device, said) in natural(&mut whole, &everyone, hours(20)) {
+    for (at, device, said) in natural(&mut whole, &everyone, hours(6)) {
         expected.entry(device).or_default().push((at, said));
     }
     let units: Vec<_> = whole.units().map(|unit| unit.devices.clone()).collect();
@@ -59,7 +59,7 @@ fn units_apart_say_what_the_whole_farm_says() {
     for unit in units {
         let mut apart = Farm::from_plan(&plan(), 9);
         let mut said: HashMap<DeviceId, Vec<(Duration, Publication)>> = HashMap::new();
-        for (at, device, publication) in natural(&mut apart, &unit, hours(20)) {
+        for (at, device, publication) in natural(&mut apart, &unit, hours(6)) {
             said.entry(device).or_default().push((at, publication));
         }
         for device in unit {
