@@ -62,33 +62,6 @@ impl<S: Schedule> Calendar for Assigned<S> {
     }
 }
 
-/// A calendar moved into the future.
-#[derive(Debug)]
-pub struct Shifted<C> {
-    calendar: C,
-    by: Duration,
-}
-
-impl<C: Calendar> Shifted<C> {
-    /// `calendar`, `by` later.
-    pub const fn new(calendar: C, by: Duration) -> Self {
-        Self { calendar, by }
-    }
-}
-
-impl<C: Calendar> Calendar for Shifted<C> {
-    fn next_start(&mut self) -> Option<Start> {
-        let start = self.calendar.next_start()?;
-        Some(Start { at: start.at + self.by, ..start })
-    }
-}
-
-impl Calendar for Box<dyn Calendar> {
-    fn next_start(&mut self) -> Option<Start> {
-        (**self).next_start()
-    }
-}
-
 /// A share of a load that is split over several processes: the farm's units whose number is `index` modulo `count`.
 /// Devices of one unit share animals, so they stay together.
 ///
