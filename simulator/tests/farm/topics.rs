@@ -45,10 +45,10 @@ fn every_telemetry_topic_is_in_the_tree_and_every_branch_is_used() {
     let mut farm = Farm::from_plan(&plan(), 1);
     let (everyone, slow) = (farm.devices().collect::<Vec<_>>(), slow(&farm));
     let slow: Vec<_> = slow.into_iter().filter(|&device| farm.info(device).model != Model::Collar).collect();
-    let mut said: Vec<_> = natural(&mut farm, &everyone, hours(2)).into_iter().map(|(.., said)| said).collect();
-    said.extend(natural(&mut farm, &slow, hours(24 * 6)).into_iter().map(|(.., said)| said));
+    let mut said: Vec<_> = natural(&mut farm, &everyone, hours(1)).into_iter().map(|(.., said)| said).collect();
+    said.extend(natural(&mut farm, &slow, hours(24 * 4)).into_iter().map(|(.., said)| said));
     // Of many cows some have a fever on any day.
-    let mut herd = Farm::from_plan(&of(&[(Model::Collar, 300)]), 1);
+    let mut herd = Farm::from_plan(&of(&[(Model::Collar, 150)]), 1);
     said.extend(herd.devices().flat_map(|device| [(); 5].map(|()| herd.telemetry(device, hours(60)))));
     let mut used = HashSet::new();
     for said in said {
