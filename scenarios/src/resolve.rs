@@ -41,7 +41,8 @@ pub(crate) fn resolve(document: Document, problems: &mut Problems) -> Option<Sce
     identity::check(&devices, &subscribers, context.problems);
 
     let head = head?;
-    check_drain(&head.drain, problems);
+    above_zero(&head.drain, "a run cannot drain in no time", "write a duration above 0, such as `10s`", problems);
+    above_zero(&head.lag_limit, "every generator lags a little", "write a duration above 0, such as `5ms`", problems);
     let name = head.name?.value;
     if !problems.is_empty() {
         return None;
@@ -54,6 +55,7 @@ pub(crate) fn resolve(document: Document, problems: &mut Problems) -> Option<Sce
         epoch_ms: head.date.value.midnight_ms(),
         warm_up: head.warm_up.value.0,
         drain: head.drain.value.0,
+        lag_limit: head.lag_limit.value.0,
         brokers: defaults,
         barns,
         devices: devices.into_iter().map(|group| Some(group?.0)).collect::<Option<_>>()?,
@@ -144,9 +146,9 @@ fn at_least_one<T: Clone + PartialEq + ToString>(list: &At<Vec<At<T>>>, what: &s
     values
 }
 
-fn check_drain(drain: &At<crate::document::Span>, problems: &mut Problems) {
-    if drain.value.0.is_zero() {
-        problems.push(drain.problem("a run cannot drain in no time", "write a duration above 0, such as `10s`"));
+fn above_zero(span: &At<crate::document::Span>, wrong: &str, hint: &str, problems: &mut Problems) {
+    if span.value.0.is_zero() {
+        problems.push(span.problem(wrong, hint));
     }
 }
 

@@ -3,7 +3,7 @@
 //! | finding | health |
 //! |---|---|
 //! | more than 0.5 % of the intended starts were not offered, through the generator's own fault | saturated |
-//! | the judged quantile of its lag is above 5 ms | saturated |
+//! | the judged quantile of its lag is above the limit of the scenario | saturated |
 //! | p99.9 of its lag is above 1 ms, or it used more than 80 % of a core | strained |
 //!
 //! What is no fault of the generator does not count: a message that waits for the target (flow control, a full socket, no
@@ -29,6 +29,8 @@ pub struct Evidence<'a> {
     pub offers: Offers,
     /// Processor time of the process per elapsed time, when known.
     pub cpu: Option<f64>,
+    /// Lag above which the generator was measured, not the target.
+    pub limit: Duration,
 }
 
 /// What became of the starts that the schedule asked for.
@@ -40,8 +42,6 @@ pub struct Offers {
     pub missed: u64,
 }
 
-/// Lag above which the generator was measured.
-const LAG_LIMIT: Duration = Duration::from_millis(5);
 /// Lag worth a note.
 const LAG_NOTE: Duration = Duration::from_millis(1);
 /// Processor time of the generator's one thread worth a note.
@@ -53,7 +53,7 @@ const BEYOND: u64 = 10;
 
 /// Judges the generator.
 pub fn health(evidence: &Evidence<'_>) -> GeneratorHealth {
-    let Evidence { lag, offers, cpu } = *evidence;
+    let Evidence { lag, offers, cpu, limit } = *evidence;
     let lag_p999 = at(lag, 0.999);
     let used = cpu.map_or_else(String::new, |cpu| format!("; this process used {:.0}% of a core", cpu * 100.0));
     let missed = offers.missed as f64 / offers.intended.max(1) as f64;
@@ -69,10 +69,10 @@ pub fn health(evidence: &Evidence<'_>) -> GeneratorHealth {
             MISSED_LIMIT * 100.0,
         );
         (Health::Saturated, cause)
-    } else if judged > LAG_LIMIT {
+    } else if judged > limit {
         let percentile = quantile.map_or(0.0, |quantile| (quantile * 1e4).floor() / 1e2);
         let cause = format!(
-            "p{percentile} of its lag was {judged:.1?} (limit {LAG_LIMIT:?}; {} messages were measured), waits for the \
+            "p{percentile} of its lag was {judged:.1?} (limit {limit:?}; {} messages were measured), waits for the \
              target left out{used}",
             lag.len(),
         );
@@ -101,6 +101,7 @@ mod tests {
 
     use super::*;
 
+    const LIMIT: Duration = Duration::from_millis(5);
     const ALL_OFFERED: Offers = Offers { intended: 1000, missed: 0 };
 
     /// So many messages without lag, and so many with 20 ms.
@@ -112,7 +113,7 @@ mod tests {
     }
 
     fn judged(lag: &Histogram<u64>, offers: Offers) -> GeneratorHealth {
-        health(&Evidence { lag, offers, cpu: Some(0.4) })
+        health(&Evidence { lag, offers, cpu: Some(0.4), limit: LIMIT })
     }
 
     #[test]
@@ -131,6 +132,14 @@ mod tests {
             "p99.9 of its lag was 20.0ms (limit 5ms; 100000 messages were measured), waits for the target left out; \
              this process used 40% of a core"
         );
+    }
+
+    #[test]
+    fn a_scenario_may_bear_more() {
+        let patient =
+            Evidence { lag: &lag(0, 1000), offers: ALL_OFFERED, cpu: None, limit: Duration::from_millis(250) };
+        assert_eq!(health(&patient).health, Health::Strained);
+        assert_eq!(health(&Evidence { limit: LIMIT, ..patient }).health, Health::Saturated);
     }
 
     #[test]
@@ -163,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_busy_core_is_a_note() {
-        let health = health(&Evidence { lag: &lag(1000, 0), offers: ALL_OFFERED, cpu: Some(0.9) });
+        let health = health(&Evidence { lag: &lag(1000, 0), offers: ALL_OFFERED, cpu: Some(0.9), limit: LIMIT });
         assert_eq!(health.health, Health::Strained);
         assert!(health.cause.ends_with("used 90% of a core"), "{}", health.cause);
     }

@@ -79,7 +79,7 @@ pub(super) struct Names {
 }
 
 /// Records the account, the distributions and the generator's health.
-pub(super) fn figures(chronicle: &mut Chronicle, recorder: &mut Recorder, names: &Names) {
+pub(super) fn figures(chronicle: &mut Chronicle, recorder: &mut Recorder, names: &Names, limit: Duration) {
     let account = recorder.ledger.close();
     for witness in &account.witnesses {
         if let Some(witness) = testimony(witness, recorder, names) {
@@ -91,7 +91,7 @@ pub(super) fn figures(chronicle: &mut Chronicle, recorder: &mut Recorder, names:
         chronicle.record(&Observation::Histogram(record));
     }
     let lag = recorder.meter.measured(metric::GENERATOR_LAG);
-    let evidence = Evidence { lag: &lag, offers: recorder.meter.offers(), cpu: chronicle.own_cpu() };
+    let evidence = Evidence { lag: &lag, offers: recorder.meter.offers(), cpu: chronicle.own_cpu(), limit };
     chronicle.record(&Observation::GeneratorHealth(judge::health(&evidence)));
 }
 

@@ -111,7 +111,7 @@ impl Drive<'_> {
             clients: farm.devices().map(|device| farm.info(device).name.to_owned()).collect(),
         };
         let mut chronicle = self.scribe.lay_down();
-        closing::figures(&mut chronicle, self.fleet.stamper(), &names);
+        closing::figures(&mut chronicle, self.fleet.stamper(), &names, self.plan.scenario.lag_limit);
         (chronicle, at)
     }
 

@@ -60,6 +60,10 @@ section! {
         /// The longest time that deliveries may take to come in after the last stage, above 0; a duration. The run ends
         /// earlier when all have come. Default: 10s.
         default drain: Span = Span::seconds(10);
+        /// The lag of the generator, from intended start to sending, above which the run is invalid (exit code 7), above 0; a
+        /// duration. It is compared with p99.9, or with the highest percentile that ten messages lie beyond. Raise it only where
+        /// latency is not what the run is for. Default: 5ms.
+        default lag_limit: Span = Span::milliseconds(5);
         /// The farm's barns, to which devices and connections are dealt in turn; each is a level of topics. `gates` is
         /// reserved. Default: barn_1.
         optional barns: Vec<At<BarnId>>;

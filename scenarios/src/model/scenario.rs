@@ -30,6 +30,8 @@ pub struct Scenario {
     pub warm_up: Duration,
     /// The longest time that deliveries may take to come in after the last hold; above 0.
     pub drain: Duration,
+    /// The generator's lag above which the run is invalid; above 0.
+    pub lag_limit: Duration,
     /// Brokers; at least one. Referred to by [`BrokerId`].
     pub brokers: Vec<Broker>,
     /// The farm's barns; at least one.
