@@ -103,8 +103,8 @@ pub(crate) struct Target {
     #[arg(long)]
     pub(crate) user: Option<String>,
     /// The Password for the target. Other users of the machine can read a command line: prefer --password-file or
-    /// the environment.
-    #[arg(long, env = "PADDOCK_PASSWORD", hide_env_values = true, conflicts_with = "password_file")]
+    /// the environment variable PADDOCK_PASSWORD.
+    #[arg(long, conflicts_with = "password_file")]
     pub(crate) password: Option<String>,
     /// A file whose first line is the Password.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -137,7 +137,7 @@ pub(crate) enum Engine {
 #[derive(Debug, Args)]
 pub(crate) struct Broker {
     /// Where to listen for MQTT over TCP; port 0 picks a free one, which is printed.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1883")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1883", value_parser = socket_address)]
     pub(crate) listen: SocketAddr,
     /// Worker threads. [default: half the cores, at least 1]
     #[arg(long)]
@@ -145,6 +145,12 @@ pub(crate) struct Broker {
     /// End when stdin ends: for programs that start a broker and must not leave it behind.
     #[arg(long, hide = true)]
     pub(crate) exit_with_parent: bool,
+}
+
+fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    let by_name = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let parsed = by_name.as_deref().unwrap_or(text).parse();
+    parsed.map_err(|_| "an IP address and a port are wanted, such as 127.0.0.1:1883, 0.0.0.0:1883 or [::1]:1883".into())
 }
 
 #[derive(Debug, Subcommand)]

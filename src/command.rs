@@ -8,7 +8,11 @@ mod scenarios;
 mod simulate;
 mod target;
 
-use std::process::ExitCode;
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use crate::{cli::Verb, exit::Failure};
 
@@ -25,5 +29,16 @@ pub(crate) fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Scenarios(options) => scenarios::run(options),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { directory } => manual::pages(&directory),
+    }
+}
+
+/// Writes `text` and the end of its line to stdout.
+fn say(text: impl fmt::Display) -> Result<ExitCode, Failure> {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        // Whoever reads us has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(Failure::internal(format!("cannot write to stdout: {error}"))),
+        Ok(()) => Ok(ExitCode::SUCCESS),
     }
 }

@@ -33,7 +33,9 @@ impl Failure {
     /// Says it on stderr.
     #[expect(clippy::print_stderr, reason = "this is where the command says what went wrong")]
     pub(crate) fn report(self) -> ExitCode {
-        eprintln!("error: {}", self.what);
+        // What the scenario language says of a file is laid out as a compiler's errors already.
+        let label = if self.what.starts_with("error: ") { "" } else { "error: " };
+        eprintln!("{label}{}", self.what);
         self.exit.code().into()
     }
 }

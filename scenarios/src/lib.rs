@@ -81,9 +81,15 @@ fn looks_like_name(path: &Path) -> bool {
 }
 
 fn unknown(name: &str) -> LoadError {
-    let near = document::did_you_mean(name, catalogue().iter().map(|entry| entry.name));
-    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let hint = similar(name)
+        .map_or_else(|| "; see `paddock scenarios list`".to_owned(), |near| format!("; did you mean `{near}`?"));
     LoadError::Unknown { name: name.to_owned(), hint }
+}
+
+/// The catalogue's entry whose name is most like `name`, when one is.
+#[must_use]
+pub fn similar(name: &str) -> Option<&'static str> {
+    document::did_you_mean(name, catalogue().iter().map(|entry| entry.name))
 }
 
 /// Resolves the text of a scenario. `origin` names the text in errors: a path or a catalogue name.

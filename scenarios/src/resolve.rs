@@ -24,8 +24,8 @@ pub(crate) fn resolve(document: Document, problems: &mut Problems) -> Option<Sce
     let names = Names::of(&document);
     let head = document.scenario.map(|head| head.value);
     let barns = match head.as_ref().and_then(|head| head.barns.as_ref()) {
-        None => vec!["barn_1".parse().expect("the default barn has a name")],
-        Some(barns) => at_least_one(barns, "barn", problems),
+        None => default_barns(),
+        Some(barns) => barns_of(barns, problems),
     };
     let defaults = broker::resolve(document.brokers, problems);
     let day = resolve_day(document.day.map(|day| day.value), problems);
@@ -125,6 +125,16 @@ fn suggest(name: &Name, known: &[Name], what: &str) -> String {
             format!("known: {}", known.join(", "))
         }
     }
+}
+
+fn default_barns() -> Vec<BarnId> {
+    vec!["barn_1".parse().expect("the default barn has a name")]
+}
+
+/// The barns of a list; never none, for what is checked next deals clients to them.
+fn barns_of(list: &At<Vec<At<BarnId>>>, problems: &mut Problems) -> Vec<BarnId> {
+    let barns = at_least_one(list, "barn", problems);
+    if barns.is_empty() { default_barns() } else { barns }
 }
 
 /// The values of a list that may be neither empty nor repeat itself.

@@ -62,8 +62,8 @@ pub enum SimulateError {
 ///
 /// # Errors
 ///
-/// [`SimulateError::Unreachable`] when the first outcome of connecting is a failure: a wrong address or password should
-/// not look like a fleet at work. Once a device was online, failures are progress.
+/// [`SimulateError::Unreachable`] when the first outcome of connecting is a failure, or none came before the duration was
+/// over: a wrong address or password should not look like a fleet at work. Once a device was online, failures are progress.
 pub async fn simulate(
     farm: Farm,
     simulation: Simulation,
@@ -83,6 +83,7 @@ pub async fn simulate(
 
     let mut shutdown = pin!(shutdown);
     let end = duration.map_or(Time::from_nanos(u64::MAX), |duration| Time::ZERO.after(duration));
+    let mut interrupted = false;
     loop {
         let now = clock.now();
         if now >= end {
@@ -91,7 +92,10 @@ pub async fn simulate(
         teller.tell_if_due(now, &fleet, &mut progress);
         tokio::select! {
             biased;
-            () = &mut shutdown => break,
+            () = &mut shutdown => {
+                interrupted = true;
+                break;
+            }
             () = fleet.turn(end.min(teller.due)) => {}
         }
         while let Some(event) = fleet.poll_event() {
@@ -99,6 +103,9 @@ pub async fn simulate(
         }
     }
 
+    if !interrupted && !teller.was_online {
+        return Err(SimulateError::Unreachable("no device had an answer to CONNECT before the time was over".into()));
+    }
     fleet.stop();
     let deadline = clock.now().after(FAREWELL);
     while !fleet.is_stopped() && clock.now() < deadline {

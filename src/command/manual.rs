@@ -1,16 +1,18 @@
 //! Completions and man pages, from the same definitions as the help.
 
-use std::{io, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use clap::CommandFactory;
 use clap_complete::Shell;
 
+use super::say;
 use crate::{cli::Cli, exit::Failure};
 
 /// `paddock completions SHELL`: the script, on stdout.
 pub(crate) fn completions(shell: Shell) -> Result<ExitCode, Failure> {
-    clap_complete::generate(shell, &mut Cli::command(), "paddock", &mut io::stdout());
-    Ok(ExitCode::SUCCESS)
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "paddock", &mut script);
+    say(String::from_utf8_lossy(&script).trim_end())
 }
 
 /// `paddock man DIR`: one page for the command and one per verb.

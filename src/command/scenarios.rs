@@ -1,11 +1,8 @@
 //! `paddock scenarios`: the catalogue, the checker, the schema.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
+use super::say;
 use crate::{cli::Scenarios, exit::Failure};
 
 /// Answers on stdout.
@@ -29,7 +26,11 @@ fn list() -> Result<ExitCode, Failure> {
 fn show(name: &str) -> Result<ExitCode, Failure> {
     match scenarios::catalogue().iter().find(|entry| entry.name == name) {
         Some(entry) => say(entry.text.trim_end()),
-        None => Err(Failure::usage(format!("the catalogue has no `{name}`: see `paddock scenarios list`"))),
+        None => {
+            let hint = scenarios::similar(name)
+                .map_or_else(|| "see `paddock scenarios list`".to_owned(), |near| format!("did you mean `{near}`?"));
+            Err(Failure::usage(format!("the catalogue has no `{name}`; {hint}")))
+        }
     }
 }
 
@@ -48,13 +49,4 @@ fn check(files: &[String]) -> Result<ExitCode, Failure> {
         }
     }
     if wrong.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Failure::usage(wrong.join("\n"))) }
-}
-
-fn say(text: impl fmt::Display) -> Result<ExitCode, Failure> {
-    match writeln!(io::stdout(), "{text}") {
-        // Whoever reads us has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(Failure::internal(error)),
-        Ok(()) => Ok(ExitCode::SUCCESS),
-    }
 }

@@ -1,6 +1,7 @@
 //! `paddock simulate`: a fleet against a broker, without measuring.
 
 use std::{
+    cell::Cell,
     io::{self, Write},
     process::ExitCode,
 };
@@ -13,7 +14,10 @@ use simulator::{
 };
 
 use super::{interrupt::Interrupt, target};
-use crate::{cli::Simulate, exit::Failure};
+use crate::{
+    cli::Simulate,
+    exit::{Failure, INTERRUPTED},
+};
 
 /// Runs the scenario's devices until its stages are over, `--duration` has passed, or Ctrl-C.
 pub(crate) fn run(options: Simulate) -> Result<ExitCode, Failure> {
@@ -26,6 +30,7 @@ pub(crate) fn run(options: Simulate) -> Result<ExitCode, Failure> {
         target.prefix = TopicPrefix::new(prefix).map_err(|error| Failure::usage(format!("--prefix: {error}")))?;
         target.client_prefix = target::client_prefix(target::unique_id(scenario.seed))?;
     }
+    let address = target.endpoint.to_string();
     let simulation = Simulation {
         target,
         habits: scenario.devices.iter().map(Habits::from).collect(),
@@ -38,12 +43,17 @@ pub(crate) fn run(options: Simulate) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
     runtime.block_on(async {
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
-        let total = simulate(farm, simulation, tell, interrupt.received()).await.map_err(|error| match error {
-            SimulateError::Unreachable(_) => Failure::unreachable(error),
+        let interrupted = Cell::new(false);
+        let shutdown = async {
+            interrupt.received().await;
+            interrupted.set(true);
+        };
+        let total = simulate(farm, simulation, tell, shutdown).await.map_err(|error| match error {
+            SimulateError::Unreachable(_) => Failure::unreachable(format!("{address}: {error}")),
             SimulateError::Start(_) => Failure::internal(error),
         })?;
         let _unread = writeln!(io::stdout(), "{} messages from {} devices", total.telemetry, total.connects);
-        Ok(ExitCode::SUCCESS)
+        Ok(if interrupted.get() { INTERRUPTED.into() } else { ExitCode::SUCCESS })
     })
 }
 

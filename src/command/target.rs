@@ -1,7 +1,7 @@
 //! Which broker a verb talks to, and as whom.
 
 use std::{
-    fs,
+    env, fs,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -85,7 +85,10 @@ pub(crate) fn reached(mut endpoint: Endpoint, options: &cli::Target, scenario: &
     Ok(Target { credentials, version: None, connect_timeout: broker.connect_timeout, ..Target::new(endpoint) })
 }
 
-/// User name and password, from the command line, the URL or the scenario, in this order.
+/// Where a Password may stand that no other user of the machine can read.
+const PASSWORD_VARIABLE: &str = "PADDOCK_PASSWORD";
+
+/// User name and password, from the command line, the URL, the environment (the password) or the scenario, in this order.
 fn credentials(
     options: &cli::Target,
     endpoint: &mut Endpoint,
@@ -93,11 +96,17 @@ fn credentials(
 ) -> Result<Option<Credentials>, Failure> {
     let stated = scenario.brokers[0].credentials.as_ref();
     let user = options.user.clone().or(endpoint.user.take()).or(stated.map(|credentials| credentials.user.clone()));
-    let password = match (&options.password, &options.password_file, endpoint.password.take()) {
-        (Some(password), _, _) => Some(password.clone()),
-        (None, Some(file), _) => Some(first_line(file)?),
-        (None, None, Some(password)) => Some(password),
-        (None, None, None) => match stated.and_then(|credentials| credentials.password.as_ref()) {
+    let password = match (&options.password, &options.password_file, endpoint.password.take(), ambient_password()?) {
+        (Some(password), _, _, _) => Some(password.clone()),
+        (None, Some(file), _, _) => Some(first_line(file)?),
+        (None, None, Some(password), _) => Some(password),
+        // Set for a whole shell or CI job, it is also there for runs that need none.
+        (None, None, None, Some(_)) if user.is_none() && is_embedded(options, scenario) => None,
+        (None, None, None, Some(_)) if user.is_none() => {
+            return Err(Failure::usage(format!("{PASSWORD_VARIABLE} is set, but no user: add --user, or unset it")));
+        }
+        (None, None, None, Some(password)) => Some(password),
+        (None, None, None, None) => match stated.and_then(|credentials| credentials.password.as_ref()) {
             Some(Password::Text(password)) => Some(password.clone()),
             Some(Password::File(file)) => Some(first_line(file)?),
             None => None,
@@ -113,10 +122,25 @@ fn credentials(
     }
 }
 
+fn ambient_password() -> Result<Option<String>, Failure> {
+    match env::var(PASSWORD_VARIABLE) {
+        Ok(password) => Ok(Some(password).filter(|password| !password.is_empty())),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{PASSWORD_VARIABLE} is not UTF-8"))),
+    }
+}
+
+fn is_embedded(options: &cli::Target, scenario: &Scenario) -> bool {
+    options.target.is_none() && matches!(scenario.brokers[0].address, Address::Embedded)
+}
+
 fn first_line(file: &Path) -> Result<String, Failure> {
     let text = fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("cannot read the password from {}: {error}", file.display())))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(line.to_owned()),
+        _ => Err(Failure::usage(format!("the first line of {}, the password, is empty", file.display()))),
+    }
 }
 
 /// The id of a run on a broker that others use.

@@ -49,6 +49,9 @@ pub enum EndpointError {
     /// The scheme is none of MQTT's.
     #[error("`{0}://` is not a way to reach a broker: use mqtt://host:port")]
     UnknownScheme(String),
+    /// Port 0 is no place to connect to.
+    #[error("`{0}` has port 0, where nobody listens: use mqtt://host:port")]
+    PortZero(String),
     /// There is no host.
     #[error("`{0}` names no host: use mqtt://host:port")]
     NoHost(String),
@@ -73,6 +76,9 @@ impl FromStr for Endpoint {
             Some(host) if !host.is_empty() => percent_decoded(host.trim_start_matches('[').trim_end_matches(']')),
             _ => return Err(EndpointError::NoHost(redact(text))),
         };
+        if url.port() == Some(0) {
+            return Err(EndpointError::PortZero(redact(text)));
+        }
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(EndpointError::TrailingPath(redact(text)));
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Context, at_least_one, refer};
+use super::{Context, at_least_one, barns_of, refer};
 use crate::{
     document::{At, DeviceSection, Span, SubscriberSection, Table},
     model::{BarnId, BrokerId, DeviceGroup, GroupId, Name, Role, SubscriberGroup, Subscription, Template, Version},
@@ -154,7 +154,7 @@ fn barns(barns: Option<&At<Vec<At<BarnId>>>>, context: &mut Context<'_>) -> Vec<
             context.problems.push(barn.problem(format!("there is no barn called `{}`", barn.value), hint));
         }
     }
-    at_least_one(barns, "barn", context.problems)
+    barns_of(barns, context.problems)
 }
 
 fn client_id(template: Option<At<Template>>, name: &At<Name>) -> At<Template> {
