@@ -43,6 +43,8 @@ pub(crate) enum Verb {
     /// verdict, an exit code and a folder with summary.json, report.html, junit.xml, latency.hlog, observations.jsonl.
     Run(Run),
     /// Run a scenario's devices alone against a broker, without measuring.
+    ///
+    /// The devices publish to their real topics and leave their last status there, retained; --prefix keeps them apart.
     Simulate(Simulate),
     /// Start the reference broker.
     Broker(Broker),

@@ -5,7 +5,7 @@ use std::{fmt, process::ExitCode};
 use loadgen::Exit;
 
 /// What the process ends with after Ctrl-C.
-pub(crate) const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = Exit::INTERRUPTED;
 
 /// Why a verb could not do its work.
 #[derive(Debug)]

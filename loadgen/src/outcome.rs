@@ -29,6 +29,9 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// What the process ends with when a run that could begin was interrupted, whatever its verdict.
+    pub const INTERRUPTED: u8 = 130;
+
     /// When several apply, the first of these wins; `Pass` when none does.
     const PRECEDENCE: [Self; 8] = [
         Self::Internal,
@@ -85,6 +88,8 @@ pub struct Outcome {
     pub reasons: Vec<String>,
     /// Whether it was interrupted.
     pub interrupted: bool,
+    /// What of the outputs could not be written; the outputs cannot say it themselves.
+    pub unwritten: Option<String>,
     /// The fold of all observations.
     pub summary: Summary,
 }

@@ -75,12 +75,13 @@ pub async fn run(plan: Plan, sinks: Vec<Box<dyn Sink>>, interrupt: impl Future<O
     let (exit, mut reasons) = closing::conclude(&plan.scenario, &mut chronicle, ending, at, failure.as_ref());
     let (summary, sink_failure) = chronicle.finish();
     let mut all = vec![exit];
-    if let Some(error) = sink_failure {
-        reasons.insert(0, format!("cannot write the report: {error}"));
+    let unwritten = sink_failure.map(|error| format!("cannot write the report: {error}"));
+    if let Some(reason) = &unwritten {
+        reasons.insert(0, reason.clone());
         all.push(Exit::Usage);
     }
     let exit = Exit::worst(all);
-    Outcome { verdict: exit.verdict(), exit, reasons, interrupted: ending == Ending::Interrupted, summary }
+    Outcome { verdict: exit.verdict(), exit, reasons, interrupted: ending == Ending::Interrupted, unwritten, summary }
 }
 
 /// What is left of a run when everybody has gone.

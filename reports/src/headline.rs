@@ -81,6 +81,18 @@ impl Headline {
     }
 }
 
+/// The verdict's reasons, without those that the headline gives already.
+pub(crate) fn further_reasons(summary: &Summary) -> Vec<String> {
+    let headline = Headline::of(summary).sentence.to_lowercase();
+    let cause = summary.generator().map_or("", |generator| generator.cause.as_str());
+    let is_cause = |reason: &str| !cause.is_empty() && reason.ends_with(cause);
+    let said = |reason: &str| {
+        headline.contains(&reason.to_lowercase()) || is_cause(reason) && headline.contains(&cause.to_lowercase())
+    };
+    let reasons = summary.ended().map_or(&[][..], |ended| &ended.reasons);
+    reasons.iter().filter(|reason| !said(reason)).cloned().collect()
+}
+
 /// What was run, as a subject: the phase, else the title, else the name.
 pub(crate) fn subject(summary: &Summary) -> String {
     let Some(run) = summary.run() else { return "the run".to_owned() };

@@ -15,7 +15,7 @@ mod timeline;
 
 use crate::Labels;
 use crate::figures::{count, latency, rate, span};
-use crate::headline::{Headline, Word, elapsed};
+use crate::headline::{Headline, Word, elapsed, further_reasons};
 use crate::observation::{Health, LedgerCounts, Role, metric};
 use crate::summary::Summary;
 use base64::Engine;
@@ -46,7 +46,7 @@ pub fn html(summary: &Summary) -> Result<String, minijinja::Error> {
         tone => tone(headline.word),
         glyph => glyph(headline.word),
         sentence => headline.sentence,
-        reasons => summary.ended().map(|ended| ended.reasons.clone()).unwrap_or_default(),
+        reasons => further_reasons(summary),
         name => run.map_or("run", |run| &run.scenario.name),
         title => run.map_or("Run", |run| if run.scenario.title.is_empty() { &run.scenario.name } else { &run.scenario.title }),
         paragraphs => paragraphs(run.map_or("", |run| &run.scenario.description)),
@@ -166,7 +166,8 @@ fn connections_figure(summary: &Summary) -> KeyFigure {
 }
 
 fn generator_figure(summary: &Summary) -> Option<KeyFigure> {
-    let generator = summary.generator()?;
+    // Who sent nothing was neither in time nor late.
+    let generator = summary.generator().filter(|generator| generator.lag.count > 0)?;
     let (value, tone) = match generator.health {
         Health::Sound => ("sound", ""),
         Health::Strained => ("strained", "unsure"),

@@ -71,7 +71,11 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be created or written to, or already holds a run.
     pub fn at(path: &Path) -> Result<Self, FolderError> {
-        fs::create_dir_all(path).map_err(|cause| FolderError::Unwritable { path: path.to_owned(), cause })?;
+        let unwritable = |cause| FolderError::Unwritable { path: path.to_owned(), cause };
+        if path.is_file() {
+            return Err(unwritable(io::ErrorKind::NotADirectory.into()));
+        }
+        fs::create_dir_all(path).map_err(unwritable)?;
         Self::claim(path)
     }
 
@@ -105,8 +109,9 @@ impl RunFolder {
 /// Replaces a file in one step, so that nobody reads half of it.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("draft");
-    fs::write(&draft, content)?;
-    fs::rename(&draft, path)
+    fs::write(&draft, content).and_then(|()| fs::rename(&draft, path)).inspect_err(|_| {
+        let _may_not_exist = fs::remove_file(&draft);
+    })
 }
 
 /// Letters, digits, `-`, `_` and `.` stay; everything else becomes `-`.

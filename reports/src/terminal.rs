@@ -37,16 +37,19 @@ pub struct Terminal {
     lines: bool,
     next_line: Duration,
     report: Option<PathBuf>,
+    /// Whether a report that is not there at the end goes unnamed: its own sink may have failed.
+    looks_for_report: bool,
     summary: Summary,
 }
 
 impl Terminal {
     /// On this process's standard streams: a bar when standard error is a terminal, lines otherwise; colour when standard
-    /// output is a terminal and `NO_COLOR` is not set. `report` is named at the end.
+    /// output is a terminal and `NO_COLOR` is not set. `report` is named at the end if it is there then.
     pub fn stdio(report: Option<PathBuf>) -> Self {
         let progress = if io::stderr().is_terminal() { Progress::Bar } else { Progress::Lines };
         let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self::new(Box::new(io::stdout()), Box::new(io::stderr()), progress, colour, report)
+        let plain = Self::new(Box::new(io::stdout()), Box::new(io::stderr()), progress, colour, report);
+        Self { looks_for_report: true, ..plain }
     }
 
     /// On any two writers: the verdict to `out`, progress lines to `log` (a bar always goes to standard error).
@@ -66,6 +69,7 @@ impl Terminal {
             lines: progress == Progress::Lines,
             next_line: Duration::ZERO,
             report,
+            looks_for_report: false,
             summary: Summary::new(),
         }
     }
@@ -86,7 +90,7 @@ impl Terminal {
         }
         if let Some(bar) = &self.bar {
             let milliseconds = u64::try_from(planned(&self.summary).as_millis()).unwrap_or(u64::MAX);
-            let style = ProgressStyle::with_template("{bar:24.dim} {msg}");
+            let style = ProgressStyle::with_template("{bar:12.dim} {wide_msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ "));
             bar.set_length(milliseconds);
         }
@@ -140,7 +144,8 @@ impl Sink for Terminal {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        let text = verdict::block(&self.summary, self.style, self.report.as_deref());
+        let report = self.report.as_deref().filter(|report| !self.looks_for_report || report.exists());
+        let text = verdict::block(&self.summary, self.style, report);
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }

@@ -38,6 +38,14 @@ fn a_topic_beyond_65535_bytes_is_refused_without_filling_the_screen() {
 }
 
 #[test]
+fn a_list_of_no_barns_is_refused() {
+    let smoke = scenarios::catalogue().iter().find(|entry| entry.name == "smoke").expect("it is in the catalogue").text;
+    let barns = smoke.lines().find(|line| line.starts_with("barns")).expect("smoke names its barns");
+    let said = parse("x.toml", &smoke.replace(barns, "barns = []")).unwrap_err().to_string();
+    assert!(said.contains("the list names no barn"), "{said}");
+}
+
+#[test]
 fn any_text_is_answered() {
     for entry in scenarios::catalogue() {
         // Every prefix of a scenario, and every scenario with one byte gone, is either good or explained.

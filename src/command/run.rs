@@ -33,6 +33,9 @@ pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
         let sinks = sinks(&folder, &plan.scenario)?;
         let outcome = loadgen::run(plan, sinks, interrupt.received()).await;
         broker.stop().await?;
+        if let Some(unwritten) = &outcome.unwritten {
+            return Err(Failure::usage(format!("{unwritten}; the run folder is {}", folder.path().display())));
+        }
         Ok(exit(&outcome))
     })
 }
@@ -116,7 +119,13 @@ impl Broker {
     }
 
     async fn stop(self) -> Result<(), Failure> {
-        if let Some(child) = self.child {
+        if let Some(mut child) = self.child {
+            if let Some(status) = child.ended() {
+                tracing::warn!("the reference broker ended before the run did: {status}");
+                for words in child.last_words() {
+                    tracing::warn!("its last words: {words}");
+                }
+            }
             child.stop().await.map_err(Failure::internal)?;
         }
         Ok(())

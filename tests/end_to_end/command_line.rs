@@ -56,6 +56,7 @@ fn a_bad_scenario_names_each_error_and_its_line() {
         assert_eq!(output.status.code(), Some(2));
         let said = stderr(&output);
         assert!(said.contains("bad.toml:") && said.contains("devicse"), "{said}");
+        assert!(!said.contains("error: error:"), "{said}");
     }
 }
 
@@ -108,6 +109,58 @@ fn the_smoke_run_passes_and_leaves_its_folder() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_is_said_and_not_pointed_at() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir_all(folder.path().join("report.html/in-the-way")).expect("a temporary folder");
+    let output = output(paddock().args(["run", "smoke", "--duration", "1s", "--out"]).arg(folder.path()));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("error: cannot write the report"), "{}", stderr(&output));
+    assert!(!stdout(&output).contains("report.html"), "{}", stdout(&output));
+    assert!(!folder.path().join("report.draft").exists());
+}
+
+#[test]
+fn a_target_that_accepts_and_never_answers_is_exit_5() {
+    // The system accepts into the backlog; nobody reads.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("mqtt://{}", silent.local_addr().expect("bound"));
+    let output = output(paddock().args(["simulate", "smoke", "--duration", "1s", "--target", &url]));
+    assert_eq!(output.status.code(), Some(5), "{}{}", stdout(&output), stderr(&output));
+    assert!(stderr(&output).contains(&url), "{}", stderr(&output));
+}
+
+#[test]
+fn a_password_needs_a_user_and_the_message_names_where_it_stands() {
+    let target = ["simulate", "smoke", "--target", "mqtt://127.0.0.1:1"];
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let empty = folder.path().join("empty");
+    fs::write(&empty, "\nsecond line\n").expect("a temporary file");
+    let refused = output(paddock().args(target).args(["--user", "u", "--password-file"]).arg(&empty));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("is empty"), "{}", stderr(&refused));
+    let refused = output(paddock().env("PADDOCK_PASSWORD", "x").args(target));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("PADDOCK_PASSWORD"), "{}", stderr(&refused));
+}
+
+#[test]
+fn addresses_that_nobody_can_mean_are_refused_with_an_example() {
+    for (verb, address) in [("broker", "localhost"), ("broker", ":1883"), ("run", "mqtt://127.0.0.1:0")] {
+        let mut command = paddock();
+        match verb {
+            "broker" => command.args(["broker", "--listen", address]),
+            _ => command.args(["run", "smoke", "--target", address]),
+        };
+        let output = output(&mut command);
+        assert_eq!(output.status.code(), Some(2), "{address}");
+        assert!(
+            stderr(&output).contains("127.0.0.1:1883") || stderr(&output).contains("mqtt://host:port"),
+            "{address}"
+        );
+    }
+}
+
+#[test]
 fn a_run_folder_is_never_overwritten() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("observations.jsonl"), "{}\n").expect("a temporary file");
@@ -127,7 +180,10 @@ fn an_interrupted_run_reports_what_happened_so_far() {
     });
     run.signal("INT");
     assert_eq!(run.end().code(), Some(130));
-    assert_eq!(summary(&out)["ending"], "interrupted");
+    let summary = summary(&out);
+    assert_eq!((&summary["ending"], &summary["exit_code"]), (&"interrupted".into(), &130.into()));
+    // Whoever reads only the verdict must not take half a run for a pass.
+    assert_ne!(summary["verdict"], "pass");
     let report = fs::read_to_string(out.join("report.html")).expect("a report");
     assert!(report.to_lowercase().contains("interrupted"));
 }

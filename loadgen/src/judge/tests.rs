@@ -122,6 +122,24 @@ fn latency_is_judged_per_qos_group_and_model() {
 }
 
 #[test]
+fn a_latency_of_the_few_that_came_is_no_pass() {
+    let of = |counts| summary(&[histogram("meters", 1, [1; 100]), ledger(Qos::AtLeastOnce, counts)]);
+    for missing in [
+        LedgerCounts { lost: 4, received: 296, ..clean() },
+        LedgerCounts { unacknowledged: 4, received: 296, ..clean() },
+        LedgerCounts { published: 296, not_sent: 4, received: 296, ..clean() },
+    ] {
+        let run = of(missing);
+        assert_eq!(judged("e2e{qos:1}", "p(99)<50ms", &run), ThresholdResult::Inconclusive);
+        assert_eq!(judged("e2e{qos:1}", "max<50ms", &run), ThresholdResult::Inconclusive);
+        // Were the four the slowest of all, the other 98 of 100 would still be within.
+        assert_eq!(judged("e2e{qos:1}", "p(98)<50ms", &run), ThresholdResult::Pass);
+        assert_eq!(judged("e2e{qos:1}", "p(99)<1us", &run), ThresholdResult::Fail);
+    }
+    assert_eq!(judged("e2e{qos:1}", "p(99)<50ms", &of(clean())), ThresholdResult::Pass);
+}
+
+#[test]
 fn losses_are_judged_apart_by_qos() {
     let lossy = LedgerCounts { lost: 3, received: 297, ..clean() };
     let run = summary(&[ledger(Qos::AtLeastOnce, clean()), ledger(Qos::AtMostOnce, lossy)]);

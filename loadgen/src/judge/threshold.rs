@@ -152,13 +152,32 @@ fn fault(counter: Counter, threshold: &Threshold, summary: &Summary, selectors: 
 
 /// Why a threshold that holds proves nothing: the fate of messages is unknown.
 fn doubt(threshold: &Threshold, summary: &Summary) -> Option<String> {
-    if threshold.series.metric != Metric::Loss {
-        return None;
-    }
     let selectors = selectors(threshold, summary).ok()?;
+    match (threshold.series.metric, threshold.expression.aggregation) {
+        (Metric::Loss, _) => {}
+        (Metric::E2e | Metric::Service, Aggregation::Percentile(percentile)) => {
+            return absent(percentile.value(), &selectors, summary);
+        }
+        (Metric::E2e | Metric::Service, Aggregation::Maximum) => return absent(100.0, &selectors, summary),
+        _ => return None,
+    }
     let counts = selectors.iter().filter_map(|selector| summary.ledger_counts(selector));
     let unknown: u64 = counts.map(|counts| counts.unacknowledged).sum();
     (unknown > 0).then(|| format!("{unknown} messages were never acknowledged, so their fate is unknown"))
+}
+
+/// Why a latency that so many percent of the messages must have held proves nothing: more than the rest never came, and
+/// what never came has no latency.
+fn absent(percent: f64, selectors: &[Labels], summary: &Summary) -> Option<String> {
+    let (mut missing, mut received) = (0, 0);
+    for counts in selectors.iter().filter_map(|selector| summary.ledger_counts(selector)) {
+        missing += counts.lost + counts.not_sent + counts.unacknowledged;
+        received += counts.received;
+    }
+    let tolerated = (100.0 - percent) / 100.0 * (missing + received) as f64;
+    (missing as f64 > tolerated).then(|| {
+        format!("{missing} messages were lost, not sent or not acknowledged; this is the latency of the others")
+    })
 }
 
 fn counted(

@@ -62,7 +62,13 @@ impl Chronicle {
         let mut window = closed.window();
         window.target = self.target.sample(now);
         window.generator = self.own.sample(now);
+        let at = window.at + window.length;
         self.record(&Observation::Window(Box::new(window)));
+        if self.target.has_just_ended() {
+            let text = "the process of the target has ended".to_owned();
+            let event = EventKind::Warning;
+            self.record(&Observation::Event(Event { at, event, count: 1, client: None, group: None, text }));
+        }
     }
 
     fn begin(&mut self) {

@@ -110,13 +110,18 @@ pub(super) fn conclude(
             chronicle.record(&Observation::Threshold(outcome));
         }
     }
-    let (exit, reasons) = judge::verdict(&chronicle.summary, failure);
+    let (mut exit, mut reasons) = judge::verdict(&chronicle.summary, failure);
+    if ending == Ending::Interrupted && exit == Exit::Pass {
+        // Half a run that held is no pass for whoever reads only the verdict.
+        exit = Exit::Inconclusive;
+        reasons.push("interrupted: what was measured so far held".to_owned());
+    }
     chronicle.record(&Observation::RunEnded(RunEnded {
         at,
         ended_at: Timestamp::now(),
         ending,
         verdict: exit.verdict(),
-        exit_code: exit.code(),
+        exit_code: if ending == Ending::Interrupted { Exit::INTERRUPTED } else { exit.code() },
         reasons: reasons.clone(),
     }));
     (exit, reasons)

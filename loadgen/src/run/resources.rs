@@ -1,6 +1,6 @@
 //! What the run may use of this machine, and what it and the target do use.
 
-use std::{fs, thread, time::Duration};
+use std::{fs, io, thread, time::Duration};
 
 use protocol::Time;
 use reports::observation::{Environment, Preflight, ProcessUsage};
@@ -72,6 +72,7 @@ pub(super) struct Watched {
     sampler: Option<Sampler>,
     last: Option<(Time, Usage)>,
     first: Option<(Time, Usage)>,
+    ended: bool,
 }
 
 impl Watched {
@@ -79,7 +80,7 @@ impl Watched {
     pub(super) fn new(pid: Option<u32>, now: Time) -> Self {
         let mut sampler = pid.and_then(|pid| Sampler::new(pid).ok());
         let first = sampler.as_mut().and_then(|sampler| sampler.sample().ok()).map(|usage| (now, usage));
-        Self { sampler, last: first, first }
+        Self { sampler, last: first, first, ended: false }
     }
 
     /// From now on processor time counts.
@@ -90,10 +91,21 @@ impl Watched {
 
     /// What it used since the last sample, and holds now.
     pub(super) fn sample(&mut self, now: Time) -> Option<ProcessUsage> {
-        let usage = self.sampler.as_mut()?.sample().ok()?;
+        let sampled = self.sampler.as_mut()?.sample();
+        self.ended |= sampled.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        let usage = sampled.ok()?;
         let cpu = self.last.and_then(|(then, before)| share(&before, &usage, now.since(then)));
         self.last = Some((now, usage));
         Some(ProcessUsage { cpu, rss_bytes: Some(usage.resident), open_files: Some(u64::from(usage.open_files)) })
+    }
+
+    /// Whether the process was found to have ended; said once.
+    pub(super) fn has_just_ended(&mut self) -> bool {
+        let news = self.ended && self.sampler.is_some();
+        if news {
+            self.sampler = None;
+        }
+        news
     }
 
     /// Processor time per elapsed time from the first to the last sample.

@@ -3,7 +3,7 @@
 use super::style::Style;
 use super::visible;
 use crate::figures::{count, latency, quantity, rate, share, span};
-use crate::headline::{Headline, elapsed};
+use crate::headline::{Headline, elapsed, further_reasons};
 use crate::observation::{EventKind, Health, LedgerCounts, Qos, ThresholdResult, Witness, metric};
 use crate::summary::Summary;
 use crate::{Labels, label};
@@ -41,8 +41,8 @@ fn headline(summary: &Summary, style: Style, lines: &mut Vec<String>) {
 }
 
 fn reasons(summary: &Summary, lines: &mut Vec<String>) {
-    for reason in summary.ended().map_or(&[][..], |ended| &ended.reasons) {
-        for (index, line) in wrap(&visible(reason), WIDTH - 4).into_iter().enumerate() {
+    for reason in further_reasons(summary) {
+        for (index, line) in wrap(&visible(&reason), WIDTH - 4).into_iter().enumerate() {
             lines.push(format!("  {} {line}", if index == 0 { "-" } else { " " }));
         }
     }
@@ -162,7 +162,7 @@ fn thresholds(summary: &Summary, style: Style, lines: &mut Vec<String>) {
 
 fn notes(summary: &Summary, style: Style, lines: &mut Vec<String>) {
     let mut notes = Vec::new();
-    if let Some(generator) = summary.generator().filter(|generator| generator.health != Health::Sound) {
+    if let Some(generator) = summary.generator().filter(|generator| generator.health == Health::Strained) {
         notes.push(format!("generator {:?}: {}", generator.health, generator.cause).to_lowercase());
     }
     for (kind, one, many) in [
