@@ -144,7 +144,7 @@ impl Sink for Terminal {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        let report = self.report.as_deref().filter(|report| !self.looks_for_report || report.exists());
+        let report = self.report.as_deref().filter(|report| !self.looks_for_report || report.is_file());
         let text = verdict::block(&self.summary, self.style, report);
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
