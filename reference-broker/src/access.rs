@@ -4,6 +4,8 @@ use std::fmt;
 
 use protocol::{Connect, QoS, ReasonCode, TopicFilter, TopicName, Utf8String};
 
+use crate::Origin;
+
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Client<'a> {
@@ -11,6 +13,8 @@ pub struct Client<'a> {
     pub id: &'a Utf8String,
     /// The User Name of its CONNECT.
     pub user_name: Option<&'a Utf8String>,
+    /// The listener and the peer of its connection.
+    pub origin: &'a Origin,
 }
 
 /// Decides what clients may do. Each method is called in one place of the worker, before anything changes.

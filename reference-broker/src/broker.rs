@@ -2,10 +2,8 @@
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, thread::JoinHandle};
 
-use transport::Listener;
-
 use crate::{
-    Config, Counters,
+    Bind, Config, Counters, Entrance,
     driver::{self, Hub},
     routing::WorkerId,
 };
@@ -19,13 +17,13 @@ pub struct Report {
     pub graceful: bool,
 }
 
-/// Serves MQTT on `listener` until `shutdown` completes, then tells the clients (DISCONNECT 0x8B), flushes and stops.
+/// Serves MQTT on `binds` until `shutdown` completes, then tells the clients (DISCONNECT 0x8B), flushes and stops.
 ///
 /// # Errors
 ///
-/// The listener or a worker thread could not be set up.
-pub async fn serve(listener: Listener, config: Config, shutdown: impl Future<Output = ()>) -> io::Result<Report> {
-    let broker = Broker::start(listener, config)?;
+/// A listener or a worker thread could not be set up.
+pub async fn serve(binds: Vec<Bind>, config: Config, shutdown: impl Future<Output = ()>) -> io::Result<Report> {
+    let broker = Broker::start(binds, config)?;
     shutdown.await;
     Ok(broker.stop().await)
 }
@@ -38,18 +36,17 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts the workers; each accepts on `listener`.
+    /// Starts the workers, which accept on `binds`.
     ///
     /// # Errors
     ///
-    /// The listener or a worker thread could not be set up.
-    pub fn start(listener: Listener, config: Config) -> io::Result<Self> {
-        let hub = Arc::new(Hub::new(&config));
-        let address = listener.local_addr()?;
-        let mut broker = Self { handle: Handle { address, hub }, threads: Vec::new() };
+    /// A listener or a worker thread could not be set up.
+    pub fn start(binds: Vec<Bind>, config: Config) -> io::Result<Self> {
+        let hub = Arc::new(Hub::new(&config, &binds));
+        let mut broker = Self { handle: Handle { hub }, threads: Vec::new() };
         let workers = u16::try_from(config.workers.max(1)).map_err(|_| io::ErrorKind::InvalidInput)?;
         for id in (0..workers).map(WorkerId) {
-            broker.threads.push(driver::spawn(id, broker.handle.hub.clone(), listener.try_clone()?)?);
+            broker.threads.push(driver::spawn(id, broker.handle.hub.clone(), &binds)?);
         }
         Ok(broker)
     }
@@ -80,14 +77,22 @@ impl Drop for Broker {
 /// A view of a running broker.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    address: SocketAddr,
     hub: Arc<Hub>,
 }
 
 impl Handle {
-    /// Where the broker listens.
+    /// Where the first TCP listener listens.
+    ///
+    /// # Panics
+    ///
+    /// If the broker has no TCP listener; [`Handle::entrances`] names them all.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.entrances().find_map(|entrance| entrance.address.tcp()).expect("a broker with a TCP listener")
+    }
+
+    /// The listeners, in the order of the `binds` that the broker was started with.
+    pub fn entrances(&self) -> impl Iterator<Item = &Arc<Entrance>> {
+        self.hub.entrances()
     }
 
     /// Everything counted so far.

@@ -23,10 +23,11 @@ use tokio::{
     task::unconstrained,
     time::{Sleep, sleep_until},
 };
-use transport::{Acceptor, Listener, Pump};
+use transport::{Acceptor, Pump};
 
 use self::sockets::Sockets;
 use crate::{
+    Bind, Origin,
     mail::Mail,
     routing::WorkerId,
     worker::{ConnectionId, Worker},
@@ -43,7 +44,8 @@ struct Driver {
     id: WorkerId,
     hub: Arc<Hub>,
     pump: Pump,
-    acceptor: Option<Acceptor>,
+    /// What this worker accepts on, each with the number of its listener.
+    acceptors: Vec<(usize, Acceptor)>,
     sockets: Sockets,
     mail: Vec<Mail>,
     dirty: Vec<ConnectionId>,
@@ -59,11 +61,13 @@ struct Driver {
 
 /// Runs one worker on a thread of its own until the hub says stop and everything is flushed, or time is up. `true` from
 /// the thread means that it was flushed.
-pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, listener: Listener) -> io::Result<thread::JoinHandle<bool>> {
+pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, binds: &[Bind]) -> io::Result<thread::JoinHandle<bool>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let acceptor = {
+    let acceptors = {
         let _entered = runtime.enter();
-        listener.start()?
+        let mine = |bind: &Bind| bind.acceptors.is_none_or(|acceptors| id.index() < acceptors.max(1));
+        let start = |(door, bind): (usize, &Bind)| Ok((door, bind.listener.try_clone()?.start()?));
+        binds.iter().enumerate().filter(|(_, bind)| mine(bind)).map(start).collect::<io::Result<_>>()?
     };
     thread::Builder::new().name(format!("broker-{}", id.0)).spawn(move || {
         runtime.block_on(async move {
@@ -72,7 +76,7 @@ pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, listener: Listener) -> io::Resu
                 id,
                 hub,
                 pump: Pump::new(),
-                acceptor: Some(acceptor),
+                acceptors,
                 sockets: Sockets::default(),
                 mail: Vec::new(),
                 dirty: Vec::new(),
@@ -93,7 +97,7 @@ impl Driver {
         let now = self.hub.now();
         self.take_mail(cx, now);
         if self.hub.is_stopping() && self.deadline.is_none() {
-            self.acceptor = None;
+            self.acceptors.clear();
             self.worker.shut_down(now);
             self.deadline = Some(Instant::now() + self.hub.shutdown_within);
         }
@@ -134,9 +138,9 @@ impl Driver {
                     }
                 }
                 transport::Event::Closed(key, _) => {
-                    if let Some(id) = self.sockets.remove(key) {
+                    if let Some((id, door)) = self.sockets.remove(key) {
                         self.worker.transport_closed(now, id);
-                        self.hub.connection_closed();
+                        self.hub.connection_closed(door);
                     }
                 }
             }
@@ -149,31 +153,36 @@ impl Driver {
     }
 
     fn accept(&mut self, cx: &mut Context<'_>, now: Time) {
-        let Some(acceptor) = &self.acceptor else { return };
         if self.accept_again.is_some_and(|at| now < at) {
             return;
         }
         self.accept_again = None;
-        for _ in 0..ACCEPTS_PER_TURN {
-            match acceptor.poll_accept(cx) {
-                Poll::Pending => return,
-                Poll::Ready(Ok((stream, _))) => {
-                    if !self.hub.connection_opened() {
-                        self.hub.shared.tallies[self.id.index()].connections_refused.increment();
-                        continue;
+        for (door, acceptor) in &mut self.acceptors {
+            let mut left = ACCEPTS_PER_TURN;
+            while let Poll::Ready(accepted) = acceptor.poll_accept(cx) {
+                match accepted {
+                    Ok((stream, peer)) => {
+                        let Some(entrance) = self.hub.connection_opened(*door) else {
+                            self.hub.shared.tallies[self.id.index()].connections_refused.increment();
+                            continue;
+                        };
+                        let id = self.worker.opened(now, Origin { entrance: entrance.clone(), peer });
+                        self.sockets.insert(self.pump.insert(stream), id, *door);
                     }
-                    let id = self.worker.opened(now);
-                    self.sockets.insert(self.pump.insert(stream), id);
+                    Err(error) => {
+                        tracing::warn!(%error, "accepting a connection failed");
+                        // Out of descriptors, most likely: a later turn asks again.
+                        self.accept_again = Some(now.after(ACCEPT_PAUSE));
+                        break;
+                    }
                 }
-                Poll::Ready(Err(error)) => {
-                    tracing::warn!(%error, "accepting a connection failed");
-                    // Out of descriptors, most likely: a later turn, asks again.
-                    self.accept_again = Some(now.after(ACCEPT_PAUSE));
-                    return;
+                left -= 1;
+                if left == 0 {
+                    cx.waker().wake_by_ref();
+                    break;
                 }
             }
         }
-        cx.waker().wake_by_ref();
     }
 
     /// Moves what connections have to send into the pump.
@@ -194,9 +203,10 @@ impl Driver {
                     }
                 }
                 crate::worker::After::Close => {
-                    self.sockets.remove(key);
+                    if let Some((_, door)) = self.sockets.remove(key) {
+                        self.hub.connection_closed(door);
+                    }
                     self.pump.close(key);
-                    self.hub.connection_closed();
                 }
             }
         }

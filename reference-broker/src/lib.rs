@@ -5,7 +5,7 @@
 //!
 //! Where to start reading:
 //!
-//! * [`serve`] and [`Broker`]: a running broker; [`Config`] and [`Limits`]: what bounds it; [`Counters`]: what it did.
+//! * [`serve`] and [`Broker`]: a running broker; [`Bind`]: one of its listeners; [`Config`] and [`Limits`]: what bounds it; [`Counters`]: what it did.
 //! * `worker`: one worker without sockets or clock; everything MQTT-ish that the broker decides happens there.
 //! * `routing`: the path-copying trie of subscriptions that all workers read without locks.
 //! * `retained`, `registry`: the two stores that workers share under a lock, off the publish path.
@@ -13,6 +13,7 @@
 
 mod access;
 mod backlog;
+mod bind;
 mod broker;
 mod children;
 mod config;
@@ -27,6 +28,7 @@ mod timers;
 mod worker;
 
 pub use access::{Access, AllowAll, Client};
+pub use bind::{Bind, Entrance, Origin};
 pub use broker::{Broker, Handle, Report, serve};
 pub use config::{Config, Limits, Overlap};
 pub use counters::Counters;

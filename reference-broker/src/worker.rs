@@ -33,6 +33,7 @@ pub(crate) use shared::Shared;
 
 use self::connection::Connection;
 use crate::{
+    Origin,
     counters::Tally,
     mail::{Mail, Receiver},
     retained::Retained,
@@ -105,9 +106,9 @@ impl Worker {
     }
 
     /// A connection was accepted.
-    pub(crate) fn opened(&mut self, now: Time) -> ConnectionId {
+    pub(crate) fn opened(&mut self, now: Time, origin: Origin) -> ConnectionId {
         self.tally().connections_opened.increment();
-        let id = self.connections.insert(Connection::new(&self.shared.protocol, now));
+        let id = self.connections.insert(Connection::new(&self.shared.protocol, now, origin));
         self.settle(now, id);
         id
     }

@@ -3,19 +3,20 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use reference_broker::{Broker, Config, serve};
+use reference_broker::{Bind, Broker, Config, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::oneshot,
     time::timeout,
 };
-use transport::Listener;
+use transport::{Listener, Options};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-fn listener() -> Listener {
-    Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap()
+fn listener() -> Vec<Bind> {
+    let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    vec![Listener::bind(address, Options::default()).unwrap().into()]
 }
 
 fn start(workers: usize) -> Broker {
@@ -169,7 +170,7 @@ async fn a_malformed_packet_closes_only_its_connection() {
 #[tokio::test]
 async fn shutdown_tells_5_0_clients_and_ends_in_time() {
     let listener = listener();
-    let address = listener.local_addr().unwrap();
+    let address = listener[0].listener.address().tcp().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(serve(listener, Config { workers: 2, ..Config::default() }, async {
         stopped.await.unwrap();
@@ -203,6 +204,27 @@ async fn a_connection_too_many_is_closed_at_once() {
     first.expect_closed().await;
     drop(first);
     Wire::connected(address, b'b').await;
+    assert_eq!(broker.handle().counters().connections_refused, 1);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn each_listener_has_its_own_limit_and_all_share_the_sessions() {
+    let mut binds = listener();
+    binds.append(&mut listener());
+    binds[0].connections = Some(1);
+    binds[1].acceptors = Some(1);
+    let broker = Broker::start(binds, Config { workers: 2, ..Config::default() }).unwrap();
+    let addresses: Vec<_> = broker.handle().entrances().map(|entrance| entrance.address.tcp().unwrap()).collect();
+    let mut first = Wire::connected(addresses[0], b'a').await;
+    first.send(&[0x82, 6, 0, 1, 0, 1, b't', 0]).await;
+    first.expect(&[0x90, 3, 0, 1, 0]).await;
+    Wire::dial(addresses[0]).await.expect_closed().await;
+    for id in [b'b', b'c'] {
+        let mut other = Wire::connected(addresses[1], id).await;
+        other.send(&[0x30, 5, 0, 1, b't', b'h', b'i']).await;
+        first.expect(&[0x30, 5, 0, 1, b't', b'h', b'i']).await;
+    }
     assert_eq!(broker.handle().counters().connections_refused, 1);
     broker.stop().await;
 }

@@ -7,7 +7,7 @@ use std::{
 
 use reference_broker::{Config, serve};
 use tokio::io::AsyncReadExt;
-use transport::Listener;
+use transport::{Listener, Options};
 
 use super::interrupt::Interrupt;
 use crate::{cli::Broker, exit::Failure};
@@ -24,8 +24,9 @@ async fn serve_until_told(options: &Broker) -> Result<ExitCode, Failure> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!("the limit of open files stays as it is: {error}");
     }
-    let listener = Listener::bind(options.listen).map_err(|error| cannot_listen(options, &error))?;
-    let address = listener.local_addr().map_err(Failure::internal)?;
+    let listener =
+        Listener::bind(options.listen, Options::default()).map_err(|error| cannot_listen(options, &error))?;
+    let address = listener.address().clone();
     let mut config = Config::default();
     if let Some(workers) = options.workers {
         config.workers = workers.get().into();
@@ -42,7 +43,7 @@ async fn serve_until_told(options: &Broker) -> Result<ExitCode, Failure> {
             interrupt.received().await;
         }
     };
-    serve(listener, config, told).await.map_err(Failure::internal)?;
+    serve(vec![listener.into()], config, told).await.map_err(Failure::internal)?;
     Ok(ExitCode::SUCCESS)
 }
 

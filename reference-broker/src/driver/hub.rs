@@ -13,7 +13,7 @@ use protocol::Time;
 
 use super::mailbox::Mailbox;
 use crate::{
-    Config, Counters,
+    Bind, Config, Counters, Entrance,
     mail::Mail,
     routing::WorkerId,
     worker::{Shared, Worker},
@@ -32,10 +32,31 @@ pub(crate) struct Hub {
     stopping: AtomicBool,
     connections: AtomicUsize,
     maximum_connections: usize,
+    doors: Vec<Door>,
+}
+
+/// One listener's share in the connections.
+#[derive(Debug)]
+struct Door {
+    entrance: Arc<Entrance>,
+    connections: AtomicUsize,
+    maximum: usize,
+}
+
+impl Door {
+    fn new(bind: &Bind) -> Self {
+        let Bind { listener, name, connections, acceptors: _, anonymous } = bind;
+        let address = listener.address().clone();
+        Self {
+            entrance: Arc::new(Entrance { name: name.clone(), address, anonymous: *anonymous }),
+            connections: AtomicUsize::new(0),
+            maximum: connections.unwrap_or(usize::MAX),
+        }
+    }
 }
 
 impl Hub {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, binds: &[Bind]) -> Self {
         let shared = Arc::new(Shared::new(config));
         Self {
             mailboxes: (0..shared.workers()).map(|_| Mailbox::new(config.limits.mailbox)).collect(),
@@ -45,6 +66,7 @@ impl Hub {
             stopping: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             maximum_connections: config.limits.connections.unwrap_or_else(descriptors),
+            doors: binds.iter().map(Door::new).collect(),
         }
     }
 
@@ -81,17 +103,25 @@ impl Hub {
         Instant::now() + ahead
     }
 
-    /// Counts a connection in; `false` when there may be no more.
-    pub(super) fn connection_opened(&self) -> bool {
-        let may = self.connections.fetch_add(1, Ordering::Relaxed) < self.maximum_connections;
-        if !may {
-            self.connection_closed();
-        }
-        may
+    /// Every listener.
+    pub(crate) fn entrances(&self) -> impl Iterator<Item = &Arc<Entrance>> {
+        self.doors.iter().map(|door| &door.entrance)
     }
 
-    pub(super) fn connection_closed(&self) {
+    /// Counts a connection of listener `door` in; `None` when there may be no more.
+    pub(super) fn connection_opened(&self, door: usize) -> Option<&Arc<Entrance>> {
+        let all = self.connections.fetch_add(1, Ordering::Relaxed);
+        let own = self.doors[door].connections.fetch_add(1, Ordering::Relaxed);
+        if all < self.maximum_connections && own < self.doors[door].maximum {
+            return Some(&self.doors[door].entrance);
+        }
+        self.connection_closed(door);
+        None
+    }
+
+    pub(super) fn connection_closed(&self, door: usize) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
+        self.doors[door].connections.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Moves the mail of worker `id` to `into`.

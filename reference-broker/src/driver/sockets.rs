@@ -7,8 +7,16 @@ use crate::worker::ConnectionId;
 /// Both directions, by small index.
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
-    ids: Vec<Option<(Key, ConnectionId)>>,
+    ids: Vec<Option<Tenant>>,
     keys: Vec<Option<Socket>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Tenant {
+    key: Key,
+    id: ConnectionId,
+    /// The listener that accepted it.
+    door: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -19,14 +27,14 @@ struct Socket {
 }
 
 impl Sockets {
-    pub(super) fn insert(&mut self, key: Key, id: ConnectionId) {
-        put(&mut self.ids, key.index(), (key, id));
+    /// Remembers a connection that listener `door` accepted.
+    pub(super) fn insert(&mut self, key: Key, id: ConnectionId, door: usize) {
+        put(&mut self.ids, key.index(), Tenant { key, id, door });
         put(&mut self.keys, id.index(), Socket { id, key, reading: true });
     }
 
     pub(super) fn id(&self, key: Key) -> Option<ConnectionId> {
-        let (known, id) = (*self.ids.get(key.index())?)?;
-        (known == key).then_some(id)
+        self.tenant(key).map(|tenant| tenant.id)
     }
 
     pub(super) fn key(&self, id: ConnectionId) -> Option<Key> {
@@ -42,14 +50,20 @@ impl Sockets {
         }
     }
 
-    pub(super) fn remove(&mut self, key: Key) -> Option<ConnectionId> {
-        let id = self.id(key)?;
+    /// Forgets a connection; says which it was and which listener accepted it.
+    pub(super) fn remove(&mut self, key: Key) -> Option<(ConnectionId, usize)> {
+        let Tenant { id, door, .. } = self.tenant(key)?;
         self.ids[key.index()] = None;
         // The worker may have given the index to another connection already.
         if self.keys[id.index()].is_some_and(|socket| socket.id == id) {
             self.keys[id.index()] = None;
         }
-        Some(id)
+        Some((id, door))
+    }
+
+    fn tenant(&self, key: Key) -> Option<Tenant> {
+        let tenant = (*self.ids.get(key.index())?)?;
+        (tenant.key == key).then_some(tenant)
     }
 }
 

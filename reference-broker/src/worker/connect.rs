@@ -69,7 +69,8 @@ impl Worker {
             return Err(ReasonCode::ClientIdentifierNotValid);
         }
         let client_id = if assigned { self.shared.new_client_id() } else { connect.client_id.detached() };
-        let client = Client { id: &client_id, user_name: connect.user_name.as_ref() };
+        let origin = &self.connections.find(id).ok_or(ReasonCode::NotAuthorized)?.origin;
+        let client = Client { id: &client_id, user_name: connect.user_name.as_ref(), origin };
         self.shared.access.connect(client, &connect)?;
         if let Some(will) = &connect.will {
             let topic = &will.message.topic;

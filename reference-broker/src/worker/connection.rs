@@ -8,7 +8,7 @@ use protocol::{
 };
 
 use super::{ConnectionId, Deadline, Worker};
-use crate::{routing::SessionKey, timers::Armed};
+use crate::{Origin, routing::SessionKey, timers::Armed};
 
 /// A deadline that comes up so late means that the worker stood still: the process was frozen, or mail found no room.
 /// Connections then have as much time again to be read.
@@ -18,6 +18,8 @@ const HELD_UP: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Connection {
     stage: Stage,
+    /// Where it comes from.
+    pub(super) origin: Origin,
     /// The session that it serves, from the accepted CONNECT to the close.
     pub(super) session: Option<SessionKey>,
     pub(super) user_name: Option<Utf8String>,
@@ -42,9 +44,10 @@ enum Stage {
 }
 
 impl Connection {
-    pub(super) fn new(config: &Arc<Config>, now: Time) -> Self {
+    pub(super) fn new(config: &Arc<Config>, now: Time, origin: Origin) -> Self {
         Self {
             stage: Stage::Live(Box::new(Server::new(config.clone(), now))),
+            origin,
             session: None,
             user_name: None,
             parked: false,

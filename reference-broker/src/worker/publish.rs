@@ -62,7 +62,8 @@ impl Worker {
     ) -> Result<(), ReasonCode> {
         let connection = self.connections.find(id).ok_or(ReasonCode::NotAuthorized)?;
         let state = connection.session.and_then(|key| self.sessions.find(key)).ok_or(ReasonCode::NotAuthorized)?;
-        let client = Client { id: &state.client_id, user_name: connection.user_name.as_ref() };
+        let client =
+            Client { id: &state.client_id, user_name: connection.user_name.as_ref(), origin: &connection.origin };
         question(&*self.shared.access, client)
     }
 

@@ -9,18 +9,22 @@
 //! * [`Pump`]: reads from every ready stream, then writes what was queued, in turns.
 //! * [`Alarm`]: one deadline, finer than the millisecond of tokio's timer.
 
+mod address;
 mod alarm;
 mod connection;
 mod dial;
 mod endpoint;
 mod listener;
+mod peer;
 mod pump;
 mod ready;
 mod stream;
 
+pub use address::{Address, AddressError};
 pub use alarm::Alarm;
 pub use dial::{DialError, dial};
 pub use endpoint::{Endpoint, EndpointError, Scheme};
-pub use listener::{Acceptor, Listener};
+pub use listener::{Acceptor, Listener, Options};
+pub use peer::{Peer, PeerCertificate};
 pub use pump::{Event, Key, Pump};
 pub use stream::Stream;

@@ -2,45 +2,51 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener as StdListener},
+    net::{SocketAddr, TcpListener as StdTcpListener},
     task::{Context, Poll, ready},
 };
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
-use crate::Stream;
+use crate::{Address, Peer, Scheme, Stream};
 
 /// How many connections the kernel may hold that nobody has accepted yet.
 const BACKLOG: i32 = 4096;
 
+/// What is spoken on a [`Listener`] below MQTT. Default: nothing but TCP.
+#[derive(Clone, Debug, Default)]
+pub struct Options {}
+
 /// A bound socket that several workers may accept from. It belongs to no runtime until [`Listener::start`].
 #[derive(Debug)]
-pub struct Listener(StdListener);
+pub struct Listener {
+    socket: StdTcpListener,
+    address: Address,
+    options: Options,
+}
 
 impl Listener {
-    /// Binds `address`; port 0 picks a free one.
+    /// Binds `address`; port 0 picks a free one. An IPv6 address takes IPv6 only, so that `[::]` and `0.0.0.0` can be
+    /// bound side by side, whatever the system's default is.
     ///
     /// # Errors
     ///
     /// What the operating system says: the port is busy, or the address is not this machine's.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        // A broker that restarts must not wait for old connections to fade.
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        Ok(Self(socket.into()))
+    pub fn bind(address: impl Into<Address>, options: Options) -> io::Result<Self> {
+        match address.into() {
+            Address::Tcp(address) => {
+                let socket = bind_tcp(address)?;
+                let address = Address::Tcp(socket.local_addr()?);
+                Ok(Self { socket, address, options })
+            }
+            Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
-    /// Where it listens.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+    /// Where it listens, with the port that was picked.
+    pub const fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Another handle to the same socket, for another worker.
@@ -49,7 +55,8 @@ impl Listener {
     ///
     /// What the operating system says: no file descriptor is left.
     pub fn try_clone(&self) -> io::Result<Self> {
-        self.0.try_clone().map(Self)
+        let socket = self.socket.try_clone()?;
+        Ok(Self { socket, address: self.address.clone(), options: self.options.clone() })
     }
 
     /// Ties the socket to the tokio runtime of the calling thread.
@@ -58,8 +65,21 @@ impl Listener {
     ///
     /// What the operating system says.
     pub fn start(self) -> io::Result<Acceptor> {
-        TcpListener::from_std(self.0).map(Acceptor)
+        TcpListener::from_std(self.socket).map(Acceptor)
     }
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<StdTcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A broker that restarts must not wait for old connections to fade.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// A [`Listener`] at work on one runtime.
@@ -67,14 +87,14 @@ impl Listener {
 pub struct Acceptor(TcpListener);
 
 impl Acceptor {
-    /// The next connection. An error is either of one connection that died in the queue or of this process (no file
-    /// descriptor left); either way the listener goes on, and the caller waits a little before it asks again.
+    /// The next connection, ready for MQTT. An error is either of one connection that died in the queue or of this process
+    /// (no file descriptor left); either way the listener goes on, and the caller waits a little before it asks again.
     ///
     /// # Errors
     ///
     /// What the operating system says.
-    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, SocketAddr)>> {
+    pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, Peer)>> {
         let (stream, address) = ready!(self.0.poll_accept(cx))?;
-        Poll::Ready(Stream::tcp(stream).map(|stream| (stream, address)))
+        Poll::Ready(Stream::tcp(stream).map(|stream| (stream, Peer::new(Some(address), Scheme::Mqtt))))
     }
 }

@@ -4,6 +4,7 @@
 use std::{
     future::poll_fn,
     io,
+    net::SocketAddr,
     task::Poll,
     time::{Duration, Instant},
 };
@@ -13,15 +14,15 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use transport::{Event, Key, Listener, Pump, Stream};
+use transport::{Event, Key, Listener, Options, Pump, Stream};
 
 /// How long anything may take before the test counts as hung.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 async fn pair() -> (Stream, TcpStream) {
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    let acceptor = listener.start().unwrap();
+    let listener = Listener::bind("127.0.0.1:0".parse::<SocketAddr>().unwrap(), Options::default()).unwrap();
+    let address = listener.address().tcp().unwrap();
+    let mut acceptor = listener.start().unwrap();
     let peer = TcpStream::connect(address).await.unwrap();
     let (ours, _) = poll_fn(|cx| acceptor.poll_accept(cx)).await.unwrap();
     (ours, peer)

@@ -1,7 +1,7 @@
 //! Several workers, their mail and their clients in one thread. What could happen next happens in an order that a seed
 //! decides, so that a race is found by trying seeds and found again by its seed.
 
-use std::{collections::VecDeque, num::NonZeroU16, sync::Arc, time::Duration};
+use std::{collections::VecDeque, net::Ipv4Addr, num::NonZeroU16, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use protocol::{
@@ -11,9 +11,10 @@ use protocol::{
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use transport::{Address, Scheme};
 
 use super::super::{After, ConnectionId, Shared, Worker};
-use crate::{Config, Counters, mail::Mail, routing::WorkerId};
+use crate::{Config, Counters, Entrance, Origin, mail::Mail, routing::WorkerId};
 
 /// How much mail waits between two workers before the sender must keep it: small, so that tests see congestion.
 const MAILBOX: usize = 3;
@@ -26,6 +27,13 @@ pub(super) struct Bench {
     peers: Vec<Peer>,
     /// `[to][from]`
     inboxes: Vec<Vec<VecDeque<Mail>>>,
+}
+
+/// Where the clients of the bench come from.
+pub(super) fn origin() -> Origin {
+    let address = Address::Tcp((Ipv4Addr::LOCALHOST, 1883).into());
+    let entrance = Entrance { name: address.to_string(), address, anonymous: true };
+    Origin { entrance: Arc::new(entrance), peer: transport::Peer::new(None, Scheme::Mqtt) }
 }
 
 /// Names a client's connection.
@@ -87,7 +95,7 @@ impl Bench {
     }
 
     fn open(&mut self, worker: usize, version: Version) -> PeerId {
-        let id = self.workers[worker].opened(self.now);
+        let id = self.workers[worker].opened(self.now, origin());
         let mut decoder = Decoder::new(Role::Client, PacketLimits::default());
         decoder.set_version(version);
         self.peers.push(Peer {

@@ -17,7 +17,7 @@ use protocol::{
 
 use super::{
     super::{ConnectionId, Shared, Worker},
-    bench::v5,
+    bench::{origin, v5},
 };
 use crate::{Config, mail::Mail, routing::WorkerId};
 
@@ -34,7 +34,7 @@ struct Side {
 impl Side {
     fn new(id: u16, shared: &Arc<Shared>) -> Self {
         let mut worker = Worker::new(WorkerId(id), shared.clone());
-        let client = worker.opened(NOW);
+        let client = worker.opened(NOW, origin());
         let mut decoder = Decoder::new(Role::Client, PacketLimits::default());
         decoder.set_version(Version::V5);
         let mut side = Self { worker, client, decoder };
