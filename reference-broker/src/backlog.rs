@@ -1,5 +1,5 @@
 //! What waits before a connected session's queue: retained messages that a subscription asked for and the client has had
-//! no room for yet, and whatever was published after that (MQTT-4.6.0-5: it must not overtake them).
+//! no room for yet, and whatever was published after that (MQTT-4.6.0-5 in both: it must not overtake them).
 
 use std::{collections::VecDeque, sync::Arc};
 

@@ -207,7 +207,7 @@ impl Node {
             into.extend(self.retained.clone());
             return;
         };
-        // MQTT-4.7.2-1: a leading wildcard does not match topics that begin with `$`.
+        // MQTT-4.7.2-1 in both: a leading wildcard does not match topics that begin with `$`.
         let hidden = |level: &str| first && level.starts_with('$');
         match split_level(path) {
             ("#", _) => {

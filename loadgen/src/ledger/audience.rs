@@ -106,7 +106,7 @@ impl Audience {
         for (reader, subscription) in matching {
             let qos = subscription.qos.min(qos);
             match expected.iter_mut().find(|one| one.reader == *reader) {
-                // MQTT-3.3.5-1: overlapping subscriptions give the highest of their QoS.
+                // MQTT-3.3.5-1 in 3.1.1: overlapping subscriptions give the highest of their QoS.
                 Some(one) => {
                     one.qos = one.qos.max(qos);
                     one.copies += 1;

@@ -206,7 +206,7 @@ impl Machine for Client {
                 if serving.ping.is_overdue(now) {
                     self.end(Closed::PingTimeout);
                 } else if serving.ping.is_due(now) {
-                    // MQTT-3.1.2-20 (3.1.1: MQTT-3.1.2-23).
+                    // MQTT-3.1.2-20 (MQTT-3.1.2-23 in 3.1.1).
                     serving.ping.began(now);
                     let _ = self.outbox.packet(Packet::PingReq);
                 }

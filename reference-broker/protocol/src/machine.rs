@@ -19,7 +19,7 @@ pub struct Tag(pub u64);
 /// [`poll_event`](Self::poll_event) and then [`poll_transmit`](Self::poll_transmit), and reads `poll_timeout` anew.
 ///
 /// A machine never acknowledges by itself: each event that carries a [`Token`] waits for the owner's answer. Answers
-/// may come in any order; the acknowledgements leave in the order that the standard demands (MQTT-4.6.0-1 to -4).
+/// may come in any order; the acknowledgements leave in the order that the standard demands (MQTT-4.6.0-1 to -4 in both).
 pub trait Machine {
     /// What the peer asked or did.
     type Event;

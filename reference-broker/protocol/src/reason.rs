@@ -172,7 +172,7 @@ impl ReasonCode {
     pub const fn suback_value(self, version: Version) -> u8 {
         match version {
             Version::V5 => self.value(),
-            // MQTT-3.9.3-2: every failure is 0x80 in 3.1.1.
+            // MQTT-3.9.3-2 in both: every failure is 0x80 in 3.1.1.
             Version::V311 => {
                 if self.is_failure() {
                     0x80

@@ -112,7 +112,7 @@ impl Server {
     }
 
     /// The transport ended: [`Machine::poll_event`] reports what was received on an accepted connection, a DISCONNECT
-    /// perhaps (MQTT-3.14.4-3), without waiting for answers, and then [`Closed::Transport`], unless the connection was
+    /// perhaps (MQTT-3.14.4-3 in both), without waiting for answers, and then [`Closed::Transport`], unless the connection was
     /// closed already. A CONNECT that was not accepted never will be.
     pub fn transport_closed(&mut self, now: Time) {
         self.now = now;
@@ -174,7 +174,7 @@ impl Server {
             // MQTT-3.14.0-1: DISCONNECT only after a successful CONNACK.
             State::Asking(_) => {
                 let reason = if reason.allowed_in(PacketType::ConnAck) { reason } else { ReasonCode::UnspecifiedError };
-                // MQTT-3.2.2-4 (3.1.1), MQTT-3.2.2-6 (5.0).
+                // MQTT-3.2.2-6 (MQTT-3.2.2-4 in 3.1.1).
                 Packet::ConnAck(Box::new(ConnAck { session_present: false, reason, properties }))
             }
             State::Serving(_) if version == Version::V5 => {
@@ -197,14 +197,14 @@ impl Server {
             State::Waiting { .. } | State::Asking(_) => None,
         };
         self.state = State::Closed { report: Some(closed), link };
-        // MQTT-3.1.4-5 (3.1.1), MQTT-3.1.4-6 (5.0), MQTT-4.13.2-1, and nothing that follows a DISCONNECT.
+        // MQTT-3.1.4-6 (MQTT-3.1.4-5 in 3.1.1), MQTT-4.13.2-1, and nothing that follows a DISCONNECT.
         self.input = Bytes::new();
     }
 
     fn violated(&mut self, violation: Violation) {
         match &self.state {
             State::Waiting { .. } => self.refuse_unread_connect(violation),
-            // MQTT-3.1.4-1: no CONNACK in 3.1.1.
+            // MQTT-3.1.4-1 in both: no CONNACK in 3.1.1.
             State::Asking(_) if self.outbox.version == Version::V311 => {}
             // MQTT-4.13.1-1; the close that follows is MQTT-4.8.0-1 in 3.1.1.
             _ => self.tell(violation.reason_code(), Properties::EMPTY),

@@ -28,9 +28,9 @@ impl Utf8String {
     ///
     /// # Errors
     ///
-    /// As [`Utf8String::new`], and [`Violation::InvalidUtf8`] (MQTT-1.5.3-1, MQTT-1.5.4-1).
+    /// As [`Utf8String::new`], and [`Violation::InvalidUtf8`] (MQTT-1.5.4-1; MQTT-1.5.3-1 in 3.1.1).
     pub fn from_wire(bytes: Bytes) -> Result<Self, Violation> {
-        // MQTT-1.5.3-3, MQTT-1.5.4-3: nothing is taken out, a byte order mark neither.
+        // MQTT-1.5.4-3 (MQTT-1.5.3-3 in 3.1.1): nothing is taken out, a byte order mark neither.
         Self::checked(ByteString::try_from(bytes).map_err(|_| Violation::InvalidUtf8)?)
     }
 
@@ -54,7 +54,7 @@ impl Utf8String {
         if text.len() > usize::from(u16::MAX) {
             return Err(Violation::StringTooLong);
         }
-        // MQTT-1.5.3-2, MQTT-1.5.4-2.
+        // MQTT-1.5.4-2 (MQTT-1.5.3-2 in 3.1.1).
         // Looks at every byte, because a loop without an early end is done many bytes at a time.
         if text.bytes().fold(false, |found, byte| found | (byte == 0)) {
             return Err(Violation::NullInString);

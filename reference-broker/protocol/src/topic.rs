@@ -9,13 +9,13 @@ const SHARE_PREFIX: &str = "$share/";
 /// Why a text is no Topic Name or no Topic Filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TopicError {
-    /// No character (MQTT-4.7.3-1).
+    /// No character (MQTT-4.7.3-1 in both).
     #[error("topic is empty")]
     Empty,
-    /// `#` that does not fill the last level (3.1.1: MQTT-4.7.1-2, 5.0: MQTT-4.7.1-1).
+    /// `#` that does not fill the last level (MQTT-4.7.1-1 (MQTT-4.7.1-2 in 3.1.1)).
     #[error("# is not alone in the last level of the filter")]
     MultiLevelWildcardMisplaced,
-    /// U+0000 (MQTT-4.7.3-2).
+    /// U+0000 (MQTT-4.7.3-2 in both).
     #[error("topic contains the null character")]
     NullCharacter,
     /// A ShareName that is empty or holds `+` or `#` (MQTT-4.8.2-1, MQTT-4.8.2-2).
@@ -24,13 +24,13 @@ pub enum TopicError {
     /// `$share/name` without a filter behind it (MQTT-4.8.2-2).
     #[error("shared subscription without a filter")]
     SharedFilterMissing,
-    /// `+` that does not fill its level (3.1.1: MQTT-4.7.1-3, 5.0: MQTT-4.7.1-2).
+    /// `+` that does not fill its level (MQTT-4.7.1-2 (MQTT-4.7.1-3 in 3.1.1)).
     #[error("+ is not alone in its level of the filter")]
     SingleLevelWildcardMisplaced,
-    /// More than 65,535 bytes (MQTT-4.7.3-3).
+    /// More than 65,535 bytes (MQTT-4.7.3-3 in both).
     #[error("topic is longer than 65,535 bytes")]
     TooLong,
-    /// `+` or `#` in a Topic Name (3.1.1: MQTT-4.7.1-1, 5.0: MQTT-4.7.0-1; MQTT-3.3.2-2).
+    /// `+` or `#` in a Topic Name (MQTT-4.7.0-1; MQTT-4.7.1-1 in 3.1.1; MQTT-3.3.2-2 in both).
     #[error("topic name contains a wildcard")]
     Wildcard,
 }
@@ -55,11 +55,11 @@ impl TopicName {
     ///
     /// What is wrong with the text.
     pub fn from_text(text: Utf8String) -> Result<Self, TopicError> {
-        // MQTT-4.7.3-1.
+        // MQTT-4.7.3-1 in both.
         if text.is_empty() {
             return Err(TopicError::Empty);
         }
-        // MQTT-3.3.2-2; 3.1.1: MQTT-4.7.1-1, 5.0: MQTT-4.7.0-1.
+        // MQTT-3.3.2-2 in both; MQTT-4.7.0-1 (MQTT-4.7.1-1 in 3.1.1).
         if has_wildcard(&text) {
             return Err(TopicError::Wildcard);
         }
@@ -81,7 +81,7 @@ impl TopicName {
         self.as_str().split('/')
     }
 
-    /// Whether filters that begin with a wildcard pass it over (MQTT-4.7.2-1).
+    /// Whether filters that begin with a wildcard pass it over (MQTT-4.7.2-1 in both).
     pub fn is_dollar(&self) -> bool {
         self.as_str().starts_with('$')
     }
@@ -96,7 +96,7 @@ impl TopicName {
 /// What a subscription asks for: 1 to 65,535 bytes of UTF-8 with wildcards in their places, perhaps shared
 /// (`$share/name/filter`). Cloning shares the bytes.
 ///
-/// Two filters are equal when their texts are (MQTT-3.10.4-1).
+/// Two filters are equal when their texts are (MQTT-3.10.4-1 in both).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicFilter {
     text: Utf8String,
@@ -120,7 +120,7 @@ impl TopicFilter {
     ///
     /// What is wrong with the text.
     pub fn from_text(text: Utf8String) -> Result<Self, TopicError> {
-        // MQTT-4.7.3-1.
+        // MQTT-4.7.3-1 in both.
         if text.is_empty() {
             return Err(TopicError::Empty);
         }
@@ -174,11 +174,11 @@ impl TopicFilter {
         has_wildcard(self.filter())
     }
 
-    /// Whether a message under `topic` is asked for. Texts compare byte by byte (MQTT-4.7.3-4).
+    /// Whether a message under `topic` is asked for. Texts compare byte by byte (MQTT-4.7.3-4 in both).
     pub fn matches(&self, topic: &TopicName) -> bool {
         let mut wanted = self.levels();
         let mut levels = topic.levels();
-        // MQTT-4.7.2-1.
+        // MQTT-4.7.2-1 in both.
         if topic.is_dollar() && self.filter().starts_with(['+', '#']) {
             return false;
         }
@@ -202,9 +202,9 @@ impl TopicFilter {
 
 fn checked(text: impl Into<String>) -> Result<Utf8String, TopicError> {
     Utf8String::new(text).map_err(|violation| match violation {
-        // MQTT-4.7.3-3.
+        // MQTT-4.7.3-3 in both.
         Violation::StringTooLong => TopicError::TooLong,
-        // MQTT-4.7.3-2: a Rust string can break no other rule of 1.5.4.
+        // MQTT-4.7.3-2 in both: a Rust string can break no other rule of 1.5.4.
         _ => TopicError::NullCharacter,
     })
 }
@@ -233,11 +233,11 @@ fn filter_start(text: &str) -> Result<Option<NonZeroU16>, TopicError> {
 fn check_wildcards(filter: &str) -> Result<(), TopicError> {
     let mut levels = filter.split('/').peekable();
     while let Some(level) = levels.next() {
-        // 3.1.1: MQTT-4.7.1-2, 5.0: MQTT-4.7.1-1.
+        // MQTT-4.7.1-1 (MQTT-4.7.1-2 in 3.1.1).
         if level.contains('#') && (level.len() > 1 || levels.peek().is_some()) {
             return Err(TopicError::MultiLevelWildcardMisplaced);
         }
-        // 3.1.1: MQTT-4.7.1-3, 5.0: MQTT-4.7.1-2.
+        // MQTT-4.7.1-2 (MQTT-4.7.1-3 in 3.1.1).
         if level.contains('+') && level.len() > 1 {
             return Err(TopicError::SingleLevelWildcardMisplaced);
         }

@@ -62,9 +62,9 @@ impl Worker {
         if connect.properties.authentication_method().is_some() {
             return Err(ReasonCode::BadAuthenticationMethod);
         }
-        // Any other Client Identifier will do (MQTT-3.1.3-5).
+        // Any other Client Identifier will do (MQTT-3.1.3-5 in both).
         let assigned = connect.client_id.is_empty();
-        // MQTT-3.1.3-8 (3.1.1): without a Client Identifier there is nothing to come back to.
+        // MQTT-3.1.3-8 in 3.1.1: without a Client Identifier there is nothing to come back to.
         if assigned && connect.version == Version::V311 && !connect.clean_start {
             return Err(ReasonCode::ClientIdentifierNotValid);
         }

@@ -63,7 +63,7 @@ impl Worker {
         if let Some(settling) = &mut state.settling
             && !receiver.forwarded
         {
-            // It overtook what is still forwarded from the old place (MQTT-4.6.0-6).
+            // It overtook what is still forwarded from the old place (MQTT-4.6.0-6 in both).
             if settling.early.len() >= shared.limits.queued_messages {
                 return tally.dropped_queue_full.increment();
             }
@@ -81,7 +81,7 @@ impl Worker {
                 let unsent = connection.unsent;
                 let Some(server) = connection.server_mut() else { return };
                 if source == Source::Publisher && !state.backlog.is_empty() {
-                    // MQTT-4.6.0-5: behind the retained message of the same client.
+                    // MQTT-4.6.0-5 in both: behind the retained message of the same client.
                     let backlog = &mut state.backlog;
                     let made = server.session_mut().map_or(Ok(()), |it| room.make(it, backlog, message, true));
                     return match (made, receiver.qos) {
@@ -133,7 +133,7 @@ impl Worker {
                 if let Err(full) = room.make(session, &state.backlog, message, true) {
                     return full.count(tally);
                 }
-                // MQTT-4.5.0-1.
+                // MQTT-4.5.0-1 in both.
                 session.push(queued(message.kept(), receiver, expires_at));
                 Fate::Queued
             }

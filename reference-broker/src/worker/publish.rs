@@ -84,7 +84,7 @@ impl Worker {
         }
         let mut matches = mem::take(&mut self.matches);
         self.view.route(message.message().topic.as_str(), publisher, &mut matches);
-        // MQTT-4.5.0-1; MQTT-4.6.0-5, MQTT-4.6.0-6: to each in the order in which they came, on every topic.
+        // MQTT-4.5.0-1 in both; MQTT-4.6.0-5, MQTT-4.6.0-6 in both: to each in the order in which they came, on every topic.
         for hit in matches.hits() {
             let receiver = receiver(hit, qos, retain);
             if hit.target.worker == self.id {

@@ -158,7 +158,7 @@ impl Worker {
         self.arm_session(key);
     }
 
-    /// The session ends: its subscriptions go (what it had retained stays, MQTT-3.1.2-7 of 3.1.1), a Will that waits is published (3.1.3.2.2), whoever asked for the session
+    /// The session ends: its subscriptions go (what it had retained stays, MQTT-3.1.2-7 in 3.1.1), a Will that waits is published (3.1.3.2.2), whoever asked for the session
     /// hears that there is none.
     pub(super) fn end_session(&mut self, now: Time, key: SessionKey) {
         self.publish_will(now, key);

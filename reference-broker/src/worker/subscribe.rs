@@ -67,7 +67,7 @@ impl Worker {
         }
         let added = granted.iter().filter(|one| one.is_new).count();
         self.tally().subscriptions_added.add(added as u64);
-        // MQTT-3.8.4-1.
+        // MQTT-3.8.4-1 in both.
         self.answer(now, id, token, Answer::Subscribe(reasons, Properties::EMPTY));
         if let Some(retained) = retained {
             granted.iter().for_each(|one| self.collect_retained(&retained, key, one));
@@ -136,7 +136,7 @@ impl Worker {
         let Some(state) = self.sessions.find_mut(key) else { return };
         let mut gone = Vec::new();
         let reasons = unsubscribe.filters.iter().map(|filter| {
-            // MQTT-3.10.4-1: compared character by character; MQTT-3.11.3-1: in their order.
+            // MQTT-3.10.4-1 in both: compared character by character; MQTT-3.11.3-1: in their order.
             match state.subscriptions.remove(filter.as_str()) {
                 Some(_) => {
                     gone.push(filter);
@@ -146,7 +146,7 @@ impl Worker {
             }
         });
         let reasons: Vec<_> = reasons.collect();
-        // MQTT-3.10.4-2: nothing more is queued. What is in the session already goes out (MQTT-3.10.4-3).
+        // MQTT-3.10.4-2 in both: nothing more is queued. What is in the session already goes out (MQTT-3.10.4-3 in both).
         if !gone.is_empty() {
             self.shared.routes.change(&mut self.view, |routes| {
                 for filter in &gone {
@@ -155,7 +155,7 @@ impl Worker {
             });
         }
         self.tally().subscriptions_removed.add(gone.len() as u64);
-        // MQTT-3.10.4-4, -5, -6.
+        // MQTT-3.10.4-4, -5, -6 in both.
         self.answer(now, id, token, Answer::Unsubscribe(reasons, Properties::EMPTY));
     }
 }

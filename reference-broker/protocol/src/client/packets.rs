@@ -92,7 +92,7 @@ impl Client {
             // An UNSUBACK of 3.1.1 has no codes.
             reasons = vec![ReasonCode::Success; sent.filters];
         }
-        // MQTT-3.8.4-6 (3.1.1: MQTT-3.8.4-5).
+        // MQTT-3.8.4-6 (MQTT-3.8.4-5 in 3.1.1).
         if reasons.len() != sent.filters {
             return Err(Violation::ReasonCountMismatch);
         }
@@ -144,11 +144,11 @@ impl Asking {
     fn check(&self, connack: &ConnAck) -> Result<(), Violation> {
         let asked = &self.config.connect;
         let granted = &connack.properties;
-        // MQTT-3.2.2-6 (3.1.1: MQTT-3.2.2-4).
+        // MQTT-3.2.2-6 (MQTT-3.2.2-4 in 3.1.1).
         if connack.session_present && connack.reason.is_failure() {
             return Err(Violation::SessionPresentOnRefusal);
         }
-        // MQTT-3.2.2-4 (3.1.1: MQTT-3.2.2-1): with Clean Start there is no Session on either side.
+        // MQTT-3.2.2-4 (MQTT-3.2.2-1 in 3.1.1): with Clean Start there is no Session on either side.
         if connack.session_present && asked.clean_start {
             return Err(Violation::SessionPresentUnexpected);
         }

@@ -55,7 +55,7 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder for a new connection of which `role` is **our** side: `Role::Server` decodes what clients send.
     ///
-    /// A server learns the version from CONNECT and accepts nothing else first (MQTT-3.1.0-1). A client calls
+    /// A server learns the version from CONNECT and accepts nothing else first (MQTT-3.1.0-1 in both). A client calls
     /// [`set_version`](Self::set_version) with the version that it asked for; until then 3.1.1 is assumed.
     pub fn new(role: Role, limits: PacketLimits) -> Self {
         Self { role, limits, version: None, refusal_version: None, partial: BytesMut::new() }
@@ -152,7 +152,7 @@ impl Decoder {
         if frame.head.packet_type == PacketType::Connect {
             maximum = maximum.min(self.limits.maximum_connect_size);
         }
-        // 5.0: MQTT-3.1.2-24, MQTT-3.2.2-15.
+        // MQTT-3.1.2-24, MQTT-3.2.2-15.
         if frame.total() > maximum as usize {
             return Err(Violation::PacketTooLarge);
         }
@@ -166,7 +166,7 @@ impl Decoder {
         if !packet_type.sent_by(self.role.peer(), version) {
             return Err(Violation::PacketFromWrongSide);
         }
-        // MQTT-3.1.0-1.
+        // MQTT-3.1.0-1 in both.
         if self.role == Role::Server && self.version.is_none() && packet_type != PacketType::Connect {
             return Err(Violation::FirstPacketNotConnect);
         }
@@ -174,8 +174,8 @@ impl Decoder {
         if packet_type == PacketType::Publish {
             Publish::check_flags(flags)?;
         } else if flags != packet_type.flags() {
-            // 3.1.1: MQTT-2.2.2-2, MQTT-3.14.1-1; 5.0: MQTT-2.1.3-1, MQTT-3.14.1-1, MQTT-3.15.1-1;
-            // both: MQTT-3.6.1-1, MQTT-3.8.1-1, MQTT-3.10.1-1.
+            // MQTT-2.1.3-1, MQTT-3.14.1-1, MQTT-3.15.1-1 (MQTT-2.2.2-2, MQTT-3.14.1-1 in 3.1.1).
+            // MQTT-3.6.1-1, MQTT-3.8.1-1, MQTT-3.10.1-1 in both.
             return Err(Violation::FixedHeaderFlags);
         }
         Ok(Head { packet_type, flags })

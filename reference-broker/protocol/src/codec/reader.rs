@@ -73,7 +73,7 @@ impl Reader {
     }
 
     pub(crate) fn packet_id(&mut self) -> Result<PacketId, Violation> {
-        // 3.1.1: MQTT-2.3.1-1, 5.0: MQTT-2.2.1-3.
+        // MQTT-2.2.1-3 (MQTT-2.3.1-1 in 3.1.1).
         PacketId::new(self.u16()?).ok_or(Violation::PacketIdentifierZero)
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::{PacketId, Properties, ReasonCode};
 
 /// One queue per QoS: PUBACKs follow the order of QoS 1 publications, PUBRECs that of QoS 2 (MQTT-4.6.0-2,
-/// MQTT-4.6.0-3), and neither waits for the other.
+/// MQTT-4.6.0-3 in both), and neither waits for the other.
 ///
 /// A publication is known by its serial number, from which its place follows. When answers come at once, the queue holds
 /// one entry in memory that it already has.

@@ -29,7 +29,7 @@ impl Link {
             }
             None => topic.ok_or(Violation::TopicMissing)?,
         };
-        // MQTT-3.3.4-1: no answer at QoS 0, PUBACK at 1, PUBREC at 2.
+        // MQTT-3.3.4-1 in both: no answer at QoS 0, PUBACK at 1, PUBREC at 2.
         let token = match packet_id {
             None => None,
             Some(packet_id) => match self.acknowledge_later(outbox, packet_id, qos)? {
@@ -140,7 +140,7 @@ impl Link {
     fn flush(&mut self, outbox: &mut Outbox) {
         while let Some((packet_id, due)) = self.at_least_once.pop() {
             let Due::Answered(reason, properties) = due else { continue };
-            // MQTT-4.3.2-4, MQTT-2.2.1-5 (MQTT-2.3.1-6 in 3.1.1), whatever became of the message (MQTT-4.5.0-2).
+            // MQTT-4.3.2-4, MQTT-2.2.1-5 (MQTT-2.3.1-6 in 3.1.1), whatever became of the message (MQTT-4.5.0-2 in both).
             outbox.ack(PacketType::PubAck, packet_id, reason, properties);
             self.unacknowledged = self.unacknowledged.saturating_sub(1);
         }

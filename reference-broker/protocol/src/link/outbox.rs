@@ -54,9 +54,9 @@ impl Outbox {
         properties: Properties,
     ) {
         debug_assert!(reason.allowed_in(packet_type), "{reason} in {packet_type:?}");
-        // In 3.1.1 an acknowledgement is always positive (MQTT-3.3.5-2 there).
+        // In 3.1.1 an acknowledgement is always positive (MQTT-3.3.5-2 in 3.1.1).
         if self.version == Version::V311 || (reason == ReasonCode::Success && properties.is_empty()) {
-            // MQTT-3.6.1-1.
+            // MQTT-3.6.1-1 in both.
             let flags = if packet_type == PacketType::PubRel { 0b0010 } else { 0 };
             let [high, low] = packet_id.0.get().to_be_bytes();
             self.bytes.extend_from_slice(&[(packet_type as u8) << 4 | flags, 2, high, low]);

@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Link {
-    /// Sends what the Session has in flight, in the order in which it was sent before (MQTT-4.6.0-1), and then what waits.
+    /// Sends what the Session has in flight, in the order in which it was sent before (MQTT-4.6.0-1 in both), and then what waits.
     ///
     /// `taken` tells which Packet Identifiers are in use outside the Session, here and in every function below.
     pub(crate) fn resume(&mut self, now: Time, outbox: &mut Outbox, taken: &dyn Fn(PacketId) -> bool) {
@@ -55,7 +55,7 @@ impl Link {
             self.session.push(delivery.to_delivery());
             return Fate::Queued;
         };
-        // MQTT-4.3.2-2, MQTT-4.3.3-2: DUP 0, whatever it was when the message came (MQTT-3.3.1-3).
+        // MQTT-4.3.2-2, MQTT-4.3.3-2: DUP 0, whatever it was when the message came (MQTT-3.3.1-3 in both).
         if !self.write(now, outbox, delivery, Some(packet_id), false) {
             return self.drop_delivery(delivery, DropCause::TooLarge);
         }
@@ -99,7 +99,7 @@ impl Link {
             // 3.6.2.1.
             None => reason = ReasonCode::PacketIdentifierNotFound,
         }
-        // MQTT-4.3.3-4, MQTT-2.2.1-5 (MQTT-2.3.1-6 in 3.1.1). PUBRELs follow the order of the PUBRECs (MQTT-4.6.0-4).
+        // MQTT-4.3.3-4, MQTT-2.2.1-5 (MQTT-2.3.1-6 in 3.1.1). PUBRELs follow the order of the PUBRECs (MQTT-4.6.0-4 in both).
         outbox.ack(PacketType::PubRel, ack.packet_id, reason, Properties::EMPTY);
         Ok(())
     }
@@ -119,7 +119,7 @@ impl Link {
     /// Sends again what is owed and then what waits, as far as the quota reaches.
     pub(crate) fn fill(&mut self, now: Time, outbox: &mut Outbox, taken: &dyn Fn(PacketId) -> bool) {
         while let Some(packet_id) = self.resend.front().copied() {
-            // What was acknowledged meanwhile had its answer then (MQTT-4.4.0-1).
+            // What was acknowledged meanwhile had its answer then (MQTT-4.4.0-1 in both).
             if self.is_published(packet_id) && !self.send_again(now, outbox, packet_id) {
                 return;
             }
@@ -171,7 +171,7 @@ impl Link {
             Some(Stage::Published(_)) if self.quota == 0 => return false,
             Some(Stage::Published(delivery)) => {
                 let delivery = delivery.clone();
-                // MQTT-3.3.1-1, MQTT-4.4.0-1. Whether it expired does not matter any more (MQTT-4.3.3-7).
+                // MQTT-3.3.1-1, MQTT-4.4.0-1 in both. Whether it expired does not matter any more (MQTT-4.3.3-7).
                 if self.write(now, outbox, &delivery.borrowed(), Some(packet_id), true) {
                     self.session.in_flight.count(packet_id);
                     self.quota -= 1;
@@ -185,7 +185,7 @@ impl Link {
     }
 
     fn send_qos0(&mut self, now: Time, outbox: &mut Outbox, delivery: &DeliveryRef<'_>) -> Fate {
-        // MQTT-4.3.1-1.
+        // MQTT-4.3.1-1 in both.
         if !self.write(now, outbox, delivery, None, false) {
             return self.drop_delivery(delivery, DropCause::TooLarge);
         }

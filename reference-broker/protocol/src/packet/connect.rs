@@ -80,21 +80,21 @@ impl Connect {
         {
             return Err(Violation::AuthenticationDataWithoutMethod);
         }
-        // MQTT-3.1.3-1: the order of what follows. MQTT-3.1.3-3, MQTT-3.1.3-4.
+        // MQTT-3.1.3-1 in both: the order of what follows. MQTT-3.1.3-3, MQTT-3.1.3-4 in both.
         let client_id = reader.text()?;
         let clean_start = flags & flag::CLEAN_START != 0;
-        // 3.1.1: MQTT-3.1.3-7, MQTT-3.1.3-8. In 5.0 the server assigns an identifier in any case.
+        // MQTT-3.1.3-7, MQTT-3.1.3-8 in 3.1.1. In 5.0 the server assigns an identifier in any case.
         if version == Version::V311 && client_id.is_empty() && !clean_start {
             return Err(Violation::ClientIdentifierMissing);
         }
-        // MQTT-3.1.2-9.
+        // MQTT-3.1.2-9 in both.
         let will =
             if flags & flag::WILL != 0 { Some(Box::new(Will::decode(flags, version, &mut reader)?)) } else { None };
-        // 3.1.1: MQTT-3.1.2-19, MQTT-3.1.3-11; 5.0: MQTT-3.1.2-17, MQTT-3.1.3-12.
+        // MQTT-3.1.2-17, MQTT-3.1.3-12 (MQTT-3.1.2-19, MQTT-3.1.3-11 in 3.1.1).
         let user_name = if flags & flag::USER_NAME != 0 { Some(reader.text()?) } else { None };
-        // 3.1.1: MQTT-3.1.2-21, 5.0: MQTT-3.1.2-19.
+        // MQTT-3.1.2-19 (MQTT-3.1.2-21 in 3.1.1).
         let password = if flags & flag::PASSWORD != 0 { Some(reader.binary()?) } else { None };
-        // 3.1.1: MQTT-3.1.2-18, -20; 5.0: MQTT-3.1.2-16, -18: what no flag announces is not there.
+        // MQTT-3.1.2-16, -18 (MQTT-3.1.2-18, -20 in 3.1.1): what no flag announces is not there.
         reader.finish()?;
         Ok(Self { version, clean_start, keep_alive, client_id, will, user_name, password, properties })
     }
@@ -126,32 +126,32 @@ fn read_version(reader: &mut Reader) -> Result<Version, Violation> {
     match (&name[..], level) {
         (b"MQTT", 4) => Ok(Version::V311),
         (b"MQTT", 5) => Ok(Version::V5),
-        // MQTT-3.1.2-2. `MQIsdp` 3 is MQTT 3.1, which this crate does not speak.
+        // MQTT-3.1.2-2 in both. `MQIsdp` 3 is MQTT 3.1, which this crate does not speak.
         (b"MQTT", _) | (b"MQIsdp", 3) => Err(Violation::ProtocolVersionUnsupported),
-        // MQTT-3.1.2-1.
+        // MQTT-3.1.2-1 in both.
         _ => Err(Violation::ProtocolNameWrong),
     }
 }
 
 fn check_flags(flags: u8, version: Version) -> Result<(), Violation> {
-    // MQTT-3.1.2-3.
+    // MQTT-3.1.2-3 in both.
     if flags & flag::RESERVED != 0 {
         return Err(Violation::ConnectFlagsReserved);
     }
     let will_qos = QoS::from_value(flags >> flag::WILL_QOS_SHIFT & 0b11);
-    // 3.1.1: MQTT-3.1.2-14, 5.0: MQTT-3.1.2-12.
+    // MQTT-3.1.2-12 (MQTT-3.1.2-14 in 3.1.1).
     let Some(will_qos) = will_qos else { return Err(Violation::WillQosReserved) };
     if flags & flag::WILL == 0 {
-        // 3.1.1: MQTT-3.1.2-13, 5.0: MQTT-3.1.2-11.
+        // MQTT-3.1.2-11 (MQTT-3.1.2-13 in 3.1.1).
         if will_qos != QoS::AtMostOnce {
             return Err(Violation::WillQosWithoutWill);
         }
-        // 3.1.1: MQTT-3.1.2-15, 5.0: MQTT-3.1.2-13.
+        // MQTT-3.1.2-13 (MQTT-3.1.2-15 in 3.1.1).
         if flags & flag::WILL_RETAIN != 0 {
             return Err(Violation::WillRetainWithoutWill);
         }
     }
-    // 3.1.1: MQTT-3.1.2-22; 5.0 allows it (3.1.2.9).
+    // MQTT-3.1.2-22 in 3.1.1; 3.1.2.9 in 5.0 allows it.
     if version == Version::V311 && flags & (flag::PASSWORD | flag::USER_NAME) == flag::PASSWORD {
         return Err(Violation::PasswordWithoutUserName);
     }
@@ -214,7 +214,7 @@ impl Will {
             Version::V311 => Properties::EMPTY,
             Version::V5 => Properties::decode(Place::Will, reader)?,
         };
-        // 3.1.1: MQTT-3.1.3-10, 5.0: MQTT-3.1.3-11.
+        // MQTT-3.1.3-11 (MQTT-3.1.3-10 in 3.1.1).
         let topic = reader.topic()?;
         let payload = reader.binary()?;
         let qos = QoS::from_value(flags >> flag::WILL_QOS_SHIFT & 0b11).ok_or(Violation::WillQosReserved)?;
@@ -242,7 +242,7 @@ impl ConnAck {
     }
 
     pub(super) fn decode(context: Context, mut reader: Reader) -> Result<Self, Violation> {
-        // 3.1.1: 3.2.2.1, 5.0: MQTT-3.2.2-1.
+        // MQTT-3.2.2-1 (3.2.2.1 in 3.1.1).
         let session_present = match reader.u8()? {
             0 => false,
             1 => true,
@@ -262,7 +262,7 @@ impl ConnAck {
             ),
         };
         reader.finish()?;
-        // 3.1.1: MQTT-3.2.2-4, 5.0: MQTT-3.2.2-6.
+        // MQTT-3.2.2-6 (MQTT-3.2.2-4 in 3.1.1).
         if session_present && reason != ReasonCode::Success {
             return Err(Violation::SessionPresentOnRefusal);
         }

@@ -86,10 +86,10 @@ impl Message {
 impl Publish {
     /// What the first byte says: DUP, QoS, RETAIN.
     fn flags(first: u8) -> Result<(bool, QoS, bool), Violation> {
-        // MQTT-3.3.1-4.
+        // MQTT-3.3.1-4 in both.
         let qos = QoS::from_value(first >> 1 & 0b11).ok_or(Violation::QosReserved)?;
         let dup = first & DUP != 0;
-        // MQTT-3.3.1-2.
+        // MQTT-3.3.1-2 in both.
         if dup && qos == QoS::AtMostOnce {
             return Err(Violation::DupAtQos0);
         }
@@ -103,9 +103,9 @@ impl Publish {
 
     pub(super) fn decode(flags: u8, context: Context, mut reader: Reader) -> Result<Self, Violation> {
         let (dup, qos, retain) = Self::flags(flags)?;
-        // MQTT-3.3.2-1.
+        // MQTT-3.3.2-1 in both.
         let topic = reader.text()?;
-        // 3.1.1: MQTT-2.3.1-5, 5.0: MQTT-2.2.1-2.
+        // MQTT-2.2.1-2 (MQTT-2.3.1-5 in 3.1.1).
         let packet_id = if qos == QoS::AtMostOnce { None } else { Some(reader.packet_id()?) };
         let properties = match context.version {
             Version::V311 => Properties::EMPTY,
@@ -124,7 +124,7 @@ impl Publish {
             }
             None
         } else {
-            // MQTT-3.3.2-2, MQTT-4.7.3-1.
+            // MQTT-3.3.2-2, MQTT-4.7.3-1 in both.
             Some(TopicName::from_text(topic)?)
         };
         Ok(Self { dup, qos, retain, topic, packet_id, properties, payload: reader.rest() })

@@ -13,7 +13,7 @@ pub struct Subscribe {
     pub packet_id: PacketId,
     /// Subscription Identifier and User Properties (5.0).
     pub properties: Properties,
-    /// At least one filter (3.1.1: MQTT-3.8.3-3, 5.0: MQTT-3.8.3-2).
+    /// At least one filter (MQTT-3.8.3-2 (MQTT-3.8.3-3 in 3.1.1)).
     pub filters: Vec<SubscribeFilter>,
 }
 
@@ -59,7 +59,7 @@ pub struct SubAck {
     pub packet_id: PacketId,
     /// Reason String and User Properties (5.0).
     pub properties: Properties,
-    /// One outcome per filter, in order (MQTT-3.8.4-6 / MQTT-3.9.3-1).
+    /// One outcome per filter, in order (MQTT-3.8.4-6; MQTT-3.9.3-1 in both).
     pub reasons: Vec<ReasonCode>,
 }
 
@@ -91,7 +91,7 @@ impl Subscribe {
         let mut filters = Vec::new();
         while !reader.is_empty() {
             context.check_room(filters.len())?;
-            // MQTT-3.8.3-1.
+            // MQTT-3.8.3-1 in both.
             let filter = reader.filter(context.version)?;
             let options = SubscriptionOptions::from_byte(reader.u8()?, context.version)?;
             // MQTT-3.8.3-4.
@@ -100,7 +100,7 @@ impl Subscribe {
             }
             filters.push(SubscribeFilter { filter, options });
         }
-        // 3.1.1: MQTT-3.8.3-3, 5.0: MQTT-3.8.3-2.
+        // MQTT-3.8.3-2 (MQTT-3.8.3-3 in 3.1.1).
         if filters.is_empty() {
             return Err(Violation::SubscribeEmpty);
         }
@@ -111,15 +111,15 @@ impl Subscribe {
 impl SubscriptionOptions {
     fn from_byte(byte: u8, version: Version) -> Result<Self, Violation> {
         let reserved = match version {
-            // 3.1.1: MQTT-3.8.3-4.
+            // MQTT-3.8.3-4 in 3.1.1.
             Version::V311 => 0b1111_1100,
-            // 5.0: MQTT-3.8.3-5.
+            // MQTT-3.8.3-5.
             Version::V5 => 0b1100_0000,
         };
         if byte & reserved != 0 {
             return Err(Violation::SubscriptionOptionsReserved);
         }
-        // 3.1.1: MQTT-3.8.3-4, 5.0: 3.8.3.1.
+        // 3.8.3.1 (MQTT-3.8.3-4 in 3.1.1).
         let qos = QoS::from_value(byte & 0b11).ok_or(Violation::SubscriptionQosReserved)?;
         let retain_handling = match byte >> 4 {
             0 => RetainHandling::Always,
@@ -175,7 +175,7 @@ impl SubAck {
         while !reader.is_empty() {
             reasons.push(match context.version {
                 Version::V311 => read_return_code(&mut reader)?,
-                // 5.0: MQTT-3.9.3-2.
+                // MQTT-3.9.3-2 in both.
                 Version::V5 => reader.reason(PacketType::SubAck, context.sender)?,
             });
         }
@@ -215,10 +215,10 @@ impl Unsubscribe {
         let mut filters = Vec::new();
         while !reader.is_empty() {
             context.check_room(filters.len())?;
-            // MQTT-3.10.3-1.
+            // MQTT-3.10.3-1 in both.
             filters.push(reader.filter(context.version)?);
         }
-        // MQTT-3.10.3-2.
+        // MQTT-3.10.3-2 in both.
         if filters.is_empty() {
             return Err(Violation::UnsubscribeEmpty);
         }
@@ -315,13 +315,13 @@ fn read_return_code(reader: &mut Reader) -> Result<ReasonCode, Violation> {
         1 => Ok(ReasonCode::GrantedQos1),
         2 => Ok(ReasonCode::GrantedQos2),
         0x80 => Ok(ReasonCode::UnspecifiedError),
-        // 3.1.1: MQTT-3.9.3-2.
+        // MQTT-3.9.3-2 in 3.1.1.
         _ => Err(Violation::ReasonCodeNotAllowed),
     }
 }
 
 /// There was at least one filter to answer.
 fn check_count(reasons: &[ReasonCode]) -> Result<(), Violation> {
-    // 3.1.1: MQTT-3.8.4-5, 5.0: MQTT-3.8.4-6, MQTT-3.11.3-2.
+    // MQTT-3.8.4-6, MQTT-3.11.3-2 (MQTT-3.8.4-5 in 3.1.1).
     if reasons.is_empty() { Err(Violation::ReasonCountMismatch) } else { Ok(()) }
 }

@@ -66,7 +66,7 @@ impl Server {
                 .authentication_method
                 .map(|method| Box::new(Authentication { method: *method, progress: Progress::Idle })),
         });
-        // MQTT-3.2.0-1 (3.1.1: MQTT-3.1.4-4; 5.0: MQTT-3.1.4-5): before anything that the Session has to send.
+        // MQTT-3.2.0-1 (MQTT-3.1.4-5 (MQTT-3.1.4-4 in 3.1.1)): before anything that the Session has to send.
         if self.outbox.packet(Packet::ConnAck(connack)).is_err() {
             // MQTT-3.14.0-1: a client that cannot be told that it is accepted is not.
             self.send_connack_refusal(ReasonCode::PacketTooLarge);
@@ -80,7 +80,7 @@ impl Server {
     fn refuse(&mut self, token: Token, reason: ReasonCode, properties: Properties) {
         match &self.state {
             State::Asking(asking) if asking.turn == Turn::Owner(token) => {
-                // MQTT-3.2.2-7 (3.1.1: MQTT-3.2.2-5), MQTT-3.1.4-2 of 5.0, MQTT-4.12.0-1, MQTT-4.12.0-4.
+                // MQTT-3.2.2-7 (MQTT-3.2.2-5 in 3.1.1), MQTT-3.1.4-2, MQTT-4.12.0-1, MQTT-4.12.0-4.
                 self.tell(reason, properties);
                 self.end(Closed::Refused(reason));
             }
@@ -146,7 +146,7 @@ impl Server {
         let State::Serving(serving) = &mut self.state else { return None };
         let question = serving.questions.take(token, packet_type)?;
         debug_assert_eq!(reasons.len(), question.filters, "one Reason Code per filter");
-        // MQTT-3.8.4-6 (3.1.1: MQTT-3.8.4-5).
+        // MQTT-3.8.4-6 (MQTT-3.8.4-5 in 3.1.1).
         reasons.resize(question.filters, ReasonCode::UnspecifiedError);
         for index in question.refused {
             reasons.insert(index, ReasonCode::UnspecifiedError);

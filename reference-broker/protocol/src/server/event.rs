@@ -91,7 +91,7 @@ pub enum Closed {
 
 impl Closed {
     /// Whether the Will, if there is one, is published: always, unless the CONNECT was not accepted or the client said
-    /// good-bye with Normal disconnection (MQTT-3.1.2-8, MQTT-3.1.2-10, MQTT-3.14.4-3).
+    /// good-bye with Normal disconnection (MQTT-3.1.2-8, MQTT-3.1.2-10; MQTT-3.14.4-3 in both).
     pub fn publishes_will(&self) -> bool {
         match self {
             Self::Client(disconnect) => disconnect.reason != ReasonCode::Success,

@@ -35,7 +35,7 @@ impl Server {
         match &mut self.state {
             State::Waiting { .. } => match packet {
                 Packet::Connect(connect) => self.connect(connect).map(Some),
-                // MQTT-3.1.0-1.
+                // MQTT-3.1.0-1 in both.
                 _ => Err(Violation::FirstPacketNotConnect),
             },
             State::Asking(_) => match packet {
@@ -75,7 +75,7 @@ impl Server {
             Packet::PubRel(ack) => serving.link.pubrel(outbox, &ack)?,
             Packet::Subscribe(subscribe) => return self.subscribe(subscribe),
             Packet::Unsubscribe(unsubscribe) => return Ok(self.unsubscribe(unsubscribe)),
-            // MQTT-3.12.4-1.
+            // MQTT-3.12.4-1 in both.
             Packet::PingReq => drop(outbox.packet(Packet::PingResp)),
             Packet::Disconnect(disconnect) => {
                 // 3.14.2.2.2.
@@ -86,7 +86,7 @@ impl Server {
                 return Ok(self.disconnect(disconnect));
             }
             Packet::Auth(auth) => return self.reauthenticate(auth).map(Some),
-            // MQTT-3.1.0-2.
+            // MQTT-3.1.0-2 in both.
             Packet::Connect(_) => return Err(Violation::ConnectRepeated),
             Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
                 return Err(Violation::PacketFromWrongSide);
@@ -212,7 +212,7 @@ impl Server {
         let Some(version) = self.decoder.refusal_version() else { return };
         let reason = violation.reason_code();
         let told = match version {
-            // MQTT-3.1.4-1 of 3.1.1: no CONNACK, except return code 1 (MQTT-3.1.2-2) and 2 (MQTT-3.1.3-8).
+            // MQTT-3.1.4-1 in 3.1.1: no CONNACK, except return code 1 (MQTT-3.1.2-2 in 3.1.1) and 2 (MQTT-3.1.3-8 in 3.1.1).
             Version::V311 => {
                 matches!(violation, Violation::ProtocolVersionUnsupported | Violation::ClientIdentifierMissing)
             }
@@ -288,7 +288,7 @@ impl super::Config {
         Ok(())
     }
 
-    /// Takes out what 3.1.1 has no announcement for, and so fails alone (MQTT-3.8.3-2 there); where it was, ascending.
+    /// Takes out what 3.1.1 has no announcement for, and so fails alone (MQTT-3.8.3-2 in 3.1.1); where it was, ascending.
     ///
     /// Shared subscriptions are no part of 3.1.1. This server offers them there too, as others do; a filter that begins
     /// with `$share/` and is no shared subscription is legal there, can never match, and fails rather than stay mute.

@@ -11,7 +11,7 @@ pub(super) struct Questions {
 /// One of them.
 #[derive(Debug)]
 pub(super) struct Question {
-    /// What the acknowledgement repeats (MQTT-3.8.4-2, MQTT-3.10.4-5, MQTT-2.2.1-6; MQTT-2.3.1-7 in 3.1.1).
+    /// What the acknowledgement repeats (MQTT-2.2.1-6; MQTT-3.8.4-2, MQTT-3.10.4-5 in both; MQTT-2.3.1-7 in 3.1.1).
     pub(super) packet_id: PacketId,
     pub(super) packet_type: PacketType,
     /// How many Reason Codes the owner gives.

@@ -91,7 +91,7 @@ pub(super) struct KeepAlive {
 }
 
 impl KeepAlive {
-    /// MQTT-3.1.2-22 (3.1.1: MQTT-3.1.2-24).
+    /// MQTT-3.1.2-22 (MQTT-3.1.2-24 in 3.1.1).
     pub(super) fn deadline(self) -> Option<Time> {
         let allowed = std::time::Duration::from_millis(u64::from(self.seconds) * 1500);
         (self.seconds > 0).then(|| self.last_heard.after(allowed))

@@ -118,7 +118,7 @@ impl InFlightTable {
     }
 
     /// PUBREC came: the message is forgotten (MQTT-4.3.3-6), its PUBREL takes the next place in the order
-    /// (MQTT-4.6.0-4).
+    /// (MQTT-4.6.0-4 in both).
     pub(crate) fn release(&mut self, packet_id: PacketId) {
         let order = self.stamp();
         let index = self.index(packet_id);

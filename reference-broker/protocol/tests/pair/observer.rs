@@ -27,7 +27,7 @@ impl Observer {
             let topic = usize::from(u16::from_be_bytes([body[0], body[1]]));
             let id = u16::from_be_bytes([body[2 + topic], body[3 + topic]]);
             let dup = first & 0b1000 != 0;
-            // MQTT-2.3.1-2, MQTT-2.2.1-3, MQTT-2.2.1-4; MQTT-3.3.1-1.
+            // MQTT-2.2.1-3, MQTT-2.2.1-4 (MQTT-2.3.1-2, MQTT-2.3.1-4 in 3.1.1); MQTT-3.3.1-1 in both.
             assert_eq!(self.in_use.contains(&id), dup, "id {id} in {:?}", self.in_use);
             self.in_use.insert(id);
             self.in_flight.insert(id);

@@ -60,7 +60,7 @@ fn connect_is_the_first_packet() {
 
 #[test]
 fn an_idle_client_pings_and_gives_up_without_an_answer() {
-    // MQTT-3.1.2-20 (3.1.1: MQTT-3.1.2-23).
+    // MQTT-3.1.2-20 (MQTT-3.1.2-23 in 3.1.1).
     let mut client = connected(connect(Version::V311), "20 02 00 00");
     assert_eq!(client.poll_timeout(), Some(Time::from_secs(10)));
     client.handle_timeout(Time::from_millis(9_999));
@@ -84,7 +84,7 @@ fn server_keep_alive_replaces_the_clients() {
 
 #[test]
 fn keep_alive_counts_from_connect_however_late_connack_comes() {
-    // MQTT-3.1.2-20 (3.1.1: MQTT-3.1.2-23).
+    // MQTT-3.1.2-20 (MQTT-3.1.2-23 in 3.1.1).
     let mut client = client(connect(Version::V311));
     sent(&mut client);
     feed(&mut client, Time::from_secs(9), "20 02 00 00");
@@ -126,7 +126,7 @@ fn a_refusal_is_reported_and_closes() {
 #[test]
 fn a_wrong_connack_closes() {
     for (version, connack, violation) in [
-        // MQTT-3.2.2-1 of 3.1.1, MQTT-3.2.2-4 of 5.0: Session Present after Clean Start.
+        // MQTT-3.2.2-1 in 3.1.1, MQTT-3.2.2-4: Session Present after Clean Start.
         (Version::V311, "20 02 01 00", Violation::SessionPresentUnexpected),
         (Version::V5, "20 03 01 00 00", Violation::SessionPresentUnexpected),
         // MQTT-3.2.2-6.
@@ -157,7 +157,7 @@ fn a_second_connack_closes() {
 
 #[test]
 fn disconnect_is_the_last_packet() {
-    // MQTT-3.14.4-1 (3.1.1: MQTT-3.14.4-2).
+    // MQTT-3.14.4-1 (MQTT-3.14.4-2 in 3.1.1).
     let mut client = connected(connect(Version::V5), "20 03 00 00 00");
     let reason = ReasonCode::DisconnectWithWillMessage;
     client.disconnect(Time::ZERO, Disconnect { reason, properties: Properties::default() });

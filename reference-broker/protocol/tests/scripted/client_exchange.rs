@@ -22,7 +22,7 @@ fn what_is_asked_before_connack_leaves_after_it() {
     client.subscribe(Time::ZERO, vec![filter("f")], Properties::default(), Tag(1));
     sent(&mut client);
     feed(&mut client, Time::ZERO, "20 02 00 00");
-    // MQTT-2.3.1-2: two ids.
+    // MQTT-2.3.1-2 in 3.1.1: two ids.
     assert_eq!(sent(&mut client), "82 06 00 01 00 01 66 00 32 06 00 01 74 00 02 78");
 }
 
@@ -45,7 +45,7 @@ fn requests_end_with_one_reason_per_filter() {
 
 #[test]
 fn wrong_acknowledgements_of_requests_close() {
-    // MQTT-3.8.4-5 of 3.1.1; an id that nobody used; UNSUBACK for a SUBSCRIBE.
+    // MQTT-3.8.4-5 in 3.1.1; an id that nobody used; UNSUBACK for a SUBSCRIBE.
     for (packet, violation) in [
         ("90 04 0001 00 00", Violation::ReasonCountMismatch),
         ("90 03 0002 00", Violation::AcknowledgementUnexpected),

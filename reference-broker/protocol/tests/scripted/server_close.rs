@@ -108,7 +108,7 @@ fn a_failed_reauthentication_is_told_by_a_code_of_disconnect() {
 
 #[test]
 fn nothing_follows_a_refusal() {
-    // MQTT-3.1.4-5 (3.1.1), MQTT-3.1.4-6 (5.0): a pipelined PUBLISH is never heard.
+    // MQTT-3.1.4-6 (MQTT-3.1.4-5 in 3.1.1): a pipelined PUBLISH is never heard.
     for connect in [CONNECT_V311, CONNECT_V5] {
         let mut server = server(Config::default());
         let token = asked(&mut server, &format!("{connect} 30 04 0001 61 00"));

@@ -94,7 +94,7 @@ fn connack_announces_every_limit() {
 
 #[test]
 fn a_refusal_never_has_session_present_and_closes() {
-    // MQTT-3.2.2-4 and MQTT-3.2.2-5 (3.1.1), MQTT-3.2.2-6 and MQTT-3.2.2-7 (5.0).
+    // MQTT-3.2.2-6 and MQTT-3.2.2-7 (MQTT-3.2.2-4 and MQTT-3.2.2-5 in 3.1.1).
     for (connect, connack) in [(CONNECT_V311, "20 02 00 05"), (CONNECT_V5, "20 03 00 87 00")] {
         let mut server = server(Config::default());
         let token = asked(&mut server, connect);
@@ -160,7 +160,7 @@ fn a_malformed_connect_is_told_so_in_5_only() {
 
 #[test]
 fn an_empty_client_identifier_without_clean_session_is_return_code_2() {
-    // MQTT-3.1.3-8 of 3.1.1.
+    // MQTT-3.1.3-8 in 3.1.1.
     let mut server = server(Config::default());
     let events = feed(&mut server, Time::ZERO, "10 0c 0004 4d515454 04 00 000a 0000");
     assert_eq!(closed(events), Closed::Violation(Violation::ClientIdentifierMissing));
@@ -181,7 +181,7 @@ fn no_connect_in_time_closes() {
 
 #[test]
 fn keep_alive_is_one_and_a_half_times_since_the_last_packet() {
-    // MQTT-3.1.2-24 of 3.1.1, MQTT-3.1.2-22 and MQTT-3.2.2-22 of 5.0; MQTT-3.12.4-1.
+    // MQTT-3.1.2-24 in 3.1.1, MQTT-3.1.2-22 and MQTT-3.2.2-22; MQTT-3.12.4-1.
     for (connect, told) in [(CONNECT_V311, ""), (CONNECT_V5, "e0 01 8d")] {
         let mut server = accepted(Config::default(), connect);
         assert_eq!(server.poll_timeout(), Some(Time::from_secs(15)));

@@ -85,7 +85,7 @@ fn a_refused_qos_2_publish_frees_its_id() {
 
 #[test]
 fn acknowledgements_of_3_1_1_are_always_positive() {
-    // MQTT-3.3.5-2 of 3.1.1.
+    // MQTT-3.3.5-2 in 3.1.1.
     let mut server = accepted(Config::default(), CONNECT_V311);
     for token in tokens(feed(&mut server, Time::ZERO, "32 05 0001 61 0001 34 05 0001 61 0002")) {
         answer(&mut server, token, ReasonCode::QuotaExceeded);

@@ -146,7 +146,7 @@ fn sessions_begin_resume_and_end_as_asked() {
             bench.advance(Duration::from_secs(seconds));
             let (client, found) = bench.connect_present(worker, second.clone());
             assert_eq!(found, present, "{first:?} {seconds} {second:?}");
-            // The second one's own wish counts from now on (MQTT-3.1.2-6 of 3.1.1).
+            // The second one's own wish counts from now on (MQTT-3.1.2-6 in 3.1.1).
             bench.drop_socket(client);
             let lasts = second.version == Version::V311 && !second.clean_start;
             assert_eq!(bench.owners(second.client_id.as_str()), usize::from(lasts));
@@ -156,7 +156,7 @@ fn sessions_begin_resume_and_end_as_asked() {
 
 #[test]
 fn what_is_retained_outlives_the_session() {
-    // MQTT-3.1.2-7 of 3.1.1.
+    // MQTT-3.1.2-7 in 3.1.1.
     let mut bench = Bench::new(1);
     let client = bench.connect(0, v311("client", true));
     bench.publish_with(client, "a", "kept", QoS::AtLeastOnce, true, protocol::Properties::EMPTY);

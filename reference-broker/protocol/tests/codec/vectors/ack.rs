@@ -63,7 +63,7 @@ fn of_kind(first: u8, kind: fn(Ack) -> Packet, name: &'static str, sender: Role)
         valid(V5, failure_bytes, ack(failure)),
         valid(V5, failure_explained, explained(failure)),
         valid(V5, "10 000A 00 0C 1F 0002 6E6F 26 0001 6B 0001 76", explained(ReasonCode::Success)),
-        invalid(V311, "MQTT-2.3.1-1", "02 0000", V::PacketIdentifierZero),
+        invalid(V311, "MQTT-2.3.1-1 in 3.1.1", "02 0000", V::PacketIdentifierZero),
         invalid(V5, "MQTT-2.2.1-3", "02 0000", V::PacketIdentifierZero),
         invalid(V311, "4.8: too long", "03 000A 00", V::TrailingBytes),
         invalid(V311, "4.8: too short", "01 00", V::PacketTooShort),

@@ -8,7 +8,7 @@ use super::{Row, invalid};
 
 fn flags(version: Version) -> &'static str {
     match version {
-        V311 => "MQTT-2.2.2-2",
+        V311 => "MQTT-2.2.2-2 in 3.1.1",
         V5 => "MQTT-2.1.3-1",
     }
 }
@@ -19,8 +19,8 @@ pub(super) fn rows() -> Vec<Row> {
         rows.extend([
             invalid(version, Client, "2.1: type 0", "00 00", V::PacketTypeReserved),
             invalid(version, Server, "2.1: type 0", "00 00", V::PacketTypeReserved),
-            invalid(version, Client, "MQTT-3.1.0-1", "C0 00", V::FirstPacketNotConnect),
-            invalid(version, Client, "MQTT-3.1.0-1", "30 03 0001 61", V::FirstPacketNotConnect),
+            invalid(version, Client, "MQTT-3.1.0-1 in both", "C0 00", V::FirstPacketNotConnect),
+            invalid(version, Client, "MQTT-3.1.0-1 in both", "30 03 0001 61", V::FirstPacketNotConnect),
             invalid(version, Client, "2.2: more than four bytes", "C0 FFFFFFFF", V::VariableByteIntegerTooLong),
             invalid(version, Server, "2.2: more than four bytes", "30 80808080 01", V::VariableByteIntegerTooLong),
             invalid(version, Client, "from the wrong side: CONNACK", "20 00", V::PacketFromWrongSide),
@@ -32,7 +32,7 @@ pub(super) fn rows() -> Vec<Row> {
             invalid(version, Server, "from the wrong side: UNSUBSCRIBE", "A2 00", V::PacketFromWrongSide),
             invalid(version, Server, "from the wrong side: PINGREQ", "C0 00", V::PacketFromWrongSide),
         ]);
-        // Among them MQTT-3.6.1-1, MQTT-3.8.1-1, MQTT-3.10.1-1.
+        // Among them MQTT-3.6.1-1, MQTT-3.8.1-1, MQTT-3.10.1-1, MQTT-3.14.1-1 in both.
         for bytes in ["11 00", "41 02 0001", "52 02 0001", "60 02 0001", "63 02 0001", "72 02 0001", "80 00", "83 00"] {
             rows.push(invalid(version, Client, flags(version), bytes, V::FixedHeaderFlags));
         }

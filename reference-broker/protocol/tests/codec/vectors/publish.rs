@@ -87,7 +87,7 @@ pub(super) fn rows() -> Vec<Row> {
             valid(
                 V311,
                 sender,
-                "MQTT-1.5.3-3: U+FEFF stays",
+                "MQTT-1.5.3-3 in 3.1.1: U+FEFF stays",
                 "30 05 0003 EFBBBF",
                 Packet::Publish(Publish {
                     topic: Some(TopicName::new("\u{FEFF}").unwrap()),
@@ -113,19 +113,19 @@ pub(super) fn rows() -> Vec<Row> {
     ));
     for sender in [Client, Server] {
         rows.extend([
-            invalid(V311, sender, "MQTT-3.3.1-2", "38 07 0003 612F62 6869", V::DupAtQos0),
+            invalid(V311, sender, "MQTT-3.3.1-2 in 3.1.1", "38 07 0003 612F62 6869", V::DupAtQos0),
             invalid(V5, sender, "MQTT-3.3.1-2", "39 08 0003 612F62 00 6869", V::DupAtQos0),
-            invalid(V311, sender, "MQTT-3.3.1-4", "36 07 0003 612F62 6869", V::QosReserved),
+            invalid(V311, sender, "MQTT-3.3.1-4 in 3.1.1", "36 07 0003 612F62 6869", V::QosReserved),
             invalid(V5, sender, "MQTT-3.3.1-4", "3F 08 0003 612F62 00 6869", V::QosReserved),
-            invalid(V311, sender, "MQTT-2.3.1-1", "32 09 0003 612F62 0000 6869", V::PacketIdentifierZero),
+            invalid(V311, sender, "MQTT-2.3.1-1 in 3.1.1", "32 09 0003 612F62 0000 6869", V::PacketIdentifierZero),
             invalid(V5, sender, "MQTT-2.2.1-3", "34 0A 0003 612F62 0000 00 6869", V::PacketIdentifierZero),
-            invalid(V311, sender, "MQTT-3.3.2-1", "30 04 0002 C328", V::InvalidUtf8),
+            invalid(V311, sender, "MQTT-3.3.2-1 in 3.1.1", "30 04 0002 C328", V::InvalidUtf8),
             invalid(V5, sender, "MQTT-3.3.2-1", "30 05 0002 C328 00", V::InvalidUtf8),
-            invalid(V311, sender, "MQTT-1.5.3-2", "30 05 0003 610062", V::NullInString),
+            invalid(V311, sender, "MQTT-1.5.3-2 in 3.1.1", "30 05 0003 610062", V::NullInString),
             invalid(V5, sender, "MQTT-1.5.4-2", "30 06 0003 610062 00", V::NullInString),
-            invalid(V311, sender, "MQTT-3.3.2-2", "30 05 0003 612F23", V::TopicNameWildcard),
+            invalid(V311, sender, "MQTT-3.3.2-2 in 3.1.1", "30 05 0003 612F23", V::TopicNameWildcard),
             invalid(V5, sender, "MQTT-3.3.2-2", "30 06 0003 2B2F61 00", V::TopicNameWildcard),
-            invalid(V311, sender, "MQTT-4.7.3-1", "30 02 0000", V::TopicEmpty),
+            invalid(V311, sender, "MQTT-4.7.3-1 in 3.1.1", "30 02 0000", V::TopicEmpty),
             invalid(V5, sender, "3.3.2.1", "30 03 0000 00", V::TopicMissing),
             invalid(V5, sender, "MQTT-3.3.2-8", "30 09 0003 612F62 03 23 0000", V::TopicAliasInvalid),
             invalid(V5, sender, "MQTT-3.3.2-14", "30 0A 0003 612F62 04 08 0001 23", V::TopicNameWildcard),
