@@ -24,6 +24,7 @@ mod message;
 mod registry;
 mod retained;
 mod routing;
+mod sync;
 mod timers;
 mod worker;
 

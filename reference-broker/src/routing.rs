@@ -17,6 +17,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod trie;
+mod versioned;
 
 use std::{
     num::NonZeroU32,

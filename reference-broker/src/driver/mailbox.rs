@@ -2,15 +2,18 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::PoisonError,
     task::{Context, Waker},
 };
 
-use crate::mail::Mail;
+use crate::{
+    mail::Mail,
+    sync::{Mutex, MutexGuard},
+};
 
 /// Where one worker's mail waits.
 #[derive(Debug)]
-pub(super) struct Mailbox {
+pub(crate) struct Mailbox {
     inner: Mutex<Inner>,
     capacity: usize,
 }
@@ -25,12 +28,12 @@ struct Inner {
 }
 
 impl Mailbox {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { inner: Mutex::default(), capacity }
     }
 
     /// Moves all mail to `into` and remembers whom to wake for the next piece.
-    pub(super) fn take(&self, cx: &Context<'_>, into: &mut Vec<Mail>) {
+    pub(crate) fn take(&self, cx: &Context<'_>, into: &mut Vec<Mail>) {
         let writers = {
             let mut inner = self.lock();
             into.extend(inner.mail.drain(..));
@@ -42,7 +45,7 @@ impl Mailbox {
 
     /// Moves mail from `from` as far as there is room; whether all of it went. If not, the sender is woken when there is
     /// room again.
-    pub(super) fn put(&self, cx: &Context<'_>, from: &mut VecDeque<Mail>) -> bool {
+    pub(crate) fn put(&self, cx: &Context<'_>, from: &mut VecDeque<Mail>) -> bool {
         let (all, reader) = {
             let mut inner = self.lock();
             let room = self.capacity.saturating_sub(inner.mail.len()).min(from.len());
@@ -61,7 +64,7 @@ impl Mailbox {
     }
 
     /// Wakes the addressee without mail.
-    pub(super) fn nudge(&self) {
+    pub(crate) fn nudge(&self) {
         let reader = self.lock().reader.take();
         if let Some(reader) = reader {
             reader.wake();

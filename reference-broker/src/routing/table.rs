@@ -1,24 +1,16 @@
 //! The one writable copy of the trie and the workers' views of it.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
-use super::{GroupId, Matches, Presence, Subscription, Target, subscribers::Member, trie::Node};
+use super::{GroupId, Matches, Presence, Subscription, Target, subscribers::Member, trie::Node, versioned::Versioned};
 
-/// All subscriptions of the broker.
+/// All subscriptions of the broker. A change is seen by all before whoever asked for it is answered.
 #[derive(Debug, Default)]
-pub(crate) struct Routes {
-    master: Mutex<Master>,
-    /// Raised after each change, before whoever asked for it is answered.
-    version: AtomicU64,
-}
+pub(crate) struct Routes(Versioned<Master>);
 
 #[derive(Debug, Default)]
 struct Master {
     root: Arc<Node>,
-    version: u64,
     /// How many groups were ever made.
     groups: u64,
     /// How many turn counters were ever needed at once.
@@ -38,31 +30,28 @@ impl Routes {
     pub(crate) fn change<R>(&self, view: &mut View, change: impl FnOnce(&mut Editor<'_>) -> R) -> R {
         // Letting go first spares the copies when no other worker holds this version.
         view.root = Arc::default();
-        let mut master = self.lock();
-        let result = change(&mut Editor { master: &mut master });
-        master.version += 1;
-        *view = View { root: master.root.clone(), version: master.version };
-        self.version.store(master.version, Ordering::Release);
-        result
+        self.0.change(|master, version| {
+            let result = change(&mut Editor { master });
+            *view = View { root: master.root.clone(), version };
+            result
+        })
     }
 
     /// Renews `view` if anything changed since it was taken. One atomic load when nothing did.
     pub(crate) fn refresh(&self, view: &mut View) {
-        if self.version.load(Ordering::Acquire) != view.version {
-            let master = self.lock();
-            *view = View { root: master.root.clone(), version: master.version };
+        if let Some(newer) =
+            self.0.look_unless(view.version, |master, version| View { root: master.root.clone(), version })
+        {
+            *view = newer;
         }
     }
 
     /// Whether the trie holds no node but its root: what a broker without subscriptions must come back to.
     #[cfg(test)]
     pub(crate) fn is_bare(&self) -> bool {
-        self.lock().root.is_empty()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Master> {
-        // An editor that panicked left a trie that is well-formed at every step.
-        self.master.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut view = View::default();
+        self.refresh(&mut view);
+        view.root.is_empty()
     }
 }
 

@@ -19,6 +19,7 @@ mod peer;
 mod pump;
 mod ready;
 mod stream;
+mod sync;
 
 pub use address::{Address, AddressError};
 pub use alarm::Alarm;

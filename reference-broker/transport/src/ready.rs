@@ -2,12 +2,11 @@
 
 use std::{
     mem,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError},
     task::{Context, Wake, Waker},
 };
+
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 
 /// The connections that woke since the last turn, each at most once.
 #[derive(Debug, Default)]
@@ -46,7 +45,7 @@ impl ReadyList {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing in here panics half-way, so a poisoned lock holds a sound list.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
