@@ -1,8 +1,6 @@
 //! The parts that several threads touch at once, run through every interleaving that the memory model allows. The files
 //! are the broker's own; only `crate::sync` is another here.
 
-#![expect(clippy::unwrap_used, reason = "a failed thread is a failed test")]
-
 #[path = "../src/driver/mailbox.rs"]
 mod mailbox;
 #[path = "../src/routing/versioned.rs"]

@@ -1,7 +1,6 @@
 //! The list of woken connections, run through every interleaving that the memory model allows. The file is the crate's
 //! own; only `crate::sync` is another here.
 
-#![expect(clippy::unwrap_used, reason = "a failed thread is a failed test")]
 #![expect(dead_code, reason = "the file is whole, and a model needs some of it")]
 
 #[path = "../src/ready.rs"]
