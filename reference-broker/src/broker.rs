@@ -1,11 +1,12 @@
 //! A running broker.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, thread::JoinHandle};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
 use crate::{
     Bind, Config, Counters, Entrance,
     driver::{self, Hub},
     routing::WorkerId,
+    status::{GAUGES, Sample},
 };
 
 /// What a broker did until it stopped.
@@ -98,6 +99,18 @@ impl Handle {
     /// Everything counted so far.
     pub fn counters(&self) -> Counters {
         self.hub.counters()
+    }
+
+    /// Everything that rises and falls: its name, what it is, and its value now.
+    pub fn gauges(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        let sample = Sample::take(&self.hub.shared);
+        GAUGES.iter().map(move |gauge| (gauge.name, gauge.help, (gauge.read)(&sample)))
+    }
+
+    /// Changes how often `$SYS` is published (see [`Config::sys_interval`]); zero for never.
+    pub fn set_sys_interval(&self, interval: Duration) {
+        self.hub.shared.set_sys_interval(interval);
+        self.hub.nudge();
     }
 
     /// How many messages are retained now, and the bytes of their topics, payloads and properties.

@@ -20,6 +20,8 @@ pub struct Config {
     pub overlap: Overlap,
     /// Who may connect, publish and subscribe. Default: everybody may do everything.
     pub access: Arc<dyn Access>,
+    /// How often the broker publishes what has changed below `$SYS`, in whole milliseconds; zero for never. Default 10 s.
+    pub sys_interval: Duration,
     /// How long a graceful shutdown may take to tell clients and flush. Default 2 s.
     pub shutdown_within: Duration,
 }
@@ -33,6 +35,7 @@ impl Default for Config {
             limits: Limits::default(),
             overlap: Overlap::default(),
             access: Arc::new(AllowAll),
+            sys_interval: Duration::from_secs(10),
             shutdown_within: Duration::from_secs(2),
         }
     }

@@ -6,11 +6,22 @@ use std::{
 };
 
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident;)*) => {
-        /// A snapshot of everything counted. Sums since the start, except where a line says "now".
+    ($($(#[doc = $doc:literal])+ $name:ident;)*) => {
+        /// A snapshot of everything counted since the start.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Counters {
-            $($(#[$doc])* pub $name: u64,)*
+            $($(#[doc = $doc])+ pub $name: u64,)*
+        }
+
+        impl Counters {
+            /// Every counter: its name, and what it counts as its documentation says it. Whatever shows counters walks
+            /// this list, so that none can be left out.
+            pub const ALL: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+)),)*];
+
+            /// The values, in the order of [`Counters::ALL`].
+            pub fn values(&self) -> impl Iterator<Item = u64> {
+                [$(self.$name,)*].into_iter()
+            }
         }
 
         impl AddAssign for Counters {
@@ -42,8 +53,14 @@ counters! {
     connections_closed;
     /// Connections closed at once because [`crate::Limits::connections`] was reached.
     connections_refused;
+    /// CONNECT packets received.
+    connects_received;
+    /// CONNECT packets accepted.
+    connects_accepted;
     /// CONNECT packets refused.
     connects_refused;
+    /// Clients whose CONNECT had been accepted and whose connection ended.
+    clients_disconnected;
     /// Connections ended by a violation of the standard.
     violations;
     /// Connections taken over by another with the same Client Identifier.
@@ -52,14 +69,32 @@ counters! {
     sessions_opened;
     /// Sessions ended.
     sessions_closed;
+    /// Sessions ended because their Session Expiry Interval passed while the client was away.
+    sessions_expired;
     /// Subscriptions made (a repeated one does not count again).
     subscriptions_added;
     /// Subscriptions removed.
     subscriptions_removed;
-    /// Bytes received.
+    /// Shared subscriptions made; they count as subscriptions too.
+    shared_subscriptions_added;
+    /// Shared subscriptions removed; they count as subscriptions too.
+    shared_subscriptions_removed;
+    /// Bytes received from clients.
     bytes_received;
+    /// Bytes handed to connections to be sent.
+    bytes_sent;
+    /// Packets received, of any type.
+    packets_received;
+    /// Packets sent, of any type.
+    packets_sent;
     /// Application Messages received, QoS 2 duplicates excluded.
     messages_received;
+    /// PUBLISH packets sent, repeated ones included.
+    messages_sent;
+    /// Payload bytes of the Application Messages received.
+    payload_bytes_received;
+    /// Payload bytes of the PUBLISH packets sent.
+    payload_bytes_sent;
     /// Application Messages handed to connections and session queues.
     messages_delivered;
     /// Wills published.
@@ -96,7 +131,17 @@ impl Counters {
         self.sessions_opened.saturating_sub(self.sessions_closed)
     }
 
-    /// Subscriptions that exist now.
+    /// Clients connected now: those whose CONNECT was accepted.
+    pub fn clients(&self) -> u64 {
+        self.connects_accepted.saturating_sub(self.clients_disconnected)
+    }
+
+    /// Shared subscriptions that exist now.
+    pub fn shared_subscriptions(&self) -> u64 {
+        self.shared_subscriptions_added.saturating_sub(self.shared_subscriptions_removed)
+    }
+
+    /// Subscriptions that exist now, shared ones included.
     pub fn subscriptions(&self) -> u64 {
         self.subscriptions_added.saturating_sub(self.subscriptions_removed)
     }

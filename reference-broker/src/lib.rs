@@ -9,6 +9,7 @@
 //! * `worker`: one worker without sockets or clock; everything MQTT-ish that the broker decides happens there.
 //! * `routing`: the path-copying trie of subscriptions that all workers read without locks.
 //! * `retained`, `registry`: the two stores that workers share under a lock, off the publish path.
+//! * `status`: what the broker shows of itself below `$SYS`.
 //! * `driver`: the thin layer that gives a worker a thread, a runtime, sockets and mailboxes.
 
 mod access;
@@ -24,6 +25,7 @@ mod message;
 mod registry;
 mod retained;
 mod routing;
+mod status;
 mod sync;
 mod timers;
 mod worker;
@@ -33,3 +35,4 @@ pub use bind::{Bind, Entrance, Origin};
 pub use broker::{Broker, Handle, Report, serve};
 pub use config::{Config, Limits, Overlap};
 pub use counters::Counters;
+pub use status::sys_topics;

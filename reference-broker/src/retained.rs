@@ -90,7 +90,7 @@ impl RetainedStore {
         inner.root.find(message.topic.as_str()).is_some_and(|current| Arc::ptr_eq(&current.message, message))
     }
 
-    /// How many messages and bytes are retained.
+    /// How many messages and bytes of clients are retained.
     pub(crate) fn size(&self) -> (usize, usize) {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         (inner.messages, inner.bytes)
@@ -114,8 +114,13 @@ impl Open<'_> {
         let inner = &mut *self.inner;
         let topic = retained.message.topic.clone();
         let old = inner.root.find(topic.as_str()).map(Retained::bytes);
-        let messages = inner.messages + usize::from(old.is_none());
-        let bytes = inner.bytes - old.unwrap_or(0) + retained.bytes();
+        // Nobody but the broker makes its own topics, so they need no bound, and clients find their room as configured.
+        let (messages, bytes) = match (is_own(topic.as_str()), old) {
+            (true, _) => (inner.messages, inner.bytes),
+            (false, old) => {
+                (inner.messages + usize::from(old.is_none()), inner.bytes - old.unwrap_or(0) + retained.bytes())
+            }
+        };
         if messages > self.store.maximum_messages || bytes > self.store.maximum_bytes {
             inner.remove(topic.as_str());
             return Err(Full);
@@ -158,12 +163,19 @@ impl Inner {
             return;
         }
         let Some(old) = self.root.take(Some(topic)) else { return };
-        self.messages -= 1;
-        self.bytes -= old.bytes();
+        if !is_own(topic) {
+            self.messages -= 1;
+            self.bytes -= old.bytes();
+        }
         if let Some(at) = old.expires_at {
             self.expiring.remove(&(at, topic.into()));
         }
     }
+}
+
+/// Whether the broker itself publishes to `topic`; clients may not.
+fn is_own(topic: &str) -> bool {
+    topic.starts_with('$')
 }
 
 impl Node {

@@ -26,7 +26,7 @@ use std::{
 
 pub(crate) use matches::{Hit, Matches};
 use protocol::{QoS, SubscriptionOptions};
-pub(crate) use table::{Routes, View};
+pub(crate) use table::{Routes, View, split_share};
 
 /// A node of a cluster. There is one so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

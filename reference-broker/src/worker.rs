@@ -17,6 +17,7 @@ mod publish;
 mod session;
 mod sessions;
 mod shared;
+mod status;
 mod subscribe;
 #[cfg(test)]
 mod tests;
@@ -31,13 +32,14 @@ pub(crate) use session::PendingWill;
 use sessions::Sessions;
 pub(crate) use shared::Shared;
 
-use self::connection::Connection;
+use self::connection::{Connection, count_traffic};
 use crate::{
     Origin,
     counters::Tally,
     mail::{Mail, Receiver},
     retained::Retained,
     routing::{Matches, SessionKey, Target, View, WorkerId},
+    status::SysTree,
     timers::Timers,
 };
 
@@ -66,6 +68,8 @@ pub(crate) struct Worker {
     matches: Matches,
     /// Reused by every subscription.
     found: Vec<Retained>,
+    /// What `$SYS` showed last, on the worker that publishes it.
+    status: Option<Box<SysTree>>,
 }
 
 /// What a deadline is about.
@@ -102,6 +106,7 @@ impl Worker {
             matches: Matches::new(shared.overlap),
             shared,
             found: Vec::new(),
+            status: (id.index() == 0).then(Box::default),
         }
     }
 
@@ -156,6 +161,9 @@ impl Worker {
                 Deadline::Session(key) => self.session_due(now, key, at),
             }
         }
+        if self.status_due().is_some_and(|due| due <= now) {
+            self.publish_status(now);
+        }
         self.compact_timers();
         self.attend_rest(now);
     }
@@ -177,7 +185,7 @@ impl Worker {
 
     /// When [`Worker::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Time> {
-        self.timers.next()
+        [self.timers.next(), self.status_due()].into_iter().flatten().min()
     }
 
     /// Moves the ids of connections that may have something to transmit to `into`.
@@ -199,14 +207,19 @@ impl Worker {
         let Some(connection) = self.connections.find_mut(id) else { return After::Close };
         connection.dirty = false;
         connection.unsent = unsent;
+        let tally = &self.shared.tallies[self.id.index()];
+        let before = out.len();
         let Some(server) = connection.server_mut() else {
             out.append(&mut connection.farewell());
+            tally.bytes_sent.add((out.len() - before) as u64);
             self.forget(id);
             return After::Close;
         };
         if unsent < limit && server.wants_transmit() {
             server.poll_transmit(out);
+            tally.bytes_sent.add((out.len() - before) as u64);
         }
+        count_traffic(tally, server);
         if connection.has_backlog && connection.unsent < limit {
             self.feed_backlog(now, id);
         }

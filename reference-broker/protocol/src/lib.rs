@@ -33,6 +33,7 @@ mod topic;
 mod violation;
 
 pub use codec::{Decoder, EncodeError, Encoded, MAXIMUM_PACKET_SIZE, MAXIMUM_REMAINING_LENGTH, PacketLimits, Role};
+pub use link::Traffic;
 pub use machine::{Machine, Tag, Token};
 pub use packet::{
     Ack, Auth, ConnAck, Connect, Disconnect, Message, OutgoingPublish, Packet, PacketId, PacketType, Publish, QoS,

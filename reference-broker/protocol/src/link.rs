@@ -12,6 +12,7 @@ mod outgoing;
 
 use std::{collections::VecDeque, num::NonZeroU16};
 
+pub use self::outbox::Traffic;
 use self::{
     acks::AckQueue,
     aliases::{Incoming, Outgoing},

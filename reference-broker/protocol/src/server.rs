@@ -25,7 +25,7 @@ pub use self::{
 };
 use crate::{
     ConnAck, Decoder, Delivery, DeliveryRef, Disconnect, DropCause, Fate, Machine, Packet, PacketLimits, PacketType,
-    Properties, QoS, ReasonCode, Role, Session, Time, Token, Version, Violation,
+    Properties, QoS, ReasonCode, Role, Session, Time, Token, Traffic, Version, Violation,
     link::{About, Link, Note, Outbox},
 };
 
@@ -160,6 +160,11 @@ impl Server {
     /// answered are forgotten: their sender sends them again, so the owner must not deliver them.
     pub fn into_session(self) -> Option<Box<Session>> {
         self.state.into_session()
+    }
+
+    /// What was received and sent since the last call.
+    pub fn take_traffic(&mut self) -> Traffic {
+        mem::take(&mut self.outbox.traffic)
     }
 
     /// The version, from CONNECT on.
@@ -300,11 +305,14 @@ impl Machine for Server {
                     self.input = Bytes::new();
                     return None;
                 }
-                Ok(Some(packet)) => match self.packet(packet) {
-                    Ok(None) => {}
-                    Ok(Some(event)) => return Some(event),
-                    Err(violation) => self.violated(violation),
-                },
+                Ok(Some(packet)) => {
+                    self.outbox.traffic.packets_received += 1;
+                    match self.packet(packet) {
+                        Ok(None) => {}
+                        Ok(Some(event)) => return Some(event),
+                        Err(violation) => self.violated(violation),
+                    }
+                }
                 Err(violation) => self.violated(violation),
             }
         }

@@ -82,6 +82,11 @@ impl Hub {
     /// Asks every worker to end.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
+        self.nudge();
+    }
+
+    /// Has every worker look at its deadlines again.
+    pub(crate) fn nudge(&self) {
         self.mailboxes.iter().for_each(Mailbox::nudge);
     }
 

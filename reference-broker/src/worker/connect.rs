@@ -50,6 +50,7 @@ pub(super) struct Pending {
 
 impl Worker {
     pub(super) fn connect(&mut self, now: Time, id: ConnectionId, token: Token, connect: Connect) {
+        self.tally().connects_received.increment();
         match self.check_connect(id, token, connect) {
             Ok(pending) => self.admit(now, Box::new(pending)),
             Err(reason) => self.refuse(now, id, token, reason),
@@ -156,6 +157,7 @@ impl Worker {
     fn accept(&mut self, now: Time, key: SessionKey, pending: Pending, present: bool) {
         let Pending { id, token, client_id, assigned, connect } = pending;
         self.unpark(id);
+        self.tally().connects_accepted.increment();
         let limit = self.shared.limits.session_expiry;
         let wished = match connect.version {
             Version::V5 => connect.properties.session_expiry_interval().unwrap_or(0),

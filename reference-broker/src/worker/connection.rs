@@ -8,7 +8,7 @@ use protocol::{
 };
 
 use super::{ConnectionId, Deadline, Worker};
-use crate::{Origin, routing::SessionKey, timers::Armed};
+use crate::{Origin, counters::Tally, routing::SessionKey, timers::Armed};
 
 /// A deadline that comes up so late means that the worker stood still: the process was frozen, or mail found no room.
 /// Connections then have as much time again to be read.
@@ -201,10 +201,24 @@ impl Worker {
         self.count_drops(id);
         let Some(connection) = self.connections.find_mut(id) else { return };
         let session = connection.session.take();
-        let delivery = connection.retire().and_then(Server::into_session);
+        let mut machine = connection.retire();
+        if let Some(server) = &mut machine {
+            count_traffic(&self.shared.tallies[self.id.index()], server);
+        }
+        let delivery = machine.and_then(Server::into_session);
         self.touch(id);
         if let Some(key) = session {
+            self.tally().clients_disconnected.increment();
             self.disconnected(now, key, delivery, closed);
         }
     }
+}
+
+/// Counts what the connection received and sent since the last time.
+pub(super) fn count_traffic(tally: &Tally, server: &mut Server) {
+    let traffic = server.take_traffic();
+    tally.packets_received.add(traffic.packets_received.into());
+    tally.packets_sent.add(traffic.packets_sent.into());
+    tally.messages_sent.add(traffic.publishes_sent.into());
+    tally.payload_bytes_sent.add(traffic.payload_bytes_sent);
 }

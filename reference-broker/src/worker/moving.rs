@@ -14,12 +14,13 @@
 
 use std::collections::VecDeque;
 
-use protocol::{ReasonCode, Time};
+use protocol::{ReasonCode, Time, Utf8String};
 
 use super::{
     Worker,
     session::{Link, SessionState},
     sessions::Slot,
+    subscribe::count,
 };
 use crate::{
     mail::{Claim, Letter, Mail, Moving},
@@ -82,7 +83,9 @@ impl Worker {
             self.sessions.remove(key);
         }
         self.tally().sessions_closed.increment();
-        self.tally().subscriptions_removed.add(state.subscriptions.len() as u64);
+        let (all, shared) = count(state.subscriptions.keys().map(Utf8String::as_str));
+        self.tally().subscriptions_removed.add(all);
+        self.tally().shared_subscriptions_removed.add(shared);
         let SessionState { link, subscriptions, presence, backlog, expiry_interval, expires_at, will, .. } = *state;
         let mut delivery = match link {
             Link::Offline(delivery) => delivery,
@@ -129,7 +132,9 @@ impl Worker {
         state.subscriptions = moving.subscriptions;
         state.backlog = moving.backlog;
         state.backlog.readdress(key);
-        self.shared.tallies[self.id.index()].subscriptions_added.add(state.subscriptions.len() as u64);
+        let (all, shared) = count(state.subscriptions.keys().map(Utf8String::as_str));
+        self.shared.tallies[self.id.index()].subscriptions_added.add(all);
+        self.shared.tallies[self.id.index()].shared_subscriptions_added.add(shared);
         if state.subscriptions.is_empty() {
             return;
         }

@@ -26,6 +26,7 @@ impl Worker {
     ) -> ReasonCode {
         let tally = &self.shared.tallies[self.id.index()];
         tally.messages_received.increment();
+        tally.payload_bytes_received.add(message.payload.len() as u64);
         let session = self.connections.find(id).and_then(|connection| connection.session);
         if let Err(reason) = self.may_publish(id, &message, qos, retain) {
             tally.dropped_denied.increment();

@@ -12,7 +12,7 @@ use std::{mem, sync::Arc, time::Duration};
 
 use protocol::{Delivery, InFlight, Message, QoS, ReasonCode, Session, Time, Utf8String, server::Closed};
 
-use super::{ConnectionId, Deadline, Worker, connect::Arrival, moving::Settling, sessions::Slot};
+use super::{ConnectionId, Deadline, Worker, connect::Arrival, moving::Settling, sessions::Slot, subscribe::count};
 use crate::{
     backlog::Backlog,
     mail::{Mail, Receiver, Share, Subscriptions},
@@ -149,6 +149,7 @@ impl Worker {
         }
         // MQTT-4.1.0-2.
         if state.expires_at.is_some_and(|at| at <= now) {
+            self.tally().sessions_expired.increment();
             self.end_session(now, key);
             return;
         }
@@ -165,7 +166,9 @@ impl Worker {
         let target = self.target(key);
         let Some(Slot::Here(state)) = self.sessions.remove(key) else { return };
         self.tally().sessions_closed.increment();
-        self.tally().subscriptions_removed.add(state.subscriptions.len() as u64);
+        let (all, shared) = count(state.subscriptions.keys().map(Utf8String::as_str));
+        self.tally().subscriptions_removed.add(all);
+        self.tally().shared_subscriptions_removed.add(shared);
         if !state.subscriptions.is_empty() {
             self.shared.routes.change(&mut self.view, |routes| {
                 for filter in state.subscriptions.keys() {

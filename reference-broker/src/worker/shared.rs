@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use protocol::{Scale, Utf8String, server};
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) tallies: Vec<Tally>,
     /// One per worker: what its sessions hold.
     scales: Vec<Scale>,
+    /// In milliseconds; 0 publishes no `$SYS`. Changed by a reload.
+    sys_interval: AtomicU64,
     names: AtomicU64,
     secret: RandomState,
 }
@@ -48,6 +51,7 @@ impl Shared {
             registry: Registry::new(config.limits.sessions),
             tallies: (0..config.workers.max(1)).map(|_| Tally::default()).collect(),
             scales: (0..config.workers.max(1)).map(|_| Scale::default()).collect(),
+            sys_interval: AtomicU64::new(milliseconds(config.sys_interval)),
             names: AtomicU64::new(0),
             secret: RandomState::new(),
         }
@@ -55,6 +59,22 @@ impl Shared {
 
     pub(crate) fn workers(&self) -> usize {
         self.tallies.len()
+    }
+
+    /// How often `$SYS` is published; `None` for never.
+    pub(crate) fn sys_interval(&self) -> Option<Duration> {
+        let milliseconds = self.sys_interval.load(Relaxed);
+        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+    }
+
+    /// Changes how often; zero for never.
+    pub(crate) fn set_sys_interval(&self, interval: Duration) {
+        self.sys_interval.store(milliseconds(interval), Relaxed);
+    }
+
+    /// What the sessions of all workers hold, worker by worker.
+    pub(crate) fn scales(&self) -> &[Scale] {
+        &self.scales
     }
 
     /// What the sessions of `worker` hold.
@@ -77,4 +97,8 @@ impl Shared {
         let mark = self.secret.hash_one(number);
         Utf8String::new(format!("auto-{number:x}-{mark:016x}")).expect("letters, digits and dashes")
     }
+}
+
+fn milliseconds(interval: Duration) -> u64 {
+    u64::try_from(interval.as_millis()).unwrap_or(u64::MAX)
 }

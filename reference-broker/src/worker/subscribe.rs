@@ -10,7 +10,7 @@ use super::{ConnectionId, Worker, publish::is_too_deep};
 use crate::{
     mail::Receiver,
     retained::Snapshot,
-    routing::{SessionKey, Subscription},
+    routing::{SessionKey, Subscription, split_share},
 };
 
 /// A filter that was granted, and whether its retained messages are due.
@@ -65,8 +65,10 @@ impl Worker {
             });
             retained = store.map(|store| store.snapshot());
         }
-        let added = granted.iter().filter(|one| one.is_new).count();
-        self.tally().subscriptions_added.add(added as u64);
+        let added = granted.iter().filter(|one| one.is_new);
+        let (all, shared) = count(added.map(|one| one.wish.filter.as_str()));
+        self.tally().subscriptions_added.add(all);
+        self.tally().shared_subscriptions_added.add(shared);
         // MQTT-3.8.4-1 in both.
         self.answer(now, id, token, Answer::Subscribe(reasons, Properties::EMPTY));
         if let Some(retained) = retained {
@@ -154,10 +156,17 @@ impl Worker {
                 }
             });
         }
-        self.tally().subscriptions_removed.add(gone.len() as u64);
+        let (all, shared) = count(gone.iter().map(|filter| filter.as_str()));
+        self.tally().subscriptions_removed.add(all);
+        self.tally().shared_subscriptions_removed.add(shared);
         // MQTT-3.10.4-4, -5, -6 in both.
         self.answer(now, id, token, Answer::Unsubscribe(reasons, Properties::EMPTY));
     }
+}
+
+/// How many `filters` there are, and how many of them are of shared subscriptions.
+pub(super) fn count<'a>(filters: impl Iterator<Item = &'a str>) -> (u64, u64) {
+    filters.fold((0, 0), |(all, shared), filter| (all + 1, shared + u64::from(split_share(filter).is_some())))
 }
 
 fn granted_qos(qos: QoS) -> ReasonCode {

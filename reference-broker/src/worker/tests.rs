@@ -7,6 +7,7 @@ mod races;
 mod retained;
 mod sessions;
 mod sharing;
+mod status;
 mod subscriptions;
 mod threads;
 mod wills;

@@ -5,10 +5,24 @@ use crate::{
     PropertyId, ReasonCode, Version,
 };
 
+/// What one connection received and sent since somebody last asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Whole packets decoded, of any type.
+    pub packets_received: u32,
+    /// Packets encoded, of any type.
+    pub packets_sent: u32,
+    /// PUBLISH packets encoded, repeated ones included.
+    pub publishes_sent: u32,
+    /// The bytes of their payloads.
+    pub payload_bytes_sent: u64,
+}
+
 /// Encoded packets, and the peer's limits on them. Holds no memory while nothing waits.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     bytes: Vec<u8>,
+    pub(crate) traffic: Traffic,
     pub(crate) version: Version,
     /// The peer's Maximum Packet Size.
     pub(crate) maximum_packet_size: u32,
@@ -21,7 +35,13 @@ const KEPT_WHEN_EMPTY: usize = 1024;
 
 impl Outbox {
     pub(crate) const fn new(version: Version) -> Self {
-        Self { bytes: Vec::new(), version, maximum_packet_size: MAXIMUM_PACKET_SIZE, problem_information: true }
+        Self {
+            bytes: Vec::new(),
+            traffic: Traffic { packets_received: 0, packets_sent: 0, publishes_sent: 0, payload_bytes_sent: 0 },
+            version,
+            maximum_packet_size: MAXIMUM_PACKET_SIZE,
+            problem_information: true,
+        }
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -42,7 +62,11 @@ impl Outbox {
     }
 
     pub(crate) fn publish(&mut self, publish: &OutgoingPublish<'_>) -> Result<(), EncodeError> {
-        publish.encode(self.version, self.maximum_packet_size, &mut self.bytes)
+        publish.encode(self.version, self.maximum_packet_size, &mut self.bytes)?;
+        self.traffic.packets_sent += 1;
+        self.traffic.publishes_sent += 1;
+        self.traffic.payload_bytes_sent += publish.message.payload.len() as u64;
+        Ok(())
     }
 
     /// Writes PUBACK, PUBREC, PUBREL or PUBCOMP.
@@ -60,6 +84,7 @@ impl Outbox {
             let flags = if packet_type == PacketType::PubRel { 0b0010 } else { 0 };
             let [high, low] = packet_id.0.get().to_be_bytes();
             self.bytes.extend_from_slice(&[(packet_type as u8) << 4 | flags, 2, high, low]);
+            self.traffic.packets_sent += 1;
             return;
         }
         let ack = Ack { packet_id, reason, properties };
@@ -82,7 +107,9 @@ impl Outbox {
                 !matches!(property, Property::UserProperty(_)) && property.id() != PropertyId::ReasonString
             });
         }
-        packet.encode_within(self.version, self.maximum_packet_size, &mut self.bytes).map(drop)
+        packet.encode_within(self.version, self.maximum_packet_size, &mut self.bytes)?;
+        self.traffic.packets_sent += 1;
+        Ok(())
     }
 }
 

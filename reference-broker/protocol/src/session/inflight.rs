@@ -2,14 +2,17 @@
 
 use std::num::NonZeroU16;
 
-use super::{Delivery, Scale, weight::Weight};
+use super::{
+    Delivery, Scale,
+    weight::{Pile, Weight},
+};
 use crate::{PacketId, Tag};
 
 /// A table of slots in which the exchange with Packet Identifier `id` stands at `id % slots`.
 ///
 /// An id is given out only when its slot is free, so a lookup is one index and never a search. The table is kept at most
 /// half full (until it has a slot for each of the 65,535 ids), which keeps the next free slot close.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct InFlightTable {
     /// A power of two of slots, or none.
     slots: Vec<Option<Slot>>,
@@ -52,6 +55,12 @@ impl Stage {
 const KEPT_WHEN_EMPTY: usize = 16;
 /// One for each value of a Packet Identifier, of which 0 stays empty.
 const MOST_SLOTS: usize = 1 << 16;
+
+impl Default for InFlightTable {
+    fn default() -> Self {
+        Self { slots: Vec::new(), used: 0, weight: Weight::of(Pile::InFlight), last: None, next_order: 0 }
+    }
+}
 
 impl InFlightTable {
     pub(crate) const fn len(&self) -> usize {

@@ -14,7 +14,7 @@ use crate::Message;
 /// What keeping one delivery takes beside the bytes of its message.
 const OVERHEAD: usize = size_of::<Delivery>() + size_of::<Message>();
 
-/// The bytes that the messages of some Sessions take together: see [`Session::weigh_on`](super::Session::weigh_on).
+/// What the messages of some Sessions take together: see [`Session::weigh_on`](super::Session::weigh_on).
 ///
 /// All those Sessions belong to one thread at a time, so that counting costs no locked instruction; any thread reads.
 #[derive(Clone, Debug, Default)]
@@ -23,21 +23,54 @@ pub struct Scale(Arc<Line>);
 /// Apart from what other threads write.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Line(AtomicUsize);
+struct Line {
+    bytes: AtomicUsize,
+    waiting: AtomicUsize,
+    in_flight: AtomicUsize,
+}
+
+/// Which of the two a [`Weight`] weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Pile {
+    #[default]
+    Waiting,
+    InFlight,
+}
 
 impl Scale {
     /// The bytes: topics, payloads, properties, and what keeping each delivery takes. A message that several Sessions
     /// share counts for each.
     pub fn bytes(&self) -> usize {
-        self.0.0.load(Relaxed)
+        self.0.bytes.load(Relaxed)
     }
 
-    fn add(&self, bytes: usize) {
-        self.0.0.store(self.bytes().wrapping_add(bytes), Relaxed);
+    /// How many deliveries wait to be sent for the first time.
+    pub fn waiting(&self) -> usize {
+        self.0.waiting.load(Relaxed)
     }
 
-    fn remove(&self, bytes: usize) {
-        self.0.0.store(self.bytes().wrapping_sub(bytes), Relaxed);
+    /// How many deliveries are sent and may have to be sent again.
+    pub fn in_flight(&self) -> usize {
+        self.0.in_flight.load(Relaxed)
+    }
+
+    fn add(&self, pile: Pile, bytes: usize, messages: usize) {
+        let count = self.count(pile);
+        self.0.bytes.store(self.bytes().wrapping_add(bytes), Relaxed);
+        count.store(count.load(Relaxed).wrapping_add(messages), Relaxed);
+    }
+
+    fn remove(&self, pile: Pile, bytes: usize, messages: usize) {
+        let count = self.count(pile);
+        self.0.bytes.store(self.bytes().wrapping_sub(bytes), Relaxed);
+        count.store(count.load(Relaxed).wrapping_sub(messages), Relaxed);
+    }
+
+    fn count(&self, pile: Pile) -> &AtomicUsize {
+        match pile {
+            Pile::Waiting => &self.0.waiting,
+            Pile::InFlight => &self.0.in_flight,
+        }
     }
 }
 
@@ -46,10 +79,15 @@ impl Scale {
 pub(crate) struct Weight {
     bytes: usize,
     messages: usize,
+    pile: Pile,
     scale: Option<Scale>,
 }
 
 impl Weight {
+    pub(crate) fn of(pile: Pile) -> Self {
+        Self { bytes: 0, messages: 0, pile, scale: None }
+    }
+
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
@@ -59,7 +97,7 @@ impl Weight {
         self.bytes += bytes;
         self.messages += 1;
         if let Some(scale) = &self.scale {
-            scale.add(bytes + OVERHEAD);
+            scale.add(self.pile, bytes + OVERHEAD, 1);
         }
     }
 
@@ -68,14 +106,14 @@ impl Weight {
         self.bytes -= bytes;
         self.messages -= 1;
         if let Some(scale) = &self.scale {
-            scale.remove(bytes + OVERHEAD);
+            scale.remove(self.pile, bytes + OVERHEAD, 1);
         }
     }
 
     /// Takes everything away.
     pub(crate) fn clear(&mut self) {
         if let Some(scale) = &self.scale {
-            scale.remove(self.total());
+            scale.remove(self.pile, self.total(), self.messages);
         }
         (self.bytes, self.messages) = (0, 0);
     }
@@ -84,10 +122,10 @@ impl Weight {
     pub(crate) fn weigh_on(&mut self, scale: Option<&Scale>) {
         let total = self.total();
         if let Some(scale) = scale {
-            scale.add(total);
+            scale.add(self.pile, total, self.messages);
         }
         if let Some(old) = mem::replace(&mut self.scale, scale.cloned()) {
-            old.remove(total);
+            old.remove(self.pile, total, self.messages);
         }
     }
 

@@ -68,7 +68,12 @@ impl Bench {
         Self::seeded(0, Config { workers, ..Config::default() })
     }
 
+    /// Without `$SYS`: a deadline every ten seconds makes a century long.
     pub(super) fn seeded(seed: u64, config: Config) -> Self {
+        Self::with_status(seed, Config { sys_interval: Duration::ZERO, ..config })
+    }
+
+    pub(super) fn with_status(seed: u64, config: Config) -> Self {
         let shared = Arc::new(Shared::new(&config));
         let count = config.workers;
         let worker = |index| Worker::new(WorkerId(u16::try_from(index).unwrap()), shared.clone());
@@ -401,6 +406,10 @@ impl Bench {
     /// What all sessions hold.
     pub(super) fn held_bytes(&self) -> usize {
         (0..self.workers.len()).map(|worker| self.shared.scale(WorkerId(u16::try_from(worker).unwrap())).bytes()).sum()
+    }
+
+    pub(super) fn set_sys_interval(&self, interval: Duration) {
+        self.shared.set_sys_interval(interval);
     }
 
     pub(super) fn deadlines(&self) -> usize {

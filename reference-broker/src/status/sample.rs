@@ -1,0 +1,78 @@
+//! Everything that can be known of the broker at one moment.
+
+use crate::{Counters, worker::Shared};
+
+/// See the module. Workers go on while it is taken, so its parts may be a moment apart.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sample {
+    /// Of all workers together.
+    pub(crate) counters: Counters,
+    pub(crate) retained_messages: u64,
+    pub(crate) retained_bytes: u64,
+    pub(crate) queued_messages: u64,
+    pub(crate) inflight_messages: u64,
+    pub(crate) held_bytes: u64,
+}
+
+/// One thing that rises and falls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gauge {
+    pub(crate) name: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) read: fn(&Sample) -> u64,
+}
+
+/// Everything that rises and falls.
+pub(crate) const GAUGES: &[Gauge] = &[
+    Gauge { name: "connections", help: "Connections open now", read: |sample| sample.counters.connections() },
+    Gauge { name: "clients", help: "Clients connected now", read: |sample| sample.counters.clients() },
+    Gauge { name: "sessions", help: "Sessions that exist now", read: |sample| sample.counters.sessions() },
+    Gauge {
+        name: "subscriptions",
+        help: "Subscriptions that exist now, shared ones included",
+        read: |sample| sample.counters.subscriptions(),
+    },
+    Gauge {
+        name: "shared_subscriptions",
+        help: "Shared subscriptions that exist now",
+        read: |sample| sample.counters.shared_subscriptions(),
+    },
+    Gauge { name: "retained_messages", help: "Messages retained now", read: |sample| sample.retained_messages },
+    Gauge {
+        name: "retained_bytes",
+        help: "Bytes of the topics, payloads and properties that are retained now",
+        read: |sample| sample.retained_bytes,
+    },
+    Gauge {
+        name: "queued_messages",
+        help: "Messages that wait in sessions to be sent for the first time",
+        read: |sample| sample.queued_messages,
+    },
+    Gauge {
+        name: "inflight_messages",
+        help: "QoS 1 and 2 messages that were sent and are not acknowledged",
+        read: |sample| sample.inflight_messages,
+    },
+    Gauge {
+        name: "held_bytes",
+        help: "Bytes that queued and unacknowledged messages take, a message that several sessions share once for each",
+        read: |sample| sample.held_bytes,
+    },
+];
+
+impl Sample {
+    pub(crate) fn take(shared: &Shared) -> Self {
+        let mut counters = Counters::default();
+        shared.tallies.iter().for_each(|tally| counters += tally.snapshot());
+        let (retained_messages, retained_bytes) = shared.retained.size();
+        let sum = |of: fn(&protocol::Scale) -> usize| shared.scales().iter().map(of).sum::<usize>() as u64;
+        Self {
+            counters,
+            retained_messages: retained_messages as u64,
+            retained_bytes: retained_bytes as u64,
+            queued_messages: sum(protocol::Scale::waiting),
+            inflight_messages: sum(protocol::Scale::in_flight),
+            held_bytes: sum(protocol::Scale::bytes),
+        }
+    }
+}
