@@ -1,9 +1,13 @@
 //! The command line: help, man page and completions all come from these definitions.
 
+mod certs;
+
 use std::{net::SocketAddr, num::NonZeroU16, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+
+pub(crate) use self::certs::{Certs, KeyKind};
 
 /// The proving ground for farm MQTT: a reference broker, device simulators, scenario-driven load, reports.
 #[derive(Debug, Parser)]
@@ -48,6 +52,11 @@ pub(crate) enum Verb {
     Simulate(Simulate),
     /// Start the reference broker.
     Broker(Broker),
+    /// Make a CA, and certificates for brokers and devices.
+    ///
+    /// The first time it makes a CA; afterwards it issues more from the same one. Nothing that is there is replaced, unless
+    /// --force is given, and the CA not even then. Private keys can be read by their owner only.
+    Certs(Certs),
     /// List, check or describe scenarios.
     #[command(subcommand)]
     Scenarios(Scenarios),

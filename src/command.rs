@@ -1,6 +1,7 @@
 //! One module per verb.
 
 mod broker;
+mod certs;
 mod interrupt;
 mod manual;
 mod run;
@@ -26,6 +27,7 @@ pub(crate) fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Run(options) => run::run(options),
         Verb::Simulate(options) => simulate::run(options),
         Verb::Broker(options) => broker::run(&options),
+        Verb::Certs(options) => certs::run(&options),
         Verb::Scenarios(options) => scenarios::run(options),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { directory } => manual::pages(&directory),

@@ -11,6 +11,7 @@ fn every_verb_answers_help() {
         &["run", "--help"],
         &["simulate", "--help"],
         &["broker", "--help"],
+        &["certs", "--help"],
         &["scenarios", "--help"],
         &["scenarios", "check", "--help"],
         &["completions", "--help"],

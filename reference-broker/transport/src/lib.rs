@@ -7,10 +7,12 @@
 //! * [`Endpoint`]: an address as people write it, `mqtt://user@host:1883`.
 //! * [`dial`] and [`Listener`]: how a [`Stream`] comes about.
 //! * [`Pump`]: reads from every ready stream, then writes what was queued, in turns.
+//! * [`certificates`]: making them, for TLS.
 //! * [`Alarm`]: one deadline, finer than the millisecond of tokio's timer.
 
 mod address;
 mod alarm;
+pub mod certificates;
 mod connection;
 mod dial;
 mod endpoint;
