@@ -153,7 +153,7 @@ impl Packet {
             PacketType::PubRec => Self::PubRec(Ack::decode(PacketType::PubRec, context, reader)?),
             PacketType::PubRel => Self::PubRel(Ack::decode(PacketType::PubRel, context, reader)?),
             PacketType::PubComp => Self::PubComp(Ack::decode(PacketType::PubComp, context, reader)?),
-            PacketType::Connect => Self::Connect(Box::new(Connect::decode(reader)?)),
+            PacketType::Connect => Self::Connect(Box::new(Connect::decode(context, reader)?)),
             PacketType::ConnAck => Self::ConnAck(Box::new(ConnAck::decode(context, reader)?)),
             PacketType::Subscribe => Self::Subscribe(Subscribe::decode(context, reader)?),
             PacketType::SubAck => Self::SubAck(SubAck::decode(context, reader)?),
@@ -211,6 +211,16 @@ impl PacketType {
         match self {
             Self::PubRel | Self::Subscribe | Self::Unsubscribe => 0b0010,
             _ => 0,
+        }
+    }
+
+    /// `flags` of a packet of MQTT 3.1 as 3.1.1 would have them: there DUP and QoS stood in more packets, the rest was unused,
+    /// and DUP at QoS 0 meant nothing.
+    pub(crate) const fn flags_of_3_1(self, flags: u8) -> u8 {
+        match self {
+            Self::Publish if flags & 0b0110 == 0 => flags & 0b0111,
+            Self::Publish => flags,
+            _ => self.flags(),
         }
     }
 

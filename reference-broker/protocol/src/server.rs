@@ -60,6 +60,7 @@ impl Server {
             maximum_connect_size: config.maximum_connect_size,
             maximum_properties: config.maximum_properties,
             maximum_filters: config.maximum_filters,
+            mqtt_3_1: config.mqtt_3_1,
         };
         let deadline = now.after(config.connect_timeout);
         Self {
@@ -170,6 +171,11 @@ impl Server {
     /// The version, from CONNECT on.
     pub fn version(&self) -> Option<Version> {
         self.decoder.version()
+    }
+
+    /// Whether that is MQTT 3.1, which counts as 3.1.1: it knows no Session Present and no failure in SUBACK.
+    pub fn speaks_mqtt_3_1(&self) -> bool {
+        self.decoder.speaks_mqtt_3_1()
     }
 
     /// Tells the client why the connection ends, where its version and the state allow it.

@@ -25,6 +25,9 @@ pub struct PacketLimits {
     pub maximum_properties: u32,
     /// How many filters one SUBSCRIBE or UNSUBSCRIBE may have, for the same reason. Default 4,294,967,295.
     pub maximum_filters: u32,
+    /// Whether a CONNECT of MQTT 3.1 (`MQIsdp`, level 3) is accepted; the connection then reads as 3.1.1, without the rules
+    /// that 3.1.1 added. Default true.
+    pub mqtt_3_1: bool,
 }
 
 impl Default for PacketLimits {
@@ -34,6 +37,7 @@ impl Default for PacketLimits {
             maximum_connect_size: MAXIMUM_PACKET_SIZE,
             maximum_properties: u32::MAX,
             maximum_filters: u32::MAX,
+            mqtt_3_1: true,
         }
     }
 }
@@ -47,6 +51,8 @@ pub struct Decoder {
     role: Role,
     limits: PacketLimits,
     version: Option<Version>,
+    /// See [`Decoder::speaks_mqtt_3_1`].
+    mqtt_3_1: bool,
     /// See [`Decoder::refusal_version`].
     refusal_version: Option<Version>,
     partial: BytesMut,
@@ -58,7 +64,7 @@ impl Decoder {
     /// A server learns the version from CONNECT and accepts nothing else first (MQTT-3.1.0-1 in both). A client calls
     /// [`set_version`](Self::set_version) with the version that it asked for; until then 3.1.1 is assumed.
     pub fn new(role: Role, limits: PacketLimits) -> Self {
-        Self { role, limits, version: None, refusal_version: None, partial: BytesMut::new() }
+        Self { role, limits, version: None, mqtt_3_1: false, refusal_version: None, partial: BytesMut::new() }
     }
 
     /// Fixes the version.
@@ -69,6 +75,11 @@ impl Decoder {
     /// The version, once known.
     pub fn version(&self) -> Option<Version> {
         self.version
+    }
+
+    /// Whether the version is MQTT 3.1, which is told as 3.1.1.
+    pub fn speaks_mqtt_3_1(&self) -> bool {
+        self.mqtt_3_1
     }
 
     /// In which version a CONNECT that broke the standard can be told so; none when it did not get as far as its Protocol
@@ -170,7 +181,10 @@ impl Decoder {
         if self.role == Role::Server && self.version.is_none() && packet_type != PacketType::Connect {
             return Err(Violation::FirstPacketNotConnect);
         }
-        let flags = first & 0x0F;
+        let mut flags = first & 0x0F;
+        if self.mqtt_3_1 {
+            flags = PacketType::flags_of_3_1(packet_type, flags);
+        }
         if packet_type == PacketType::Publish {
             Publish::check_flags(flags)?;
         } else if flags != packet_type.flags() {
@@ -184,8 +198,11 @@ impl Decoder {
     fn decode_body(&mut self, frame: Frame, body: Bytes) -> Result<Packet, Violation> {
         let PacketLimits { maximum_filters, maximum_properties, .. } = self.limits;
         let version = self.version.unwrap_or(Version::V311);
-        let context = Context { version, sender: self.role.peer(), maximum_filters };
-        if frame.head.packet_type == PacketType::Connect && self.refusal_version.is_none() {
+        let is_connect = frame.head.packet_type == PacketType::Connect;
+        let mqtt_3_1 = is_connect && body.starts_with(MQTT_3_1);
+        let context =
+            Context { version, sender: self.role.peer(), maximum_filters, mqtt_3_1: mqtt_3_1 && self.limits.mqtt_3_1 };
+        if is_connect && self.refusal_version.is_none() {
             self.refusal_version = refusal_version(&body);
         }
         let packet = Packet::decode(frame.head, context, Reader::new(body, maximum_properties))?;
@@ -194,7 +211,10 @@ impl Decoder {
             if connect.version == Version::V5 && !frame.length_is_minimal {
                 return Err(Violation::VariableByteIntegerNotMinimal);
             }
-            self.version.get_or_insert(connect.version);
+            if self.version.is_none() {
+                self.version = Some(connect.version);
+                self.mqtt_3_1 = mqtt_3_1;
+            }
         }
         Ok(packet)
     }
@@ -215,7 +235,12 @@ pub(crate) struct Context {
     pub(crate) sender: Role,
     /// See [`PacketLimits::maximum_filters`].
     pub(crate) maximum_filters: u32,
+    /// Whether it is a CONNECT of MQTT 3.1, and those are accepted.
+    pub(crate) mqtt_3_1: bool,
 }
+
+/// How a CONNECT of MQTT 3.1 begins: Protocol Name and Protocol Level.
+const MQTT_3_1: &[u8] = b"\0\x06MQIsdp\x03";
 
 impl Context {
     /// Whether a packet with `filters` may have one more.

@@ -98,14 +98,16 @@ impl Link {
             return Err(Violation::ReceiveMaximumExceeded);
         }
         self.unacknowledged = self.unacknowledged.saturating_add(1);
+        // 3.4.2.1, 3.5.2.1: an id that the client must not use yet (MQTT-2.2.1-3). 3.1.1 cannot say so and takes the message.
+        let in_use = self.at_least_once.holds(packet_id)
+            || qos == QoS::AtLeastOnce && self.session.received.verdict(packet_id).is_some();
+        if in_use && self.limits.version == Version::V5 {
+            let queue = if qos == QoS::AtLeastOnce { &mut self.at_least_once } else { &mut self.exactly_once };
+            queue.push(packet_id, Due::Answered(ReasonCode::PacketIdentifierInUse, Properties::EMPTY));
+            self.flush(outbox);
+            return Ok(None);
+        }
         if qos == QoS::AtLeastOnce {
-            // 3.4.2.1. 3.1.1 cannot say so and takes the message.
-            if self.limits.version == Version::V5 && self.session.received.verdict(packet_id).is_some() {
-                let in_use = Due::Answered(ReasonCode::PacketIdentifierInUse, Properties::EMPTY);
-                self.at_least_once.push(packet_id, in_use);
-                self.flush(outbox);
-                return Ok(None);
-            }
             // MQTT-4.3.2-5 (MQTT-4.3.2-2 in 3.1.1): after its PUBACK the id is a new message's, with or without DUP.
             return Ok(Some(About::AtLeastOnce.token(self.at_least_once.push(packet_id, Due::Open))));
         }

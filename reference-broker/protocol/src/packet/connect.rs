@@ -66,9 +66,12 @@ pub struct ConnAck {
 }
 
 impl Connect {
-    pub(super) fn decode(mut reader: Reader) -> Result<Self, Violation> {
-        let version = read_version(&mut reader)?;
-        let flags = reader.u8()?;
+    pub(super) fn decode(context: Context, mut reader: Reader) -> Result<Self, Violation> {
+        let version = read_version(context, &mut reader)?;
+        let mut flags = reader.u8()?;
+        if context.mqtt_3_1 {
+            flags = flags_of_3_1(flags);
+        }
         check_flags(flags, version)?;
         let keep_alive = reader.u16()?;
         let properties = match version {
@@ -84,16 +87,19 @@ impl Connect {
         let client_id = reader.text()?;
         let clean_start = flags & flag::CLEAN_START != 0;
         // MQTT-3.1.3-7, MQTT-3.1.3-8 in 3.1.1. In 5.0 the server assigns an identifier in any case.
-        if version == Version::V311 && client_id.is_empty() && !clean_start {
+        // MQTT 3.1 knows no empty identifier at all.
+        if version == Version::V311 && client_id.is_empty() && (!clean_start || context.mqtt_3_1) {
             return Err(Violation::ClientIdentifierMissing);
         }
         // MQTT-3.1.2-9 in both.
         let will =
             if flags & flag::WILL != 0 { Some(Box::new(Will::decode(flags, version, &mut reader)?)) } else { None };
         // MQTT-3.1.2-17, MQTT-3.1.3-12 (MQTT-3.1.2-19, MQTT-3.1.3-11 in 3.1.1).
-        let user_name = if flags & flag::USER_NAME != 0 { Some(reader.text()?) } else { None };
+        // In MQTT 3.1 the Remaining Length counts for more than the flags.
+        let given = |flag, reader: &Reader| flags & flag != 0 && !(context.mqtt_3_1 && reader.is_empty());
+        let user_name = if given(flag::USER_NAME, &reader) { Some(reader.text()?) } else { None };
         // MQTT-3.1.2-19 (MQTT-3.1.2-21 in 3.1.1).
-        let password = if flags & flag::PASSWORD != 0 { Some(reader.binary()?) } else { None };
+        let password = if given(flag::PASSWORD, &reader) { Some(reader.binary()?) } else { None };
         // MQTT-3.1.2-16, -18 (MQTT-3.1.2-18, -20 in 3.1.1): what no flag announces is not there.
         reader.finish()?;
         Ok(Self { version, clean_start, keep_alive, client_id, will, user_name, password, properties })
@@ -120,17 +126,24 @@ impl Connect {
     }
 }
 
-fn read_version(reader: &mut Reader) -> Result<Version, Violation> {
+fn read_version(context: Context, reader: &mut Reader) -> Result<Version, Violation> {
     let name = reader.binary()?;
     let level = reader.u8()?;
     match (&name[..], level) {
         (b"MQTT", 4) => Ok(Version::V311),
         (b"MQTT", 5) => Ok(Version::V5),
-        // MQTT-3.1.2-2 in both. `MQIsdp` 3 is MQTT 3.1, which this crate does not speak.
+        (b"MQIsdp", 3) if context.mqtt_3_1 => Ok(Version::V311),
+        // MQTT-3.1.2-2 in both.
         (b"MQTT", _) | (b"MQIsdp", 3) => Err(Violation::ProtocolVersionUnsupported),
         // MQTT-3.1.2-1 in both.
         _ => Err(Violation::ProtocolNameWrong),
     }
+}
+
+/// The Connect Flags of MQTT 3.1 as 3.1.1 would have them: what means nothing there need not be 0.
+const fn flags_of_3_1(flags: u8) -> u8 {
+    let flags = flags & !flag::RESERVED;
+    if flags & flag::WILL != 0 { flags } else { flags & !(flag::WILL_RETAIN | 0b11 << flag::WILL_QOS_SHIFT) }
 }
 
 fn check_flags(flags: u8, version: Version) -> Result<(), Violation> {

@@ -8,8 +8,8 @@ use super::{
     state::{Asking, Authentication, Facts, KeepAlive, Progress, Serving, State, Turn},
 };
 use crate::{
-    Auth, ConnAck, Packet, PacketType, Properties, Property, PropertyId, QoS, ReasonCode, Session, SubAck, Token,
-    UnsubAck, Utf8String, Version,
+    Auth, ConnAck, Packet, PacketId, PacketType, Properties, Property, PropertyId, QoS, ReasonCode, Session, SubAck,
+    Token, UnsubAck, Utf8String, Version,
     link::{Limits, Link},
 };
 
@@ -23,7 +23,7 @@ impl Server {
             Answer::Authenticated(properties) => self.authenticated(token, properties),
             Answer::Subscribe(reasons, properties) => {
                 let Some((packet_id, reasons)) = self.question(token, PacketType::SubAck, reasons) else { return };
-                self.send_or_close(Packet::SubAck(SubAck { packet_id, properties, reasons }));
+                self.send_suback(packet_id, properties, reasons);
             }
             Answer::Unsubscribe(reasons, properties) => {
                 let Some((packet_id, reasons)) = self.question(token, PacketType::UnsubAck, reasons) else { return };
@@ -51,7 +51,11 @@ impl Server {
         debug_assert_eq!(connack.reason, ReasonCode::Success, "a refusal is Answer::Refuse");
         connack.reason = ReasonCode::Success;
         match facts.version {
-            Version::V311 => connack.properties.clear(),
+            Version::V311 => {
+                connack.properties.clear();
+                // The byte is reserved in MQTT 3.1.
+                connack.session_present &= !self.speaks_mqtt_3_1();
+            }
             Version::V5 => self.announce(&facts, &mut connack.properties),
         }
         // MQTT-3.2.2-21, MQTT-3.2.2-22.
@@ -142,7 +146,7 @@ impl Server {
         token: Token,
         packet_type: PacketType,
         mut reasons: Vec<ReasonCode>,
-    ) -> Option<(crate::PacketId, Vec<ReasonCode>)> {
+    ) -> Option<(PacketId, Vec<ReasonCode>)> {
         let State::Serving(serving) = &mut self.state else { return None };
         let question = serving.questions.take(token, packet_type)?;
         debug_assert_eq!(reasons.len(), question.filters, "one Reason Code per filter");
@@ -152,6 +156,15 @@ impl Server {
             reasons.insert(index, ReasonCode::UnspecifiedError);
         }
         Some((question.packet_id, reasons))
+    }
+
+    /// SUBACK. One of MQTT 3.1 cannot say that a subscription failed, and is positive all the same (its section 3.8).
+    pub(super) fn send_suback(&mut self, packet_id: PacketId, properties: Properties, mut reasons: Vec<ReasonCode>) {
+        if self.speaks_mqtt_3_1() {
+            let failed = reasons.iter_mut().filter(|reason| reason.is_failure());
+            failed.for_each(|reason| *reason = ReasonCode::Success);
+        }
+        self.send_or_close(Packet::SubAck(SubAck { packet_id, properties, reasons }));
     }
 
     /// A client whose Maximum Packet Size is below a packet that it must get cannot be served.

@@ -20,6 +20,9 @@ pub struct Config {
     /// How many filters one SUBSCRIBE or UNSUBSCRIBE may have; more close the connection with Quota exceeded. Default
     /// 4,096.
     pub maximum_filters: u32,
+    /// Whether clients that speak MQTT 3.1 (`MQIsdp`, level 3) are accepted; otherwise they are refused with return code 1.
+    /// Default true: devices that are older than 3.1.1 are still in use, and the other brokers take them.
+    pub mqtt_3_1: bool,
     /// How many QoS 1 and 2 publications the client may have in flight, 1 to 65,535. Default 1,024.
     pub receive_maximum: u16,
     /// The highest Topic Alias accepted; 0 accepts none. Default 64.
@@ -51,6 +54,7 @@ impl Default for Config {
             maximum_connect_size: 64 * 1024,
             maximum_properties: 1024,
             maximum_filters: 4096,
+            mqtt_3_1: true,
             receive_maximum: 1024,
             topic_alias_maximum: 64,
             maximum_qos: QoS::ExactlyOnce,

@@ -6,7 +6,7 @@ use super::{
     state::{Asking, Authentication, Facts, Progress, Serving, State, Turn},
 };
 use crate::{
-    Auth, Connect, Disconnect, Packet, PacketId, PacketType, Properties, Publish, ReasonCode, SubAck, Subscribe,
+    Auth, Connect, Disconnect, Packet, PacketId, PacketType, Properties, Publish, ReasonCode, Subscribe,
     SubscribeFilter, UnsubAck, Unsubscribe, Version, Violation, link::Arrived,
 };
 
@@ -142,7 +142,7 @@ impl Server {
                 if serving.has_in_use(packet_id) {
                     // 3.9.3.
                     let reasons = vec![ReasonCode::PacketIdentifierInUse; subscribe.filters.len()];
-                    self.send_or_close(Packet::SubAck(SubAck { packet_id, properties: Properties::EMPTY, reasons }));
+                    self.send_suback(packet_id, Properties::EMPTY, reasons);
                     return Ok(None);
                 }
                 Vec::new()
@@ -151,7 +151,7 @@ impl Server {
         };
         if subscribe.filters.is_empty() {
             let reasons = vec![ReasonCode::UnspecifiedError; refused.len()];
-            self.send_or_close(Packet::SubAck(SubAck { packet_id, properties: Properties::EMPTY, reasons }));
+            self.send_suback(packet_id, Properties::EMPTY, reasons);
             return Ok(None);
         }
         self.asked += 1;

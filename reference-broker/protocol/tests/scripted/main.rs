@@ -8,7 +8,9 @@ mod client_exchange;
 mod server_close;
 mod server_connect;
 mod server_exchange;
+mod server_ids;
 mod server_limits;
+mod server_mqtt_3_1;
 mod server_subscribe;
 mod session;
 

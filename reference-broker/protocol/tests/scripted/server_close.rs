@@ -29,7 +29,7 @@ fn connect_taking(bytes: u32) -> String {
 
 #[test]
 fn a_disconnect_that_was_received_counts_although_the_transport_ended() {
-    // MQTT-3.14.4-3: the open QoS 1 question holds decoding up, DISCONNECT lies behind it.
+    // MQTT-3.14.4-3 in both: the open QoS 1 question holds decoding up, DISCONNECT lies behind it.
     let mut server = accepted(Config { receive_maximum: 1, ..Config::default() }, CONNECT_V311);
     assert_eq!(feed(&mut server, Time::ZERO, "32 05 0001 61 0001 e0 00").len(), 1);
     assert!(!server.wants_read());
@@ -131,7 +131,7 @@ fn nothing_is_sent_behind_a_disconnect() {
 
 #[test]
 fn wrong_flags_of_disconnect_close_and_do_not_count_as_good_bye() {
-    // MQTT-3.14.1-1, MQTT-4.13.1-1 (MQTT-4.8.0-1 in 3.1.1).
+    // MQTT-3.14.1-1 in both; MQTT-4.13.1-1 (MQTT-4.8.0-1 in 3.1.1).
     for (connect, told) in [(CONNECT_V311, ""), (CONNECT_V5, "e0 01 81")] {
         let mut server = accepted(Config::default(), connect);
         let closed = closed(feed(&mut server, Time::ZERO, "e1 00"));

@@ -69,7 +69,7 @@ fn open_subscribe_questions_pause_decoding() {
 
 #[test]
 fn deliveries_beyond_the_clients_receive_maximum_wait() {
-    // MQTT-3.3.4-9, MQTT-4.9.0-1: Receive Maximum 2.
+    // MQTT-3.3.4-9, MQTT-4.9.0-1, MQTT-4.9.0-2: Receive Maximum 2.
     let mut server = accepted(Config::default(), "10 11 0004 4d515454 05 02 000a 03 21 0002 0001 61");
     let message = Arc::new(message("t", "x"));
     let fates: Vec<Fate> =
@@ -119,6 +119,7 @@ fn what_is_too_large_for_the_client_counts_as_delivered() {
 
 #[test]
 fn what_is_too_large_for_the_server_closes() {
+    // MQTT-3.2.2-15.
     let mut server = accepted(Config { maximum_packet_size: 32, ..Config::default() }, CONNECT_V5);
     let events = feed(&mut server, Time::ZERO, "30 1f");
     assert_eq!(closed(events), Closed::Violation(Violation::PacketTooLarge));
@@ -139,13 +140,14 @@ fn aliases_of_the_client_stand_for_their_topics() {
 
 #[test]
 fn wrong_aliases_close() {
-    // MQTT-3.3.2-8, MQTT-3.3.2-9: 0, above the maximum of 64, never set.
-    for (alias, violation, told) in [
-        ("0000", Violation::TopicAliasInvalid, "e0 01 94"),
-        ("0041", Violation::TopicAliasInvalid, "e0 01 94"),
-        ("0040", Violation::TopicAliasUnknown, "e0 01 82"),
+    // MQTT-3.3.2-8, MQTT-3.3.2-9, MQTT-3.2.2-17: 0, above the maximum of 64, never set. MQTT-3.2.2-18: none is allowed.
+    for (topic_alias_maximum, alias, violation, told) in [
+        (64, "0000", Violation::TopicAliasInvalid, "e0 01 94"),
+        (64, "0041", Violation::TopicAliasInvalid, "e0 01 94"),
+        (64, "0040", Violation::TopicAliasUnknown, "e0 01 82"),
+        (0, "0001", Violation::TopicAliasInvalid, "e0 01 94"),
     ] {
-        let mut server = accepted(Config::default(), CONNECT_V5);
+        let mut server = accepted(Config { topic_alias_maximum, ..Config::default() }, CONNECT_V5);
         let events = feed(&mut server, Time::ZERO, &format!("30 06 0000 03 23 {alias}"));
         assert_eq!(closed(events), Closed::Violation(violation));
         assert_eq!(sent(&mut server), told);
@@ -165,7 +167,7 @@ fn a_client_that_allows_no_alias_gets_none() {
 
 #[test]
 fn our_aliases_stay_within_the_clients_maximum() {
-    // MQTT-3.1.2-26: Topic Alias Maximum 1.
+    // MQTT-3.1.2-26, MQTT-3.3.2-11: Topic Alias Maximum 1.
     let config = Config { outgoing_topic_alias_maximum: 10, ..Config::default() };
     let mut server = accepted(config, "10 11 0004 4d515454 05 02 000a 03 22 0001 0001 61");
     for topic in ["t", "u", "t"] {

@@ -35,7 +35,7 @@ fn an_identifier_in_use_of_3_1_1_is_taken() {
 
 #[test]
 fn filters_that_are_not_offered_fail_alone_in_3_1_1() {
-    // MQTT-3.8.3-2: a/#, b, $share/g/a, c at the positions 1 to 4.
+    // MQTT-3.8.3-2 in 3.1.1: a/#, b, $share/g/a, c at the positions 1 to 4.
     let config = Config { wildcard_available: false, shared_available: false, ..Config::default() };
     let mut server = accepted(config, CONNECT_V311);
     let subscribe = "82 1d 0007 0003 612f23 00 0001 62 01 000a 2473686172652f672f61 00 0001 63 00";
@@ -45,6 +45,7 @@ fn filters_that_are_not_offered_fail_alone_in_3_1_1() {
     assert_eq!(asked, ["b", "c"]);
     let reasons = vec![ReasonCode::GrantedQos1, ReasonCode::NotAuthorized];
     server.answer(Time::ZERO, token, Answer::Subscribe(reasons, Properties::EMPTY));
+    // MQTT-3.8.4-5, MQTT-3.9.3-1, MQTT-3.9.3-2, MQTT-3.8.4-2, MQTT-2.3.1-7 in 3.1.1.
     assert_eq!(sent(&mut server), "90 06 00 07 80 01 80 80");
     // Nothing is left to ask.
     assert!(feed(&mut server, Time::ZERO, "82 06 0008 0001 23 00").is_empty());

@@ -185,7 +185,7 @@ fn broken_connects() -> Vec<Row> {
         ("MQTT-3.1.2-1 in both", "10 0D 0004 4D515458 04 02 003C 0001 61", V::ProtocolNameWrong),
         ("MQTT-3.1.2-1 in both is case-sensitive", "10 0D 0004 6D717474 04 02 003C 0001 61", V::ProtocolNameWrong),
         ("MQTT-3.1.2-2 in both", "10 0D 0004 4D515454 06 02 003C 0001 61", V::ProtocolVersionUnsupported),
-        ("MQTT-3.1.2-2 in both: MQTT 3.1", "10 0F 0006 4D5149736470 03 02 003C 0001 61", V::ProtocolVersionUnsupported),
+        ("MQTT-3.1.2-2 in both: no MQTT 3.1", "10 0F 0006 4D5149736470 04 02 003C 0001 61", V::ProtocolNameWrong),
         ("MQTT-3.1.4-1 in both: no Client Identifier", "10 0A 0004 4D515454 04 02 003C", V::PacketTooShort),
         ("MQTT-3.1.4-1 in both: nothing at all", "10 00", V::PacketTooShort),
     ];
