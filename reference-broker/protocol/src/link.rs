@@ -48,6 +48,8 @@ pub(crate) struct Limits {
     pub(crate) receive_maximum: u16,
     /// Ours toward the peer; 0 for none.
     pub(crate) topic_alias_maximum: u16,
+    /// Of the topics that aliases stand for, each way.
+    pub(crate) topic_alias_bytes: usize,
     /// How many PUBLISH packets we may have in flight, 1 to 65,535.
     pub(crate) send_maximum: u16,
     /// How many aliases we use; 0 for none.
@@ -65,6 +67,7 @@ impl Limits {
             version,
             receive_maximum: 1,
             topic_alias_maximum: 0,
+            topic_alias_bytes: 0,
             send_maximum: 1,
             outgoing_topic_alias_maximum: 0,
             maximum_qos: QoS::ExactlyOnce,
@@ -93,7 +96,7 @@ impl Link {
             quota: limits.send_maximum,
             resend: VecDeque::new(),
             outgoing_aliases: NonZeroU16::new(limits.outgoing_topic_alias_maximum)
-                .map(|maximum| Box::new(Outgoing::new(maximum))),
+                .map(|maximum| Box::new(Outgoing::new(maximum, limits.topic_alias_bytes))),
             unacknowledged: 0,
             at_least_once: AckQueue::default(),
             exactly_once: AckQueue::default(),

@@ -95,6 +95,12 @@ impl Session {
     pub fn weigh_on(&mut self, scale: Option<&Scale>) {
         self.waiting_weight.weigh_on(scale);
         self.in_flight.weigh_on(scale);
+        self.received.weigh_on(scale);
+    }
+
+    /// Before this nothing that waits expires; none when nothing of it ever does.
+    pub const fn soonest_expiry(&self) -> Option<Time> {
+        self.soonest_expiry
     }
 
     /// Gives up what has waited longest.
@@ -189,7 +195,7 @@ impl Session {
 
     /// Forgets what the peer no longer knows; the tags of what was in flight. What waits was never sent and stays.
     pub(crate) fn lose(&mut self) -> Vec<Option<Tag>> {
-        self.received = Received::default();
+        self.received.clear();
         self.in_flight.clear_in_order()
     }
 

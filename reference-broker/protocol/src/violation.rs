@@ -265,6 +265,9 @@ violations! {
     /// A Topic Alias that was never given a topic.
     TopicAliasUnknown: "topic alias stands for no topic",
         None, Some("3.3.4"), ProtocolError;
+    /// Topic Aliases for more bytes of topics than this side keeps.
+    TopicAliasesTooLong: "topic aliases stand for more bytes of topics than are kept",
+        None, Some("4.13.2"), QuotaExceeded;
     /// A Topic Name or Topic Filter without a character.
     TopicEmpty: "topic is empty",
         Some("MQTT-4.7.3-1"), Some("MQTT-4.7.3-1"), MalformedPacket;

@@ -162,6 +162,7 @@ fn limits(config: &Config, granted: &Properties) -> Limits {
         version: config.connect.version,
         receive_maximum: announced.receive_maximum().unwrap_or(u16::MAX),
         topic_alias_maximum: announced.topic_alias_maximum().unwrap_or(0),
+        topic_alias_bytes: usize::MAX,
         // MQTT-4.9.0-1.
         send_maximum: granted.receive_maximum().unwrap_or(u16::MAX).min(config.maximum_inflight).max(1),
         // MQTT-3.2.2-17, MQTT-3.2.2-18.

@@ -2,13 +2,15 @@
 
 use std::{collections::HashMap, num::NonZeroU16};
 
+use super::Limits;
 use crate::{TopicName, Violation};
 
-/// What the peer's aliases stand for. Holds at most the announced maximum of topics, each at most 65,535 bytes, in memory
-/// of its own.
+/// What the peer's aliases stand for. Holds at most the announced maximum of topics, in memory of its own, and no more
+/// bytes than [`Limits::topic_alias_bytes`].
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
     topics: Vec<Option<TopicName>>,
+    bytes: usize,
 }
 
 impl Incoming {
@@ -17,10 +19,10 @@ impl Incoming {
         &mut self,
         topic: Option<TopicName>,
         alias: u16,
-        maximum: u16,
+        limits: &Limits,
     ) -> Result<TopicName, Violation> {
         // MQTT-3.3.2-8, MQTT-3.3.2-9, MQTT-3.3.2-10, MQTT-3.3.2-11, MQTT-3.3.2-12.
-        if alias == 0 || alias > maximum {
+        if alias == 0 || alias > limits.topic_alias_maximum {
             return Err(Violation::TopicAliasInvalid);
         }
         let index = usize::from(alias) - 1;
@@ -29,6 +31,12 @@ impl Incoming {
                 if self.topics.len() <= index {
                     self.topics.resize(index + 1, None);
                 }
+                let before = self.topics[index].as_ref().map_or(0, |old| old.as_str().len());
+                let bytes = self.bytes - before + topic.as_str().len();
+                if bytes > limits.topic_alias_bytes {
+                    return Err(Violation::TopicAliasesTooLong);
+                }
+                self.bytes = bytes;
                 self.topics[index] = Some(topic.detached());
                 Ok(topic)
             }
@@ -42,6 +50,8 @@ impl Incoming {
 pub(super) struct Outgoing {
     aliases: HashMap<TopicName, NonZeroU16>,
     maximum: NonZeroU16,
+    /// How many bytes further topics may have.
+    room: usize,
 }
 
 /// How a topic goes out.
@@ -56,8 +66,8 @@ pub(super) enum Alias {
 }
 
 impl Outgoing {
-    pub(super) fn new(maximum: NonZeroU16) -> Self {
-        Self { aliases: HashMap::new(), maximum }
+    pub(super) fn new(maximum: NonZeroU16, room: usize) -> Self {
+        Self { aliases: HashMap::new(), maximum, room }
     }
 
     pub(super) fn alias(&self, topic: &TopicName) -> Alias {
@@ -67,13 +77,14 @@ impl Outgoing {
         // MQTT-3.1.2-26, MQTT-3.2.2-17: never above the peer's maximum.
         let next = u16::try_from(self.aliases.len() + 1).ok().and_then(NonZeroU16::new);
         match next {
-            Some(next) if next <= self.maximum => Alias::Sets(next),
+            Some(next) if next <= self.maximum && topic.as_str().len() <= self.room => Alias::Sets(next),
             _ => Alias::None,
         }
     }
 
     /// `topic` went out with the alias that it sets.
     pub(super) fn set(&mut self, topic: &TopicName, alias: NonZeroU16) {
+        self.room = self.room.saturating_sub(topic.as_str().len());
         self.aliases.insert(topic.detached(), alias);
     }
 }

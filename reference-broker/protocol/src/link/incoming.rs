@@ -25,7 +25,7 @@ impl Link {
             Some(alias) => {
                 // An alias belongs to this connection and goes no further (MQTT-3.3.2-7).
                 properties.remove(PropertyId::TopicAlias);
-                self.incoming_aliases.get_or_insert_default().resolve(topic, alias, self.limits.topic_alias_maximum)?
+                self.incoming_aliases.get_or_insert_default().resolve(topic, alias, &self.limits)?
             }
             None => topic.ok_or(Violation::TopicMissing)?,
         };

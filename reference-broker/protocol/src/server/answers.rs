@@ -59,7 +59,11 @@ impl Server {
             Version::V5 => self.announce(&facts, &mut connack.properties),
         }
         // MQTT-3.2.2-21, MQTT-3.2.2-22.
-        let keep_alive = connack.properties.server_keep_alive().unwrap_or(facts.keep_alive);
+        let keep_alive = match connack.properties.server_keep_alive() {
+            Some(seconds) => seconds,
+            // 3.1.2.10: a client that is silent for longer than the bound may be disconnected, though it was not told.
+            None => self.config.bound_keep_alive(facts.keep_alive),
+        };
         let link = Link::new(session, self.limits(&facts));
         self.state = State::Serving(Serving {
             link,
@@ -217,7 +221,8 @@ impl Server {
                 properties.set(property);
             }
         }
-        if let Some(seconds) = config.server_keep_alive {
+        let bound = config.bound_keep_alive(facts.keep_alive);
+        if let Some(seconds) = config.server_keep_alive.or((bound != facts.keep_alive).then_some(bound)) {
             properties.set(Property::ServerKeepAlive(seconds));
         }
         // MQTT-3.1.2-28.
@@ -238,6 +243,7 @@ impl Server {
             version: facts.version,
             receive_maximum: config.receive_maximum.max(1),
             topic_alias_maximum: config.topic_alias_maximum,
+            topic_alias_bytes: config.topic_alias_bytes,
             // MQTT-4.9.0-1.
             send_maximum: facts.receive_maximum.min(config.maximum_inflight).max(1),
             // MQTT-3.1.2-26, MQTT-3.1.2-27.

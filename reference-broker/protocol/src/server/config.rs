@@ -27,6 +27,9 @@ pub struct Config {
     pub receive_maximum: u16,
     /// The highest Topic Alias accepted; 0 accepts none. Default 64.
     pub topic_alias_maximum: u16,
+    /// Bytes of topics that the aliases of one connection may stand for, each way. A client that sets more is disconnected
+    /// with Quota exceeded; toward it no further aliases are used. Default 65,536: a topic of any length gets an alias.
+    pub topic_alias_bytes: usize,
     /// The highest QoS offered. Default 2.
     pub maximum_qos: QoS,
     /// Whether retained messages are offered. Default true.
@@ -39,11 +42,23 @@ pub struct Config {
     pub shared_available: bool,
     /// A Keep Alive that replaces the client's, in seconds. Default none.
     pub server_keep_alive: Option<u16>,
+    /// The longest Keep Alive, in seconds, in place of a longer one or of none (0); 0 for no such bound. A 5.0 client is told
+    /// by Server Keep Alive. A 3.1.1 client cannot be told, but may be disconnected as inactive at any time, whatever it
+    /// asked for (3.1.2.10). Default 0.
+    pub maximum_keep_alive: u16,
     /// How many QoS 1 and 2 deliveries may be in flight to a client at most, whatever it announces. Default 1,024.
     pub maximum_inflight: u16,
     /// How many Topic Aliases to use toward a client that allows them: the first so many topics get one. 0 uses none.
     /// Default 0.
     pub outgoing_topic_alias_maximum: u16,
+}
+
+impl Config {
+    /// What [`Config::maximum_keep_alive`] makes of a Keep Alive of `wished` seconds; 0 is none.
+    pub const fn bound_keep_alive(&self, wished: u16) -> u16 {
+        let maximum = self.maximum_keep_alive;
+        if maximum > 0 && (wished == 0 || wished > maximum) { maximum } else { wished }
+    }
 }
 
 impl Default for Config {
@@ -57,12 +72,14 @@ impl Default for Config {
             mqtt_3_1: true,
             receive_maximum: 1024,
             topic_alias_maximum: 64,
+            topic_alias_bytes: 64 * 1024,
             maximum_qos: QoS::ExactlyOnce,
             retain_available: true,
             wildcard_available: true,
             subscription_ids_available: true,
             shared_available: true,
             server_keep_alive: None,
+            maximum_keep_alive: 0,
             maximum_inflight: 1024,
             outgoing_topic_alias_maximum: 0,
         }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::{Scale, weight::Ids};
 use crate::{PacketId, ReasonCode};
 
 /// Packet Identifiers whose PUBREL is due, ascending.
@@ -11,7 +12,10 @@ use crate::{PacketId, ReasonCode};
 #[derive(Debug, Default)]
 pub(crate) struct Received {
     entries: VecDeque<(PacketId, Verdict)>,
+    ids: Ids,
 }
+
+const ENTRY: usize = size_of::<(PacketId, Verdict)>();
 
 /// What the sender knows of the outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +39,10 @@ impl Received {
     pub(crate) fn set(&mut self, packet_id: PacketId, verdict: Verdict) {
         match self.find(packet_id) {
             Ok(index) => self.entries[index].1 = verdict,
-            Err(index) => self.entries.insert(index, (packet_id, verdict)),
+            Err(index) => {
+                self.entries.insert(index, (packet_id, verdict));
+                self.weigh();
+            }
         }
     }
 
@@ -43,6 +50,7 @@ impl Received {
     pub(crate) fn remove(&mut self, packet_id: PacketId) -> bool {
         let Ok(index) = self.find(packet_id) else { return false };
         self.entries.remove(index);
+        self.weigh();
         if self.entries.is_empty() && self.entries.capacity() > 64 {
             self.entries = VecDeque::new();
         }
@@ -52,6 +60,21 @@ impl Received {
     /// Forgets what the owner never answered: its sender sends it again.
     pub(crate) fn forget_pending(&mut self) {
         self.entries.retain(|(_, verdict)| *verdict != Verdict::Pending);
+        self.weigh();
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.entries = VecDeque::new();
+        self.weigh();
+    }
+
+    pub(crate) fn weigh_on(&mut self, scale: Option<&Scale>) {
+        self.ids.weigh_on(scale);
+    }
+
+    fn weigh(&mut self) {
+        self.ids.set(self.entries.len() * ENTRY);
     }
 
     pub(crate) fn told(&self) -> impl Iterator<Item = (PacketId, ReasonCode)> {

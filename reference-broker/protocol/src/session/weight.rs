@@ -38,8 +38,8 @@ pub(crate) enum Pile {
 }
 
 impl Scale {
-    /// The bytes: topics, payloads, properties, and what keeping each delivery takes. A message that several Sessions
-    /// share counts for each.
+    /// The bytes: topics, payloads, properties, what keeping each delivery takes, and the ids of QoS 2 messages whose PUBREL
+    /// is due. A message that several Sessions share counts for each.
     pub fn bytes(&self) -> usize {
         self.0.bytes.load(Relaxed)
     }
@@ -137,5 +137,36 @@ impl Weight {
 impl Drop for Weight {
     fn drop(&mut self) {
         self.weigh_on(None);
+    }
+}
+
+/// The bytes of Packet Identifiers, which may lie on a scale.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    bytes: usize,
+    scale: Option<Scale>,
+}
+
+impl Ids {
+    pub(crate) fn set(&mut self, bytes: usize) {
+        if let Some(scale) = &self.scale {
+            scale.add(Pile::Waiting, bytes, 0);
+            scale.remove(Pile::Waiting, self.bytes, 0);
+        }
+        self.bytes = bytes;
+    }
+
+    /// Moves the bytes to `scale`.
+    pub(crate) fn weigh_on(&mut self, scale: Option<&Scale>) {
+        let bytes = self.bytes;
+        self.set(0);
+        self.scale = scale.cloned();
+        self.set(bytes);
+    }
+}
+
+impl Drop for Ids {
+    fn drop(&mut self) {
+        self.set(0);
     }
 }

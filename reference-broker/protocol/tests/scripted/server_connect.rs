@@ -311,3 +311,25 @@ fn auth_without_a_method_in_connect_closes() {
     assert_eq!(closed(events), Closed::Violation(Violation::AuthUnexpected));
     assert_eq!(sent(&mut server), "e0 01 82");
 }
+
+#[test]
+fn a_keep_alive_above_the_bound_is_shortened() {
+    // MQTT-3.2.2-21, and 3.1.2.10 of 3.1.1: who is inactive may be disconnected at any time. 10 s stay 10 s, none becomes 60.
+    let config = || Config { maximum_keep_alive: 60, ..Config::default() };
+    let shortened = Some(Time::ZERO.after(Duration::from_secs(90)));
+    for version in ["04", "05"] {
+        for (wished, due) in
+            [("000a", Some(Time::ZERO.after(Duration::from_secs(15)))), ("0000", shortened), ("ffff", shortened)]
+        {
+            let properties = if version == "05" { "00" } else { "" };
+            let length = if version == "05" { "0e" } else { "0d" };
+            let connect = format!("10 {length} 0004 4d515454 {version} 02 {wished} {properties} 0001 61");
+            let mut server = server(config());
+            let token = asked(&mut server, &connect);
+            accept(&mut server, token, false, Box::default());
+            assert_eq!(server.poll_timeout(), due, "{version} {wished}");
+            let told = version == "05" && wished != "000a";
+            assert_eq!(sent(&mut server).ends_with("13 00 3c"), told, "{version} {wished}");
+        }
+    }
+}

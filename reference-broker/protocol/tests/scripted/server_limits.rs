@@ -320,3 +320,25 @@ fn an_idle_machine_is_small() {
     let size = size_of::<Server>() + size_of::<protocol::Session>();
     assert!(size <= 768, "{size} bytes");
 }
+
+#[test]
+fn aliases_for_more_bytes_of_topics_than_are_kept_close() {
+    // 4.13.2: Quota exceeded. A topic that takes the place of another is no more than itself.
+    let config = Config { topic_alias_bytes: 3, ..Config::default() };
+    let mut server = accepted(config, CONNECT_V5);
+    feed(&mut server, Time::ZERO, "30 08 0002 6161 03 23 0001 30 08 0002 6262 03 23 0001 30 07 0001 61 03 23 0002");
+    assert!(!server.is_closed());
+    let events = feed(&mut server, Time::ZERO, "30 07 0001 61 03 23 0003");
+    assert_eq!(closed(events), Closed::Violation(Violation::TopicAliasesTooLong));
+    assert_eq!(sent(&mut server), "e0 01 97");
+}
+
+#[test]
+fn topics_beyond_the_bytes_of_aliases_go_out_as_text() {
+    let config = Config { outgoing_topic_alias_maximum: 10, topic_alias_bytes: 3, ..Config::default() };
+    let mut server = accepted(config, "10 11 0004 4d515454 05 02 000a 03 22 0009 0001 61");
+    for topic in ["tt", "uu", "v"] {
+        server.deliver(Time::ZERO, Delivery::new(Arc::new(message(topic, "")), QoS::AtMostOnce));
+    }
+    assert_eq!(sent(&mut server), "30 08 00 02 74 74 03 23 00 01 30 05 00 02 75 75 00 30 07 00 01 76 03 23 00 02");
+}
