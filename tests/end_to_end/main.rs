@@ -5,4 +5,5 @@
 mod certificates;
 mod command_line;
 mod counterparts;
+mod soak;
 mod support;

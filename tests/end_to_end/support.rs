@@ -116,7 +116,7 @@ impl Drop for Running {
 /// The reference broker as its users start it.
 pub(crate) struct Broker {
     pub(crate) address: SocketAddr,
-    _running: Running,
+    running: Running,
 }
 
 impl Broker {
@@ -124,7 +124,11 @@ impl Broker {
         let running = Running::start(paddock().args(["broker", "--listen", "127.0.0.1:0"]));
         let line = running.line("the address", |line| line.starts_with("listening on "));
         let address = line.rsplit('/').next().and_then(|address| address.parse().ok());
-        Self { address: address.unwrap_or_else(|| panic!("no address in {line:?}")), _running: running }
+        Self { address: address.unwrap_or_else(|| panic!("no address in {line:?}")), running }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.child.id()
     }
 
     pub(crate) fn port(&self) -> String {
