@@ -4,7 +4,7 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, thread::JoinHandle, ti
 
 use crate::{
     Bind, Config, Counters, Entrance,
-    driver::{self, Hub},
+    driver::{self, Ended, Hub},
     routing::WorkerId,
     status::{GAUGES, Sample},
 };
@@ -16,6 +16,19 @@ pub struct Report {
     pub counters: Counters,
     /// Whether every client was told and every byte flushed within [`Config::shutdown_within`].
     pub graceful: bool,
+    /// What was not finished.
+    pub left: Left,
+}
+
+/// What a broker left behind when it stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Connections that were cut off because the time was up.
+    pub connections: usize,
+    /// Messages that waited in sessions to be sent.
+    pub queued: usize,
+    /// QoS 1 and 2 messages that were sent and not acknowledged.
+    pub unacknowledged: usize,
 }
 
 /// Serves MQTT on `binds` until `shutdown` completes, then tells the clients (DISCONNECT 0x8B), flushes and stops.
@@ -33,7 +46,7 @@ pub async fn serve(binds: Vec<Bind>, config: Config, shutdown: impl Future<Outpu
 #[derive(Debug)]
 pub struct Broker {
     handle: Handle,
-    threads: Vec<JoinHandle<bool>>,
+    threads: Vec<JoinHandle<Ended>>,
 }
 
 impl Broker {
@@ -49,6 +62,10 @@ impl Broker {
         for id in (0..workers).map(WorkerId) {
             broker.threads.push(driver::spawn(id, broker.handle.hub.clone(), &binds)?);
         }
+        for entrance in broker.handle.entrances() {
+            tracing::info!(listener = entrance.name, address = %entrance.address, "listening");
+        }
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), workers, "started");
         Ok(broker)
     }
 
@@ -59,13 +76,27 @@ impl Broker {
 
     /// Tells the clients (DISCONNECT 0x8B), flushes and stops, within [`Config::shutdown_within`].
     pub async fn stop(mut self) -> Report {
+        let clients = self.handle.counters().clients();
+        tracing::info!(clients, within = ?self.handle.hub.shutdown_within, "stopping");
         self.handle.hub.stop();
         let threads = std::mem::take(&mut self.threads);
         // A worker that panicked was not graceful.
-        let join =
-            move || threads.into_iter().map(|thread| thread.join().unwrap_or(false)).fold(true, |all, one| all & one);
-        let graceful = tokio::task::spawn_blocking(join).await.unwrap_or(false);
-        Report { counters: self.handle.counters(), graceful }
+        let join = move || threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect::<Vec<_>>();
+        let ended = tokio::task::spawn_blocking(join).await.unwrap_or_default();
+        let graceful = !ended.is_empty() && ended.iter().all(|ended| ended.graceful);
+        let sum = |of: fn(&Ended) -> usize| ended.iter().map(of).sum();
+        let left = Left {
+            connections: sum(|ended| ended.connections),
+            queued: sum(|ended| ended.queued),
+            unacknowledged: sum(|ended| ended.unacknowledged),
+        };
+        let Left { connections, queued, unacknowledged } = left;
+        if graceful {
+            tracing::info!(queued, unacknowledged, "stopped");
+        } else {
+            tracing::warn!(connections, queued, unacknowledged, "stopped before every client could be told");
+        }
+        Report { counters: self.handle.counters(), graceful, left }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Config {
     pub access: Arc<dyn Access>,
     /// How often the broker publishes what has changed below `$SYS`, in whole milliseconds; zero for never. Default 10 s.
     pub sys_interval: Duration,
+    /// How much is written to the log.
+    pub log: Log,
     /// How long a graceful shutdown may take to tell clients and flush. Default 2 s.
     pub shutdown_within: Duration,
 }
@@ -36,8 +38,27 @@ impl Default for Config {
             overlap: Overlap::default(),
             access: Arc::new(AllowAll),
             sys_interval: Duration::from_secs(10),
+            log: Log::default(),
             shutdown_within: Duration::from_secs(2),
         }
+    }
+}
+
+/// How much is written to the log, whatever clients do. Where it goes, and from which level on, is decided by whoever
+/// subscribes to `tracing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Lines of each kind (connected, refused, disconnected, taken over, violation, subscribed) that a worker writes per
+    /// second; one more line says how many were left out. Default 100.
+    pub lines_per_second: u32,
+    /// How often a line for each cause says how many messages were dropped and what else was refused by a limit; zero for
+    /// never. Default 10 s.
+    pub digest_interval: Duration,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { lines_per_second: 100, digest_interval: Duration::from_secs(10) }
     }
 }
 

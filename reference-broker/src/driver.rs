@@ -38,6 +38,19 @@ const ACCEPTS_PER_TURN: usize = 64;
 /// How long a failed accept keeps quiet.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How one worker ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ended {
+    /// Whether every connection was told and flushed in time.
+    pub(crate) graceful: bool,
+    /// Connections that were cut off.
+    pub(crate) connections: usize,
+    /// Messages that its sessions had not sent.
+    pub(crate) queued: usize,
+    /// Messages that its sessions had sent and nobody had acknowledged.
+    pub(crate) unacknowledged: usize,
+}
+
 /// One worker at work.
 struct Driver {
     worker: Worker,
@@ -59,9 +72,8 @@ struct Driver {
     deadline: Option<Instant>,
 }
 
-/// Runs one worker on a thread of its own until the hub says stop and everything is flushed, or time is up. `true` from
-/// the thread means that it was flushed.
-pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, binds: &[Bind]) -> io::Result<thread::JoinHandle<bool>> {
+/// Runs one worker on a thread of its own until the hub says stop and everything is flushed, or time is up.
+pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, binds: &[Bind]) -> io::Result<thread::JoinHandle<Ended>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let acceptors = {
         let _entered = runtime.enter();
@@ -93,17 +105,21 @@ pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, binds: &[Bind]) -> io::Result<t
 }
 
 impl Driver {
-    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         let now = self.hub.now();
         self.take_mail(cx, now);
         if self.hub.is_stopping() && self.deadline.is_none() {
             self.acceptors.clear();
-            self.worker.shut_down(now);
+            self.worker.drain(now);
             self.deadline = Some(Instant::now() + self.hub.shutdown_within);
+        }
+        // A worker that says no last word must not keep the others from telling their clients.
+        if self.worker.is_draining() && self.drain_until().is_some_and(|until| Instant::now() >= until) {
+            self.worker.shut_down(now);
         }
         // Whoever cannot get rid of its mail takes in nothing that would make more.
         let congested = self.hub.is_congested(&mut self.worker, self.id);
-        if !congested {
+        if !congested && !self.worker.is_draining() {
             self.read(cx, now);
             self.accept(cx, now);
             self.worker.handle_timeout(now);
@@ -116,10 +132,20 @@ impl Driver {
         }
         self.set_timer(cx, posted);
         match self.deadline {
-            Some(_) if self.pump.is_empty() && posted => Poll::Ready(true),
-            Some(deadline) if Instant::now() >= deadline => Poll::Ready(false),
+            Some(_) if self.pump.is_empty() && posted && !self.worker.is_draining() => Poll::Ready(self.ended(true)),
+            Some(deadline) if Instant::now() >= deadline => Poll::Ready(self.ended(false)),
             _ => Poll::Pending,
         }
+    }
+
+    /// When to wait no longer for the other workers: half of the time is for the clients.
+    fn drain_until(&self) -> Option<Instant> {
+        self.deadline.map(|deadline| deadline - self.hub.shutdown_within / 2)
+    }
+
+    fn ended(&self, graceful: bool) -> Ended {
+        let scale = self.hub.shared.scale(self.id);
+        Ended { graceful, connections: self.pump.len(), queued: scale.waiting(), unacknowledged: scale.in_flight() }
     }
 
     fn take_mail(&mut self, cx: &Context<'_>, now: Time) {
@@ -214,7 +240,8 @@ impl Driver {
 
     /// Deadlines of the worker wait, as all that makes mail, until its mail has `posted`; whoever makes room wakes it.
     fn set_timer(&mut self, cx: &mut Context<'_>, posted: bool) {
-        let stop = self.deadline.map(|deadline| self.hub.time(deadline));
+        let stop = if self.worker.is_draining() { self.drain_until() } else { self.deadline };
+        let stop = stop.map(|instant| self.hub.time(instant));
         let worker = self.worker.poll_timeout().filter(|_| posted);
         let Some(due) = [worker, self.accept_again, stop].into_iter().flatten().min() else {
             return;

@@ -20,6 +20,7 @@ mod children;
 mod config;
 mod counters;
 mod driver;
+mod journal;
 mod mail;
 mod message;
 mod registry;
@@ -32,7 +33,7 @@ mod worker;
 
 pub use access::{Access, AllowAll, Client};
 pub use bind::{Bind, Entrance, Origin};
-pub use broker::{Broker, Handle, Report, serve};
-pub use config::{Config, Limits, Overlap};
+pub use broker::{Broker, Handle, Left, Report, serve};
+pub use config::{Config, Limits, Log, Overlap};
 pub use counters::Counters;
 pub use status::sys_topics;

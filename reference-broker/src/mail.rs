@@ -27,6 +27,8 @@ pub(crate) enum Mail {
     Fenced { old: SessionKey },
     /// All workers are past the fence, and all that was sent to the old place has been forwarded.
     Settled { to: SessionKey },
+    /// The sender reads from clients no more, and this is the `round`-th time that it says so.
+    LastWord { round: usize },
 }
 
 /// One message and the sessions it is for.

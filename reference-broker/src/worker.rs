@@ -12,8 +12,10 @@ mod connect;
 mod connection;
 mod connections;
 mod deliver;
+mod drain;
 mod moving;
 mod publish;
+mod report;
 mod session;
 mod sessions;
 mod shared;
@@ -32,14 +34,18 @@ pub(crate) use session::PendingWill;
 use sessions::Sessions;
 pub(crate) use shared::Shared;
 
-use self::connection::{Connection, count_traffic};
+use self::{
+    connection::{Connection, count_traffic},
+    drain::Drain,
+};
 use crate::{
     Origin,
     counters::Tally,
+    journal::Journal,
     mail::{Mail, Receiver},
     retained::Retained,
     routing::{Matches, SessionKey, Target, View, WorkerId},
-    status::SysTree,
+    status::Status,
     timers::Timers,
 };
 
@@ -68,8 +74,10 @@ pub(crate) struct Worker {
     matches: Matches,
     /// Reused by every subscription.
     found: Vec<Retained>,
-    /// What `$SYS` showed last, on the worker that publishes it.
-    status: Option<Box<SysTree>>,
+    /// What was shown last, on the worker that shows it.
+    status: Option<Box<Status>>,
+    journal: Journal,
+    drain: Drain,
 }
 
 /// What a deadline is about.
@@ -104,6 +112,8 @@ impl Worker {
             asks_to_publish: shared.access.checks_publish(),
             letters: (0..shared.workers()).map(|_| Vec::new()).collect(),
             matches: Matches::new(shared.overlap),
+            journal: Journal::new(shared.log_lines_per_second),
+            drain: Drain::default(),
             shared,
             found: Vec::new(),
             status: (id.index() == 0).then(Box::default),
@@ -149,6 +159,7 @@ impl Worker {
             Mail::Fence { version, old } => self.pass_fence(version, old),
             Mail::Fenced { old } => self.count_fence(old),
             Mail::Settled { to } => self.end_settling(now, to),
+            Mail::LastWord { round } => self.heard_last_word(now, round),
         }
         self.attend_rest(now);
     }
@@ -162,8 +173,9 @@ impl Worker {
             }
         }
         if self.status_due().is_some_and(|due| due <= now) {
-            self.publish_status(now);
+            self.show_status(now);
         }
+        self.journal.handle_timeout(now);
         self.compact_timers();
         self.attend_rest(now);
     }
@@ -185,7 +197,7 @@ impl Worker {
 
     /// When [`Worker::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Time> {
-        [self.timers.next(), self.status_due()].into_iter().flatten().min()
+        [self.timers.next(), self.status_due(), self.journal.due()].into_iter().flatten().min()
     }
 
     /// Moves the ids of connections that may have something to transmit to `into`.
@@ -239,6 +251,7 @@ impl Worker {
 
     /// Ends every connection: DISCONNECT 0x8B in 5.0 (MQTT-4.13.2-1). Wills are not published, as no session ends.
     pub(crate) fn shut_down(&mut self, now: Time) {
+        self.note_shut_down();
         for id in self.connections.ids() {
             self.close(now, id, ReasonCode::ServerShuttingDown);
         }

@@ -26,7 +26,7 @@ const SPARE_DESCRIPTORS: u64 = 64;
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) shared: Arc<Shared>,
-    pub(super) shutdown_within: Duration,
+    pub(crate) shutdown_within: Duration,
     mailboxes: Vec<Mailbox>,
     epoch: Instant,
     stopping: AtomicBool,

@@ -51,6 +51,7 @@ pub(super) struct Pending {
 impl Worker {
     pub(super) fn connect(&mut self, now: Time, id: ConnectionId, token: Token, connect: Connect) {
         self.tally().connects_received.increment();
+        self.note_connect(id, &connect);
         match self.check_connect(id, token, connect) {
             Ok(pending) => self.admit(now, Box::new(pending)),
             Err(reason) => self.refuse(now, id, token, reason),
@@ -198,6 +199,7 @@ impl Worker {
             connection.session = Some(key);
             connection.dropped = session.dropped();
         }
+        self.log_connected(now, id, key, present);
         // MQTT-3.2.2-2, MQTT-3.2.2-3.
         let connack = Box::new(ConnAck { session_present: present, reason: ReasonCode::Success, properties });
         self.answer(now, id, token, Answer::Accept { connack, session });

@@ -20,6 +20,8 @@ pub(crate) struct Connection {
     stage: Stage,
     /// Where it comes from.
     pub(super) origin: Origin,
+    /// What it called itself in a CONNECT that is not accepted, for the log.
+    pub(super) announced: Option<Utf8String>,
     /// The session that it serves, from the accepted CONNECT to the close.
     pub(super) session: Option<SessionKey>,
     pub(super) user_name: Option<Utf8String>,
@@ -48,6 +50,7 @@ impl Connection {
         Self {
             stage: Stage::Live(Box::new(Server::new(config.clone(), now))),
             origin,
+            announced: None,
             session: None,
             user_name: None,
             parked: false,
@@ -190,14 +193,12 @@ impl Worker {
     /// The connection is over: its machine is retired, and its session lives on or ends.
     fn connection_closed(&mut self, now: Time, id: ConnectionId, closed: &Closed) {
         match closed {
-            Closed::Violation(violation) => {
-                tracing::debug!(%violation, "closed: the client broke the standard");
-                self.tally().violations.increment();
-            }
+            Closed::Violation(_) => self.tally().violations.increment(),
             Closed::Refused(_) => self.tally().connects_refused.increment(),
             Closed::Server(ReasonCode::SessionTakenOver) => self.tally().takeovers.increment(),
             _ => {}
         }
+        self.log_closed(now, id, closed);
         self.count_drops(id);
         let Some(connection) = self.connections.find_mut(id) else { return };
         let session = connection.session.take();

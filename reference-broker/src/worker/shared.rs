@@ -35,6 +35,9 @@ pub(crate) struct Shared {
     scales: Vec<Scale>,
     /// In milliseconds; 0 publishes no `$SYS`. Changed by a reload.
     sys_interval: AtomicU64,
+    /// How often the log says what was lost; `None` for never.
+    pub(crate) digest_interval: Option<Duration>,
+    pub(crate) log_lines_per_second: u32,
     names: AtomicU64,
     secret: RandomState,
 }
@@ -52,6 +55,8 @@ impl Shared {
             tallies: (0..config.workers.max(1)).map(|_| Tally::default()).collect(),
             scales: (0..config.workers.max(1)).map(|_| Scale::default()).collect(),
             sys_interval: AtomicU64::new(milliseconds(config.sys_interval)),
+            digest_interval: (!config.log.digest_interval.is_zero()).then_some(config.log.digest_interval),
+            log_lines_per_second: config.log.lines_per_second,
             names: AtomicU64::new(0),
             secret: RandomState::new(),
         }

@@ -1,4 +1,4 @@
-//! The worker that publishes `$SYS`.
+//! The worker that shows what the whole broker does: `$SYS`, and in the log what was lost.
 
 use std::sync::Arc;
 
@@ -8,22 +8,30 @@ use super::Worker;
 use crate::{message::Shared, status::Sample};
 
 impl Worker {
-    /// When `$SYS` is due.
+    /// When [`Worker::show_status`] is due.
     pub(super) fn status_due(&self) -> Option<Time> {
         let status = self.status.as_ref()?;
-        self.shared.sys_interval().map(|interval| status.due(interval))
+        let sys = self.shared.sys_interval().map(|interval| status.sys.due(interval));
+        let digest = self.shared.digest_interval.map(|interval| status.digest.due(interval));
+        [sys, digest].into_iter().flatten().min()
     }
 
-    /// Publishes what has changed below `$SYS`. At QoS 0: the next value is never far, so nobody's queue need hold one.
-    pub(super) fn publish_status(&mut self, now: Time) {
+    /// Publishes what has changed below `$SYS` and says what was lost, each if it is due.
+    pub(super) fn show_status(&mut self, now: Time) {
         let Some(mut status) = self.status.take() else { return };
-        let retain = self.shared.protocol.retain_available;
         let sample = Sample::take(&self.shared);
-        status.update(now, &sample, |topic, payload| {
-            let topic = TopicName::new(topic).expect("our own topics are valid");
-            let message = Message { topic, payload: payload.into(), properties: Properties::EMPTY };
-            self.publish(now, Shared::owned(Arc::new(message)), QoS::AtMostOnce, retain, None);
-        });
+        if self.shared.digest_interval.is_some_and(|interval| status.digest.due(interval) <= now) {
+            status.digest.say(now, &sample.counters);
+        }
+        if self.shared.sys_interval().is_some_and(|interval| status.sys.due(interval) <= now) {
+            let retain = self.shared.protocol.retain_available;
+            // At QoS 0: the next value is never far, so nobody's queue need hold one.
+            status.sys.update(now, &sample, |topic, payload| {
+                let topic = TopicName::new(topic).expect("our own topics are valid");
+                let message = Message { topic, payload: payload.into(), properties: Properties::EMPTY };
+                self.publish(now, Shared::owned(Arc::new(message)), QoS::AtMostOnce, retain, None);
+            });
+        }
         self.status = Some(status);
     }
 }

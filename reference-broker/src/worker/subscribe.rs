@@ -69,6 +69,9 @@ impl Worker {
         let (all, shared) = count(added.map(|one| one.wish.filter.as_str()));
         self.tally().subscriptions_added.add(all);
         self.tally().shared_subscriptions_added.add(shared);
+        for (wish, reason) in subscribe.filters.iter().zip(&reasons) {
+            self.log_subscribed(now, key, wish.filter.as_str(), *reason);
+        }
         // MQTT-3.8.4-1 in both.
         self.answer(now, id, token, Answer::Subscribe(reasons, Properties::EMPTY));
         if let Some(retained) = retained {

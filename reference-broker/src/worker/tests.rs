@@ -2,7 +2,9 @@
 
 mod bench;
 mod connects;
+mod drain;
 mod limits;
+mod log;
 mod races;
 mod retained;
 mod sessions;

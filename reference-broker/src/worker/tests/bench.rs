@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use transport::{Address, Scheme};
 
 use super::super::{After, ConnectionId, Shared, Worker};
-use crate::{Config, Counters, Entrance, Origin, mail::Mail, routing::WorkerId};
+use crate::{Config, Counters, Entrance, Log, Origin, mail::Mail, routing::WorkerId};
 
 /// How much mail waits between two workers before the sender must keep it: small, so that tests see congestion.
 const MAILBOX: usize = 3;
@@ -33,7 +33,10 @@ pub(super) struct Bench {
 pub(super) fn origin() -> Origin {
     let address = Address::Tcp((Ipv4Addr::LOCALHOST, 1883).into());
     let entrance = Entrance { name: address.to_string(), address, anonymous: true };
-    Origin { entrance: Arc::new(entrance), peer: transport::Peer::new(None, Scheme::Mqtt) }
+    Origin {
+        entrance: Arc::new(entrance),
+        peer: transport::Peer::new(Some(([192, 0, 2, 1], 50_000).into()), Scheme::Mqtt),
+    }
 }
 
 /// Names a client's connection.
@@ -68,9 +71,10 @@ impl Bench {
         Self::seeded(0, Config { workers, ..Config::default() })
     }
 
-    /// Without `$SYS`: a deadline every ten seconds makes a century long.
+    /// Without `$SYS` and the digest of the log: a deadline every ten seconds makes a century long.
     pub(super) fn seeded(seed: u64, config: Config) -> Self {
-        Self::with_status(seed, Config { sys_interval: Duration::ZERO, ..config })
+        let log = Log { digest_interval: Duration::ZERO, ..config.log };
+        Self::with_status(seed, Config { sys_interval: Duration::ZERO, log, ..config })
     }
 
     pub(super) fn with_status(seed: u64, config: Config) -> Self {
@@ -253,7 +257,7 @@ impl Bench {
     pub(super) fn step(&mut self) -> bool {
         let mut steps = Vec::new();
         for (index, peer) in self.peers.iter().enumerate() {
-            if !peer.to_send.is_empty() && !peer.closed {
+            if !peer.to_send.is_empty() && !peer.closed && !self.workers[peer.worker].is_draining() {
                 steps.push(Step::Read(index));
             }
         }
@@ -414,6 +418,11 @@ impl Bench {
 
     pub(super) fn deadlines(&self) -> usize {
         self.workers.iter().map(Worker::deadlines).sum()
+    }
+
+    /// Tells one worker to end.
+    pub(super) fn drain(&mut self, worker: usize) {
+        self.workers[worker].drain(self.now);
     }
 
     pub(super) fn shut_down(&mut self) {
