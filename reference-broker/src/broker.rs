@@ -1,9 +1,18 @@
 //! A running broker.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use crate::{
     Bind, Config, Counters, Entrance,
+    counters::Tally,
     driver::{self, Ended, Hub},
     routing::WorkerId,
     status::{GAUGES, Sample},
@@ -106,6 +115,34 @@ impl Drop for Broker {
     }
 }
 
+/// Whether a broker takes clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Not every worker runs yet.
+    Starting,
+    /// It takes clients.
+    Ready,
+    /// It was asked to stop and takes no more.
+    Draining,
+}
+
+impl Readiness {
+    /// Whether it takes clients.
+    pub const fn is_ready(self) -> bool {
+        matches!(self, Self::Ready)
+    }
+}
+
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Draining => "draining",
+        })
+    }
+}
+
 /// A view of a running broker.
 #[derive(Clone, Debug)]
 pub struct Handle {
@@ -125,6 +162,26 @@ impl Handle {
     /// The listeners, in the order of the `binds` that the broker was started with.
     pub fn entrances(&self) -> impl Iterator<Item = &Arc<Entrance>> {
         self.hub.entrances()
+    }
+
+    /// How many connections each listener has now, by its name.
+    pub fn entrance_connections(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.hub.entrance_connections()
+    }
+
+    /// Whether it takes clients.
+    pub fn readiness(&self) -> Readiness {
+        self.hub.readiness()
+    }
+
+    /// When it was started, in seconds since 1970.
+    pub fn started(&self) -> u64 {
+        self.hub.started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    }
+
+    /// Everything counted so far, worker by worker.
+    pub fn worker_counters(&self) -> impl Iterator<Item = Counters> {
+        self.hub.shared.tallies.iter().map(Tally::snapshot)
     }
 
     /// Everything counted so far.

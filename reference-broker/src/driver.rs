@@ -98,6 +98,7 @@ pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, binds: &[Bind]) -> io::Result<t
                 accept_again: None,
                 deadline: None,
             };
+            driver.hub.worker_runs();
             // A turn bounds itself; tokio's budget would cut it short in the middle of the reads.
             unconstrained(poll_fn(|cx| driver.turn(cx))).await
         })

@@ -9,7 +9,7 @@
 //! * `worker`: one worker without sockets or clock; everything MQTT-ish that the broker decides happens there.
 //! * `routing`: the path-copying trie of subscriptions that all workers read without locks.
 //! * `retained`, `registry`: the two stores that workers share under a lock, off the publish path.
-//! * `status`: what the broker shows of itself below `$SYS`.
+//! * `status`: what the broker shows of itself below `$SYS` and in the log; [`Monitor`]: metrics and health over HTTP.
 //! * `driver`: the thin layer that gives a worker a thread, a runtime, sockets and mailboxes.
 
 mod access;
@@ -23,6 +23,7 @@ mod driver;
 mod journal;
 mod mail;
 mod message;
+mod monitor;
 mod registry;
 mod retained;
 mod routing;
@@ -33,7 +34,8 @@ mod worker;
 
 pub use access::{Access, AllowAll, Client};
 pub use bind::{Bind, Entrance, Origin};
-pub use broker::{Broker, Handle, Left, Report, serve};
+pub use broker::{Broker, Handle, Left, Readiness, Report, serve};
 pub use config::{Config, Limits, Log, Overlap};
 pub use counters::Counters;
+pub use monitor::{Monitor, MonitorOptions, metrics};
 pub use status::sys_topics;

@@ -6,14 +6,14 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Context,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use protocol::Time;
 
 use super::mailbox::Mailbox;
 use crate::{
-    Bind, Config, Counters, Entrance,
+    Bind, Config, Counters, Entrance, Readiness,
     mail::Mail,
     routing::WorkerId,
     worker::{Shared, Worker},
@@ -29,6 +29,9 @@ pub(crate) struct Hub {
     pub(crate) shutdown_within: Duration,
     mailboxes: Vec<Mailbox>,
     epoch: Instant,
+    pub(crate) started: SystemTime,
+    /// Workers that have begun.
+    running: AtomicUsize,
     stopping: AtomicBool,
     connections: AtomicUsize,
     maximum_connections: usize,
@@ -63,6 +66,8 @@ impl Hub {
             shared,
             shutdown_within: config.shutdown_within,
             epoch: Instant::now(),
+            started: SystemTime::now(),
+            running: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             maximum_connections: config.limits.connections.unwrap_or_else(descriptors),
@@ -106,6 +111,26 @@ impl Hub {
         // A session may expire in a century; a timer need not reach that far.
         let ahead = time.since(self.now()).min(Duration::from_secs(86_400));
         Instant::now() + ahead
+    }
+
+    /// One more worker has begun.
+    pub(super) fn worker_runs(&self) {
+        self.running.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn readiness(&self) -> Readiness {
+        if self.is_stopping() {
+            Readiness::Draining
+        } else if self.running.load(Ordering::Relaxed) < self.shared.workers() {
+            Readiness::Starting
+        } else {
+            Readiness::Ready
+        }
+    }
+
+    /// The name of each listener, and how many connections it has.
+    pub(crate) fn entrance_connections(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.doors.iter().map(|door| (door.entrance.name.as_str(), door.connections.load(Ordering::Relaxed)))
     }
 
     /// Every listener.
