@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    Bind, Config, Counters, Entrance,
+    Access, Bind, Config, Counters, Entrance,
     counters::Tally,
     driver::{self, Ended, Hub},
     routing::WorkerId,
@@ -199,6 +199,13 @@ impl Handle {
     pub fn set_sys_interval(&self, interval: Duration) {
         self.hub.shared.set_sys_interval(interval);
         self.hub.nudge();
+    }
+
+    /// Replaces who decides about access. What the new rules no longer allow ends at once: connections of clients that
+    /// may not connect any more (Not authorized), subscriptions, Wills that are due, retained messages of publishers that
+    /// lost the right. Rights that come back do not bring back subscriptions.
+    pub fn set_access(&self, access: Access) {
+        self.hub.set_access(access);
     }
 
     /// How many messages are retained now, and the bytes of their topics, payloads and properties.

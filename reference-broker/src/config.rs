@@ -1,10 +1,10 @@
 //! What a broker offers and what bounds it.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use protocol::server;
 
-use crate::{Access, AllowAll};
+use crate::Access;
 
 /// How a broker runs.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Config {
     /// How a message reaches a session of which several subscriptions match. Default: merged.
     pub overlap: Overlap,
     /// Who may connect, publish and subscribe. Default: everybody may do everything.
-    pub access: Arc<dyn Access>,
+    pub access: Access,
     /// How often the broker publishes what has changed below `$SYS`, in whole milliseconds; zero for never. Default 10 s.
     pub sys_interval: Duration,
     /// How much is written to the log.
@@ -36,7 +36,7 @@ impl Default for Config {
             protocol: server::Config::default(),
             limits: Limits::default(),
             overlap: Overlap::default(),
-            access: Arc::new(AllowAll),
+            access: Access::default(),
             sys_interval: Duration::from_secs(10),
             log: Log::default(),
             shutdown_within: Duration::from_secs(2),

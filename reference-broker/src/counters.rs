@@ -116,6 +116,20 @@ counters! {
     dropped_expired;
     /// Messages larger than the Maximum Packet Size of the client.
     dropped_too_large;
+    /// Questions about access whose answer was awaited.
+    access_asked;
+    /// Questions about access that were refused because no answer came within [`crate::Access::deadline`].
+    access_late;
+    /// Questions about access that were refused because [`crate::Access::open_questions`] was reached.
+    access_busy;
+    /// Decisions about access that were remembered.
+    access_remembered;
+    /// Decisions about access that were not remembered and had to be made.
+    access_decided;
+    /// Subscriptions ended because access rules changed.
+    subscriptions_revoked;
+    /// Connections ended because those who may connect changed.
+    connections_revoked;
     /// Retained messages not stored because the store was full.
     retained_refused;
 }

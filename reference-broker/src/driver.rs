@@ -3,6 +3,7 @@
 //! One turn of a worker: take mail, read from every connection that is ready, act on deadlines, encode what connections
 //! have to send, post mail, write once per connection.
 
+mod answers;
 mod hub;
 mod mailbox;
 mod sockets;
@@ -25,7 +26,7 @@ use tokio::{
 };
 use transport::{Acceptor, Pump};
 
-use self::sockets::Sockets;
+use self::{answers::Answers, sockets::Sockets};
 use crate::{
     Bind, Origin,
     mail::Mail,
@@ -60,6 +61,7 @@ struct Driver {
     /// What this worker accepts on, each with the number of its listener.
     acceptors: Vec<(usize, Acceptor)>,
     sockets: Sockets,
+    answers: Answers,
     mail: Vec<Mail>,
     dirty: Vec<ConnectionId>,
     /// Connections whose socket is behind: asked again each turn.
@@ -90,6 +92,7 @@ pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, binds: &[Bind]) -> io::Result<t
                 pump: Pump::new(),
                 acceptors,
                 sockets: Sockets::default(),
+                answers: Answers::default(),
                 mail: Vec::new(),
                 dirty: Vec::new(),
                 behind: Vec::new(),
@@ -124,6 +127,8 @@ impl Driver {
             self.read(cx, now);
             self.accept(cx, now);
             self.worker.handle_timeout(now);
+            self.worker.adopt_policy(now);
+            self.answers.turn(cx, now, &mut self.worker);
         }
         self.encode(now);
         let posted = self.hub.post(cx, &mut self.worker, self.id);

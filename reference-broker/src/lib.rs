@@ -32,7 +32,10 @@ mod sync;
 mod timers;
 mod worker;
 
-pub use access::{Access, AllowAll, Client};
+pub use access::{
+    Access, Action, AllowAll, Attempt, Authenticate, Authorize, Decision, Exchange, Identity, Progress, Refusal,
+    Verdict,
+};
 pub use bind::{Bind, Entrance, Origin};
 pub use broker::{Broker, Handle, Left, Readiness, Report, serve};
 pub use config::{Config, Limits, Log, Overlap};

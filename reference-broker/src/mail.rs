@@ -7,6 +7,7 @@ use protocol::{Message, QoS, Session, Tag, Time, Utf8String};
 use smallvec::SmallVec;
 
 use crate::{
+    access::Identity,
     backlog::Backlog,
     routing::{GroupId, Presence, SessionKey, Subscription, Target},
     worker::PendingWill,
@@ -97,6 +98,9 @@ pub(crate) type Subscriptions = std::collections::HashMap<Utf8String, Subscripti
 pub(crate) struct Moving {
     pub(crate) from: Target,
     pub(crate) delivery: Box<Session>,
+    /// Who connected to it last, and by which version of the access rules its subscriptions were granted.
+    pub(crate) identity: Option<Arc<Identity>>,
+    pub(crate) policy: u64,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) presence: Arc<Presence>,
     pub(crate) backlog: Backlog,

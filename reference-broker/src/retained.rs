@@ -9,10 +9,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use protocol::{Message, QoS, Time, Utf8String};
+use protocol::{Message, QoS, Time};
 
 use crate::{
     Limits,
+    access::Identity,
     children::{Children, split_level},
 };
 
@@ -22,8 +23,15 @@ pub(crate) struct Retained {
     pub(crate) message: Arc<Message>,
     pub(crate) qos: QoS,
     pub(crate) expires_at: Option<Time>,
-    /// The Client Identifier of whoever published it, for No Local.
-    pub(crate) publisher: Option<Utf8String>,
+    /// Who published it; `None` is the broker itself.
+    pub(crate) source: Option<Source>,
+}
+
+/// Who published a retained message, and by which version of the access rules that was allowed.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) who: Arc<Identity>,
+    pub(crate) policy: u64,
 }
 
 /// All retained messages.

@@ -8,14 +8,18 @@
 //!
 //! The driver feeds it from sockets and mailboxes; tests feed several of them by seed. Nothing in here waits.
 
+mod authenticate;
 mod connect;
 mod connection;
 mod connections;
 mod deliver;
 mod drain;
+mod gate;
 mod moving;
 mod publish;
+mod questions;
 mod report;
+mod revise;
 mod session;
 mod sessions;
 mod shared;
@@ -30,6 +34,7 @@ use bytes::Bytes;
 pub(crate) use connections::ConnectionId;
 use connections::Connections;
 use protocol::{Machine, Properties, ReasonCode, Time};
+pub(crate) use questions::{Answer, Question, QuestionId};
 pub(crate) use session::PendingWill;
 use sessions::Sessions;
 pub(crate) use shared::Shared;
@@ -37,6 +42,8 @@ pub(crate) use shared::Shared;
 use self::{
     connection::{Connection, count_traffic},
     drain::Drain,
+    gate::Gate,
+    questions::Questions,
 };
 use crate::{
     Origin,
@@ -66,8 +73,8 @@ pub(crate) struct Worker {
     unattended: Vec<ConnectionId>,
     /// Whether some connection has so much to send that the driver ought to write before it reads on.
     pressed: bool,
-    /// Whether publications need a decision at all.
-    asks_to_publish: bool,
+    gate: Gate,
+    questions: Questions,
     /// Receivers on each worker of the message that is being published; empty between publications.
     letters: Vec<Vec<Receiver>>,
     /// Reused by every publication.
@@ -85,6 +92,7 @@ pub(crate) struct Worker {
 enum Deadline {
     Connection(ConnectionId),
     Session(SessionKey),
+    Question(QuestionId),
 }
 
 /// What the owner does with a connection after [`Worker::transmit`].
@@ -109,7 +117,8 @@ impl Worker {
             dirty: Vec::new(),
             unattended: Vec::new(),
             pressed: false,
-            asks_to_publish: shared.access.checks_publish(),
+            gate: Gate::new(&shared.policy),
+            questions: Questions::default(),
             letters: (0..shared.workers()).map(|_| Vec::new()).collect(),
             matches: Matches::new(shared.overlap),
             journal: Journal::new(shared.log_lines_per_second),
@@ -141,7 +150,9 @@ impl Worker {
 
     /// The transport of a connection ended; its id is spent.
     pub(crate) fn transport_closed(&mut self, now: Time, id: ConnectionId) {
+        self.stop_waiting(id);
         let Some(connection) = self.connections.find_mut(id) else { return };
+        connection.ended = true;
         if let Some(server) = connection.server_mut() {
             server.transport_closed(now);
             connection.parked = false;
@@ -170,6 +181,7 @@ impl Worker {
             match deadline {
                 Deadline::Connection(id) => self.connection_due(now, id, at),
                 Deadline::Session(key) => self.session_due(now, key, at),
+                Deadline::Question(id) => self.question_due(now, id, at),
             }
         }
         if self.status_due().is_some_and(|due| due <= now) {
@@ -182,10 +194,11 @@ impl Worker {
 
     /// Forgets deadlines of what is gone.
     fn compact_timers(&mut self) {
-        let Self { timers, connections, sessions, .. } = self;
-        timers.compact(connections.len() + sessions.len(), |at, deadline| match deadline {
+        let Self { timers, connections, sessions, questions, .. } = self;
+        timers.compact(connections.len() + sessions.len() + questions.len(), |at, deadline| match deadline {
             Deadline::Connection(id) => connections.find(id).is_some_and(|connection| connection.is_armed_for(at)),
             Deadline::Session(key) => sessions.find(key).is_some_and(|state| state.armed.is_for(at)),
+            Deadline::Question(id) => questions.is_armed_for(id, at),
         });
     }
 
@@ -259,6 +272,7 @@ impl Worker {
 
     /// Ends one connection from this side.
     fn close(&mut self, now: Time, id: ConnectionId, reason: ReasonCode) {
+        self.stop_waiting(id);
         let Some(connection) = self.connections.find_mut(id) else { return };
         let Some(server) = connection.server_mut() else { return };
         server.close(now, reason, Properties::EMPTY);

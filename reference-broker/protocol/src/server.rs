@@ -168,6 +168,14 @@ impl Server {
         mem::take(&mut self.outbox.traffic)
     }
 
+    /// The client was not listened to until `now`, so its silence does not count (MQTT-3.1.2-22; MQTT-3.1.2-24 in 3.1.1).
+    pub fn excuse_silence(&mut self, now: Time) {
+        self.now = now;
+        if let State::Serving(serving) = &mut self.state {
+            serving.keep_alive.last_heard = now;
+        }
+    }
+
     /// The version, from CONNECT on.
     pub fn version(&self) -> Option<Version> {
         self.decoder.version()

@@ -13,7 +13,7 @@ use protocol::Time;
 
 use super::mailbox::Mailbox;
 use crate::{
-    Bind, Config, Counters, Entrance, Readiness,
+    Access, Bind, Config, Counters, Entrance, Readiness,
     mail::Mail,
     routing::WorkerId,
     worker::{Shared, Worker},
@@ -82,6 +82,12 @@ impl Hub {
             sum += tally.snapshot();
         }
         sum
+    }
+
+    /// Replaces the access rules; every worker goes by them from its next turn on.
+    pub(crate) fn set_access(&self, access: Access) {
+        self.shared.policy.replace(access);
+        self.mailboxes.iter().for_each(Mailbox::nudge);
     }
 
     /// Asks every worker to end.

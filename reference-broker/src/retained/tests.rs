@@ -10,7 +10,7 @@ fn message(topic: &str, payload: &'static str) -> Arc<Message> {
 }
 
 fn keep(store: &RetainedStore, topic: &str, expires_at: Option<Time>) -> Result<(), Full> {
-    let retained = Retained { message: message(topic, "payload"), qos: QoS::AtLeastOnce, expires_at, publisher: None };
+    let retained = Retained { message: message(topic, "payload"), qos: QoS::AtLeastOnce, expires_at, source: None };
     store.open(Time::ZERO).set(retained)
 }
 

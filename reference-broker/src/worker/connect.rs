@@ -11,8 +11,9 @@
 
 use std::{mem, sync::Arc};
 
+use bytes::Bytes;
 use protocol::{
-    ConnAck, Connect, Properties, Property, PropertyId, ReasonCode, Session, Time, Token, Utf8String, Version,
+    ConnAck, Connect, Properties, Property, PropertyId, ReasonCode, Session, Time, Token, Utf8String, Version, Will,
     server::Answer,
 };
 
@@ -22,7 +23,7 @@ use super::{
     session::{Link, PendingWill, SessionState},
 };
 use crate::{
-    access::Client,
+    access::Identity,
     mail::{Claim, Mail},
     message::detached,
     registry::Claimed,
@@ -38,6 +39,18 @@ pub(super) struct Arrival {
     pub(super) deferred: Option<Claim>,
 }
 
+/// A CONNECT of somebody who may not be who it says.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    /// What is answered next: the CONNECT, or the AUTH that came last.
+    pub(super) token: Token,
+    pub(super) client_id: Utf8String,
+    assigned: bool,
+    pub(super) connect: Connect,
+    /// Authentication Data for CONNACK.
+    pub(super) data: Option<Bytes>,
+}
+
 /// A CONNECT whose access was granted.
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -46,34 +59,53 @@ pub(super) struct Pending {
     client_id: Utf8String,
     assigned: bool,
     connect: Connect,
+    data: Option<Bytes>,
+    identity: Arc<Identity>,
+}
+
+impl Candidate {
+    /// The same in memory of its own: whoever waits keeps no read buffer alive.
+    pub(super) fn detached(self) -> Self {
+        let Connect { version, clean_start, keep_alive, client_id: _, will, user_name, password, properties } =
+            self.connect;
+        let will = will.map(|will| Box::new(Will { message: detached(&will.message), ..*will }));
+        let connect = Connect {
+            version,
+            clean_start,
+            keep_alive,
+            client_id: Utf8String::EMPTY,
+            will,
+            user_name: user_name.map(|name| name.detached()),
+            password: password.map(|password| Bytes::copy_from_slice(&password)),
+            properties: properties.detached(),
+        };
+        Self { connect, ..self }
+    }
+
+    pub(super) fn granted(self, id: ConnectionId, identity: Arc<Identity>) -> Pending {
+        let Self { token, client_id, assigned, connect, data } = self;
+        Pending { id, token, client_id, assigned, connect, data, identity }
+    }
 }
 
 impl Worker {
     pub(super) fn connect(&mut self, now: Time, id: ConnectionId, token: Token, connect: Connect) {
         self.tally().connects_received.increment();
         self.note_connect(id, &connect);
-        match self.check_connect(id, token, connect) {
-            Ok(pending) => self.admit(now, Box::new(pending)),
+        match self.check_connect(token, connect) {
+            Ok(candidate) => self.authenticate(now, id, Box::new(candidate)),
             Err(reason) => self.refuse(now, id, token, reason),
         }
     }
 
-    /// Everything that can be refused before any session is touched: a refused client changes nothing.
-    fn check_connect(&mut self, id: ConnectionId, token: Token, connect: Connect) -> Result<Pending, ReasonCode> {
-        // MQTT-4.12.0-1: no method of enhanced authentication is offered yet.
-        if connect.properties.authentication_method().is_some() {
-            return Err(ReasonCode::BadAuthenticationMethod);
-        }
+    /// What can be refused whoever it is. Up to `admit` nothing touches a session: a refused client changes nothing.
+    fn check_connect(&mut self, token: Token, connect: Connect) -> Result<Candidate, ReasonCode> {
         // Any other Client Identifier will do (MQTT-3.1.3-5 in both).
         let assigned = connect.client_id.is_empty();
         // MQTT-3.1.3-8 in 3.1.1: without a Client Identifier there is nothing to come back to.
         if assigned && connect.version == Version::V311 && !connect.clean_start {
             return Err(ReasonCode::ClientIdentifierNotValid);
         }
-        let client_id = if assigned { self.shared.new_client_id() } else { connect.client_id.detached() };
-        let origin = &self.connections.find(id).ok_or(ReasonCode::NotAuthorized)?.origin;
-        let client = Client { id: &client_id, user_name: connect.user_name.as_ref(), origin };
-        self.shared.access.connect(client, &connect)?;
         if let Some(will) = &connect.will {
             let topic = &will.message.topic;
             if topic.as_str().starts_with('$') {
@@ -82,15 +114,12 @@ impl Worker {
             if super::publish::is_too_deep(topic.as_str(), self.shared.limits.topic_levels) {
                 return Err(ReasonCode::TopicNameInvalid);
             }
-            self.shared.access.publish(client, topic, will.qos, will.retain)?;
         }
-        if let Some(connection) = self.connections.find_mut(id) {
-            connection.user_name = connect.user_name.as_ref().map(Utf8String::detached);
-        }
-        Ok(Pending { id, token, client_id, assigned, connect })
+        let client_id = if assigned { self.shared.new_client_id() } else { connect.client_id.detached() };
+        Ok(Candidate { token, client_id, assigned, connect, data: None })
     }
 
-    fn refuse(&mut self, now: Time, id: ConnectionId, token: Token, reason: ReasonCode) {
+    pub(super) fn refuse(&mut self, now: Time, id: ConnectionId, token: Token, reason: ReasonCode) {
         self.answer(now, id, token, Answer::Refuse { reason, properties: Properties::EMPTY });
     }
 
@@ -156,7 +185,7 @@ impl Worker {
 
     /// The session of `key` is here and offline: connects it.
     fn accept(&mut self, now: Time, key: SessionKey, pending: Pending, present: bool) {
-        let Pending { id, token, client_id, assigned, connect } = pending;
+        let Pending { id, token, client_id, assigned, connect, data, identity } = pending;
         self.unpark(id);
         self.tally().connects_accepted.increment();
         let limit = self.shared.limits.session_expiry;
@@ -183,6 +212,8 @@ impl Worker {
             let (qos, retain) = (will.qos, will.retain);
             Box::new(PendingWill { message: Arc::new(message), qos, retain, delay, due: None })
         });
+        state.identity = Some(identity.clone());
+        state.policy = self.gate.version;
         state.presence.set(true);
         let mut properties = Properties::EMPTY;
         if connect.version == Version::V5 {
@@ -195,8 +226,10 @@ impl Worker {
                 properties.push(Property::SessionExpiryInterval(granted));
             }
         }
+        properties.extend(data.map(Property::AuthenticationData));
         if let Some(connection) = self.connections.find_mut(id) {
             connection.session = Some(key);
+            connection.identity = Some(identity);
             connection.dropped = session.dropped();
         }
         self.log_connected(now, id, key, present);

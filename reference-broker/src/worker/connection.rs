@@ -3,12 +3,12 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use protocol::{
-    Dropped, Machine, Properties, ReasonCode, Time, Utf8String,
+    Dropped, Machine, ReasonCode, Time, Utf8String,
     server::{Answer, Closed, Config, Event, Server},
 };
 
-use super::{ConnectionId, Deadline, Worker};
-use crate::{Origin, counters::Tally, routing::SessionKey, timers::Armed};
+use super::{ConnectionId, Deadline, Worker, authenticate::Dialogue, questions::Waiting};
+use crate::{Origin, access::Identity, counters::Tally, routing::SessionKey, timers::Armed};
 
 /// A deadline that comes up so late means that the worker stood still: the process was frozen, or mail found no room.
 /// Connections then have as much time again to be read.
@@ -24,7 +24,16 @@ pub(crate) struct Connection {
     pub(super) announced: Option<Utf8String>,
     /// The session that it serves, from the accepted CONNECT to the close.
     pub(super) session: Option<SessionKey>,
-    pub(super) user_name: Option<Utf8String>,
+    /// Who it belongs to, from the accepted CONNECT on.
+    pub(super) identity: Option<Arc<Identity>>,
+    /// Waits for a decision, so nothing more of it is looked at.
+    pub(super) waiting: Option<Box<Waiting>>,
+    /// An enhanced authentication whose next move is the client's.
+    pub(super) dialogue: Option<Box<Dialogue>>,
+    /// How often it has answered in the enhanced authentication that is under way.
+    pub(super) rounds: u8,
+    /// Whether its transport ended, so that it can wait for nothing.
+    pub(super) ended: bool,
     /// Waits for a session from another worker, so nothing more of it is looked at.
     pub(super) parked: bool,
     /// Whether the worker's list of dirty connections names it.
@@ -52,7 +61,11 @@ impl Connection {
             origin,
             announced: None,
             session: None,
-            user_name: None,
+            identity: None,
+            waiting: None,
+            dialogue: None,
+            rounds: 0,
+            ended: false,
             parked: false,
             dirty: false,
             has_backlog: false,
@@ -76,9 +89,14 @@ impl Connection {
         }
     }
 
-    /// Whether its socket may be read: not while it is parked, nor while its machine has enough to do.
+    /// Whether what it sent next must wait for something that it sent before.
+    pub(super) fn is_held(&self) -> bool {
+        self.parked || self.waiting.is_some()
+    }
+
+    /// Whether its socket may be read: not while it is held, nor while its machine has enough to do.
     pub(super) fn wants_read(&self) -> bool {
-        !self.parked && self.server().is_some_and(Server::wants_read)
+        !self.is_held() && self.server().is_some_and(Server::wants_read)
     }
 
     pub(super) fn is_armed_for(&self, at: Time) -> bool {
@@ -115,7 +133,7 @@ impl Worker {
     pub(super) fn attend(&mut self, now: Time, id: ConnectionId) {
         loop {
             let Some(connection) = self.connections.find_mut(id) else { return };
-            if connection.parked {
+            if connection.is_held() {
                 break;
             }
             let Some(event) = connection.server_mut().and_then(Machine::poll_event) else { break };
@@ -127,20 +145,12 @@ impl Worker {
     fn act(&mut self, now: Time, id: ConnectionId, event: Event) {
         match event {
             Event::Publish { token, message, qos, retain, dup: _ } => {
-                let reason = self.publish_from(now, id, message, qos, retain);
-                if let Some(token) = token {
-                    self.answer(now, id, token, Answer::Publish(reason, Properties::EMPTY));
-                }
+                self.publish_from(now, id, token, message, qos, retain);
             }
             Event::Connect { token, connect } => self.connect(now, id, token, *connect),
             Event::Subscribe { token, subscribe } => self.subscribe(now, id, token, subscribe),
             Event::Unsubscribe { token, unsubscribe } => self.unsubscribe(now, id, token, &unsubscribe),
-            // No method was accepted at CONNECT, so there is nothing to re-authenticate with (MQTT-4.12.0-7 lets the
-            // machine report what is not even allowed).
-            Event::Auth { token, .. } => {
-                let reason = ReasonCode::BadAuthenticationMethod;
-                self.answer(now, id, token, Answer::Refuse { reason, properties: Properties::EMPTY });
-            }
+            Event::Auth { token, auth } => self.auth(now, id, token, auth),
             // Tags are for a session that ends (MQTT-4.8.2-4, -5): MQTT-4.8.2-6, a refusal is final.
             Event::Delivered { .. } | Event::Dropped { .. } => {}
             Event::Closed(closed) => self.connection_closed(now, id, &closed),
@@ -150,7 +160,11 @@ impl Worker {
     /// Notes that `id` may have something to send and when its machine wants to be woken.
     pub(super) fn settle(&mut self, now: Time, id: ConnectionId) {
         let Some(connection) = self.connections.find_mut(id) else { return };
-        let due = connection.server().and_then(Machine::poll_timeout);
+        let due = match &connection.waiting {
+            // Whatever else it does not say meanwhile, it was not asked.
+            Some(waiting) => Some(waiting.until),
+            None => connection.server().and_then(Machine::poll_timeout),
+        };
         // A deadline that is not in the future would come up again within the same call, for ever.
         let due = due.map(|due| due.max(now.after(Duration::from_nanos(1))));
         self.timers.arm(&mut connection.armed, Deadline::Connection(id), due);
@@ -176,6 +190,12 @@ impl Worker {
             // The silence may be ours (MQTT-3.1.2-22; MQTT-3.1.2-24 in 3.1.1): what was sent meanwhile is still to be read.
             self.timers.arm(&mut connection.armed, Deadline::Connection(id), Some(now.after(HELD_UP)));
             return;
+        }
+        if let Some(waiting) = &connection.waiting {
+            if waiting.until <= now {
+                self.wait_no_longer(now, id);
+            }
+            return self.attend(now, id);
         }
         let Some(server) = connection.server_mut() else { return };
         if server.poll_timeout().is_some_and(|due| due <= now) {

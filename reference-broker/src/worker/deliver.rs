@@ -45,7 +45,7 @@ impl Worker {
         expires_at: Option<Time>,
         receiver: &Receiver,
     ) {
-        let Self { sessions, connections, shared, dirty, .. } = self;
+        let Self { sessions, connections, shared, dirty, gate, questions, .. } = self;
         let worker = self.id;
         let tally = &shared.tallies[worker.index()];
         let room = Room { all: shared, worker, now };
@@ -70,6 +70,10 @@ impl Worker {
             let receivers = [receiver.clone()].into();
             settling.early.push_back(Letter { message: message.kept().clone(), expires_at, receivers });
             return;
+        }
+        if gate.asks_to_receive && !gate.may_receive(now, tally, questions, state.identity.as_ref(), message.message())
+        {
+            return tally.dropped_denied.increment();
         }
         let fate = match &mut state.link {
             Link::Online(id) => {

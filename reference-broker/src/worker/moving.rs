@@ -86,13 +86,35 @@ impl Worker {
         let (all, shared) = count(state.subscriptions.keys().map(Utf8String::as_str));
         self.tally().subscriptions_removed.add(all);
         self.tally().shared_subscriptions_removed.add(shared);
-        let SessionState { link, subscriptions, presence, backlog, expiry_interval, expires_at, will, .. } = *state;
+        let SessionState {
+            link,
+            identity,
+            policy,
+            subscriptions,
+            presence,
+            backlog,
+            expiry_interval,
+            expires_at,
+            will,
+            ..
+        } = *state;
         let mut delivery = match link {
             Link::Offline(delivery) => delivery,
             Link::Online(_) | Link::Arriving(_) => Box::default(),
         };
         delivery.weigh_on(None);
-        Some(Moving { from, delivery, subscriptions, presence, backlog, expiry_interval, expires_at, will })
+        Some(Moving {
+            from,
+            delivery,
+            identity,
+            policy,
+            subscriptions,
+            presence,
+            backlog,
+            expiry_interval,
+            expires_at,
+            will,
+        })
     }
 
     /// The answer to a claim of this worker.
@@ -104,6 +126,7 @@ impl Worker {
         match moving {
             Some(moving) => {
                 self.install(key, *moving);
+                self.revise_if_old(now, key);
                 self.arm_session(key);
             }
             // There is none any more, so the place that was kept for it goes too.
@@ -125,6 +148,8 @@ impl Worker {
         let mut delivery = moving.delivery;
         delivery.weigh_on(Some(self.shared.scale(self.id)));
         state.link = Link::Offline(delivery);
+        state.identity = moving.identity;
+        state.policy = moving.policy;
         state.presence = moving.presence;
         state.expiry_interval = moving.expiry_interval;
         state.expires_at = moving.expires_at;

@@ -1,74 +1,82 @@
 //! From a PUBLISH to the sessions that want it.
 
-use std::mem;
+use std::{mem, sync::Arc};
 
-use protocol::{Message, QoS, ReasonCode, Time};
+use protocol::{Message, Properties, QoS, ReasonCode, Time, Token, server::Answer};
 use smallvec::SmallVec;
 
 use super::{ConnectionId, Worker};
 use crate::{
-    access::Client,
+    access::Identity,
     mail::{Letter, Mail, Receiver, Share},
     message::{Shared, expiry},
-    retained::Retained,
+    retained::{Retained, Source},
     routing::{Hit, Target, WorkerId},
 };
 
 impl Worker {
-    /// A client published. What PUBACK or PUBREC shall say.
+    /// A client published.
     pub(super) fn publish_from(
         &mut self,
         now: Time,
         id: ConnectionId,
+        token: Option<Token>,
         message: Message,
         qos: QoS,
         retain: bool,
-    ) -> ReasonCode {
+    ) {
         let tally = &self.shared.tallies[self.id.index()];
         tally.messages_received.increment();
         tally.payload_bytes_received.add(message.payload.len() as u64);
-        let session = self.connections.find(id).and_then(|connection| connection.session);
-        if let Err(reason) = self.may_publish(id, &message, qos, retain) {
-            tally.dropped_denied.increment();
-            return reason;
-        }
-        let publisher = session.map(|session| self.target(session));
-        if self.publish(now, Shared::read(message), qos, retain, publisher) {
-            ReasonCode::Success
-        } else {
-            ReasonCode::NoMatchingSubscribers
-        }
-    }
-
-    fn may_publish(&self, id: ConnectionId, message: &Message, qos: QoS, retain: bool) -> Result<(), ReasonCode> {
         let topic = message.topic.as_str();
         // 4.7.2: clients do not exchange messages under `$`; those topics are the server's own.
-        if topic.starts_with('$') {
-            return Err(ReasonCode::NotAuthorized);
-        }
-        if is_too_deep(topic, self.shared.limits.topic_levels) {
-            return Err(ReasonCode::TopicNameInvalid);
-        }
-        if !self.asks_to_publish {
-            return Ok(());
-        }
-        self.ask(id, |access, client| access.publish(client, &message.topic, qos, retain))
+        let verdict = if topic.starts_with('$') {
+            Err(ReasonCode::NotAuthorized)
+        } else if is_too_deep(topic, self.shared.limits.topic_levels) {
+            Err(ReasonCode::TopicNameInvalid)
+        } else if self.gate.asks_to_publish {
+            return self.ask_to_publish(now, id, token, message, qos, retain);
+        } else {
+            Ok(())
+        };
+        self.publish_if(now, id, token, message, qos, retain, verdict);
     }
 
-    /// Asks the access decision about the client of `id`.
-    pub(super) fn ask(
-        &self,
+    /// Publishes if that is allowed. PUBACK or PUBREC says what came of it.
+    #[expect(clippy::too_many_arguments, reason = "a PUBLISH, its connection and the verdict, taken apart by value")]
+    pub(super) fn publish_if(
+        &mut self,
+        now: Time,
         id: ConnectionId,
-        question: impl FnOnce(&dyn crate::Access, Client<'_>) -> Result<(), ReasonCode>,
-    ) -> Result<(), ReasonCode> {
-        let connection = self.connections.find(id).ok_or(ReasonCode::NotAuthorized)?;
-        let state = connection.session.and_then(|key| self.sessions.find(key)).ok_or(ReasonCode::NotAuthorized)?;
-        let client =
-            Client { id: &state.client_id, user_name: connection.user_name.as_ref(), origin: &connection.origin };
-        question(&*self.shared.access, client)
+        token: Option<Token>,
+        message: Message,
+        qos: QoS,
+        retain: bool,
+        verdict: Result<(), ReasonCode>,
+    ) {
+        let reason = match verdict {
+            Ok(()) => {
+                let connection = self.connections.find(id);
+                let publisher = connection.and_then(|connection| connection.session).map(|key| self.target(key));
+                let source = connection.filter(|_| retain).and_then(|connection| connection.identity.clone());
+                if self.publish(now, Shared::read(message), qos, retain, publisher, source) {
+                    ReasonCode::Success
+                } else {
+                    ReasonCode::NoMatchingSubscribers
+                }
+            }
+            Err(reason) => {
+                self.tally().dropped_denied.increment();
+                reason
+            }
+        };
+        if let Some(token) = token {
+            self.answer(now, id, token, Answer::Publish(reason, Properties::EMPTY));
+        }
     }
 
-    /// Retains `message` if it asks for that and sends it to whoever subscribed; whether anybody did.
+    /// Retains `message` if it asks for that and sends it to whoever subscribed; whether anybody did. `source` is who
+    /// must be allowed to publish it as long as it is retained; without one, it is this broker's own.
     pub(super) fn publish(
         &mut self,
         now: Time,
@@ -76,10 +84,11 @@ impl Worker {
         qos: QoS,
         retain: bool,
         publisher: Option<Target>,
+        source: Option<Arc<Identity>>,
     ) -> bool {
         let expires_at = expiry(message.message(), now);
         if retain {
-            self.retain(now, &mut message, qos, expires_at, publisher);
+            self.retain(now, &mut message, qos, expires_at, source);
         } else {
             self.shared.routes.refresh(&mut self.view);
         }
@@ -121,16 +130,15 @@ impl Worker {
         message: &mut Shared,
         qos: QoS,
         expires_at: Option<Time>,
-        publisher: Option<Target>,
+        source: Option<Arc<Identity>>,
     ) {
-        let publisher = publisher.and_then(|target| self.sessions.find(target.session));
-        let publisher = publisher.map(|state| state.client_id.clone());
+        let source = source.map(|who| Source { who, policy: self.gate.version });
         let message = message.kept().clone();
         let mut store = self.shared.retained.open(now);
         if message.payload.is_empty() {
             // MQTT-3.3.1-6, MQTT-3.3.1-7 (MQTT-3.3.1-10, MQTT-3.3.1-11 in 3.1.1).
             store.remove(message.topic.as_str());
-        } else if store.set(Retained { message, qos, expires_at, publisher }).is_err() {
+        } else if store.set(Retained { message, qos, expires_at, source }).is_err() {
             self.shared.tallies[self.id.index()].retained_refused.increment();
         }
         self.shared.routes.refresh(&mut self.view);

@@ -34,7 +34,7 @@ impl Worker {
         let Some(state) = self.sessions.find(key) else { return };
         tracing::info!(
             client = state.client_id.as_str(),
-            user = connection.user_name.as_deref(),
+            user = user(connection),
             peer = connection.origin.peer.address.map(display),
             version = version(connection),
             listener = connection.origin.entrance.name,
@@ -61,7 +61,7 @@ impl Worker {
         }
         let state = connection.session.and_then(|key| self.sessions.find(key));
         let client = state.map(|state| &state.client_id).or(connection.announced.as_ref()).map(Utf8String::as_str);
-        let user = connection.user_name.as_deref();
+        let user = user(connection);
         let peer = connection.origin.peer.address.map(display);
         let listener = connection.origin.entrance.name.as_str();
         match (kind, closed) {
@@ -109,6 +109,11 @@ impl std::fmt::Display for Cause<'_> {
             Closed::Transport => f.write_str("the connection was lost"),
         }
     }
+}
+
+/// Who it belongs to, if that was proved.
+fn user(connection: &Connection) -> Option<&str> {
+    connection.identity.as_ref()?.user.as_deref()
 }
 
 fn version(connection: &Connection) -> Option<&'static str> {

@@ -14,10 +14,11 @@ use protocol::{Delivery, InFlight, Message, QoS, ReasonCode, Session, Time, Utf8
 
 use super::{ConnectionId, Deadline, Worker, connect::Arrival, moving::Settling, sessions::Slot, subscribe::count};
 use crate::{
+    access::Identity,
     backlog::Backlog,
     mail::{Mail, Receiver, Share, Subscriptions},
     message,
-    routing::{Presence, SessionKey},
+    routing::{Presence, SessionKey, Target},
     timers::Armed,
 };
 
@@ -28,6 +29,10 @@ pub(super) const FOR_EVER: u32 = u32::MAX;
 #[derive(Debug)]
 pub(super) struct SessionState {
     pub(super) client_id: Utf8String,
+    /// Who connected to it last. A session that nobody ever connected to delivers nothing.
+    pub(super) identity: Option<Arc<Identity>>,
+    /// The version of the access rules by which its subscriptions were granted.
+    pub(super) policy: u64,
     pub(super) link: Link,
     pub(super) subscriptions: Subscriptions,
     pub(super) presence: Arc<Presence>,
@@ -69,6 +74,8 @@ impl SessionState {
     pub(super) fn new(client_id: Utf8String, link: Link) -> Self {
         Self {
             client_id,
+            identity: None,
+            policy: 0,
             link,
             subscriptions: Subscriptions::default(),
             presence: Arc::default(),
@@ -221,9 +228,20 @@ impl Worker {
             return;
         }
         let Some(will) = state.will.take() else { return };
+        let identity = state.identity.clone();
+        self.ask_to_publish_will(now, will, publisher, identity);
+    }
+
+    pub(super) fn publish_allowed_will(
+        &mut self,
+        now: Time,
+        will: PendingWill,
+        publisher: Target,
+        identity: Arc<Identity>,
+    ) {
         self.tally().wills_published.increment();
         let message = message::Shared::owned(will.message);
-        self.publish(now, message, will.qos, will.retain, Some(publisher));
+        self.publish(now, message, will.qos, will.retain, Some(publisher), Some(identity));
     }
 }
 

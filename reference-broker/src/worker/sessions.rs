@@ -65,6 +65,16 @@ impl Sessions {
         Some(self.slots.remove(key.index as usize).1)
     }
 
+    /// The sessions that are here.
+    pub(super) fn keys(&self) -> Vec<SessionKey> {
+        let here = self.slots.iter().filter(|(_, (_, slot))| matches!(slot, Slot::Here(_)));
+        let key = |(index, (generation, _)): (usize, &(u32, Slot))| SessionKey {
+            index: u32::try_from(index).expect("checked at insert"),
+            generation: *generation,
+        };
+        here.map(key).collect()
+    }
+
     #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &SessionState> {
         self.slots.iter().filter_map(|(_, (_, slot))| match slot {

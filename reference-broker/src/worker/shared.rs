@@ -11,8 +11,9 @@ use std::{
 
 use protocol::{Scale, Utf8String, server};
 
+use super::gate::Policy;
 use crate::{
-    Access, Config, Limits, Overlap,
+    Config, Limits, Overlap,
     counters::Tally,
     registry::Registry,
     retained::RetainedStore,
@@ -25,7 +26,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) protocol: Arc<server::Config>,
     pub(crate) overlap: Overlap,
-    pub(crate) access: Arc<dyn Access>,
+    pub(crate) policy: Policy,
     pub(crate) routes: Routes,
     pub(crate) retained: RetainedStore,
     pub(crate) registry: Registry,
@@ -48,7 +49,7 @@ impl Shared {
             limits: config.limits.clone(),
             protocol: Arc::new(config.protocol.clone()),
             overlap: config.overlap,
-            access: config.access.clone(),
+            policy: Policy::new(config.access.clone()),
             routes: Routes::default(),
             retained: RetainedStore::new(&config.limits),
             registry: Registry::new(config.limits.sessions),

@@ -3,11 +3,18 @@
 use std::num::NonZeroU32;
 
 use protocol::{
-    Properties, QoS, ReasonCode, RetainHandling, Subscribe, SubscribeFilter, Time, Token, Unsubscribe, server::Answer,
+    PacketType, Properties, QoS, ReasonCode, RetainHandling, Subscribe, SubscribeFilter, Time, Token, Unsubscribe,
+    server::Answer,
 };
 
-use super::{ConnectionId, Worker, publish::is_too_deep};
+use super::{
+    ConnectionId, Worker,
+    gate::Ruling,
+    publish::is_too_deep,
+    questions::{Held, all},
+};
 use crate::{
+    access::{Action, Refusal, Verdict},
     mail::Receiver,
     retained::Snapshot,
     routing::{SessionKey, Subscription, split_share},
@@ -35,13 +42,60 @@ impl Granted<'_> {
 
 impl Worker {
     pub(super) fn subscribe(&mut self, now: Time, id: ConnectionId, token: Token, subscribe: Subscribe) {
+        let mut verdicts = Vec::with_capacity(subscribe.filters.len());
+        let (mut keys, mut judgements) = (Vec::new(), Vec::new());
+        for wish in &subscribe.filters {
+            verdicts.push(match self.ask_to_subscribe(now, id, wish) {
+                Ruling::Known(verdict) => Some(verdict),
+                Ruling::Open(key, judgement) => {
+                    keys.push(key);
+                    judgements.push(judgement);
+                    None
+                }
+            });
+        }
+        if judgements.is_empty() {
+            self.subscribe_if(now, id, token, &subscribe, &verdicts);
+        } else {
+            // It may wait for long, so it keeps no read buffer alive.
+            let filters = subscribe.filters.iter();
+            let filters = filters.map(|it| SubscribeFilter { filter: it.filter.detached(), options: it.options });
+            let properties = subscribe.properties.detached();
+            let subscribe = Subscribe { packet_id: subscribe.packet_id, filters: filters.collect(), properties };
+            self.wait(now, id, Held::Subscribe(token, subscribe, verdicts), keys, all(judgements));
+        }
+    }
+
+    fn ask_to_subscribe(&mut self, now: Time, id: ConnectionId, wish: &SubscribeFilter) -> Ruling {
+        if is_too_deep(wish.filter.filter(), self.shared.limits.topic_levels) {
+            return Ruling::Known(Err(Refusal::Denied(ReasonCode::TopicFilterInvalid)));
+        }
+        if !self.gate.asks_to_subscribe {
+            return Ruling::Known(Ok(()));
+        }
+        let identity = self.connections.find(id).and_then(|connection| connection.identity.as_ref());
+        let Some(who) = identity else { return Ruling::Known(Err(Refusal::Failed)) };
+        let qos = wish.options.qos.min(self.shared.protocol.maximum_qos);
+        let action = Action::Subscribe { filter: &wish.filter, qos };
+        self.gate.ask(now, &self.shared.tallies[self.id.index()], who, action)
+    }
+
+    /// Subscribes to what is allowed: one verdict for each filter; what has none is refused.
+    pub(super) fn subscribe_if(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        token: Token,
+        subscribe: &Subscribe,
+        verdicts: &[Option<Verdict>],
+    ) {
         let Some(key) = self.connections.find(id).and_then(|connection| connection.session) else { return };
         let identifier = subscribe.properties.subscription_ids().next().copied().and_then(NonZeroU32::new);
         let mut granted = Vec::with_capacity(subscribe.filters.len());
         let mut reasons = Vec::with_capacity(subscribe.filters.len());
-        for wish in &subscribe.filters {
+        for (wish, verdict) in subscribe.filters.iter().zip(verdicts) {
             // MQTT-3.8.4-5, -6, -7, MQTT-3.9.3-1 (MQTT-3.8.4-4, -5 in 3.1.1): one outcome for each filter, in their order.
-            reasons.push(match self.grant(id, key, wish, identifier) {
+            reasons.push(match self.grant(key, wish, identifier, verdict.unwrap_or(Err(Refusal::Failed))) {
                 Ok(one) => {
                     let reason = granted_qos(one.subscription.qos);
                     granted.push(one);
@@ -75,7 +129,7 @@ impl Worker {
         // MQTT-3.8.4-1 in both.
         self.answer(now, id, token, Answer::Subscribe(reasons, Properties::EMPTY));
         if let Some(retained) = retained {
-            granted.iter().for_each(|one| self.collect_retained(&retained, key, one));
+            granted.iter().for_each(|one| self.collect_retained(now, &retained, key, one));
         }
         if let Some(connection) = self.connections.find_mut(id) {
             connection.has_backlog = self.sessions.find(key).is_some_and(|state| !state.backlog.is_empty());
@@ -84,18 +138,15 @@ impl Worker {
 
     fn grant<'a>(
         &mut self,
-        id: ConnectionId,
         key: SessionKey,
         wish: &'a SubscribeFilter,
         identifier: Option<NonZeroU32>,
+        verdict: Verdict,
     ) -> Result<Granted<'a>, ReasonCode> {
-        if is_too_deep(wish.filter.filter(), self.shared.limits.topic_levels) {
-            return Err(ReasonCode::TopicFilterInvalid);
-        }
+        verdict.map_err(|refusal| refusal.reason(PacketType::SubAck))?;
         let mut subscription = Subscription::new(wish.options, identifier);
         // MQTT-3.2.2-10.
         subscription.qos = subscription.qos.min(self.shared.protocol.maximum_qos);
-        self.ask(id, |access, client| access.subscribe(client, &wish.filter, subscription.qos))?;
         let limit = self.shared.limits.subscriptions;
         let state = self.sessions.find_mut(key).ok_or(ReasonCode::UnspecifiedError)?;
         let is_new = !state.subscriptions.contains_key(wish.filter.as_str());
@@ -108,16 +159,23 @@ impl Worker {
     }
 
     /// Puts the retained messages that match into the session's backlog.
-    fn collect_retained(&mut self, snapshot: &Snapshot, key: SessionKey, granted: &Granted<'_>) {
+    fn collect_retained(&mut self, now: Time, snapshot: &Snapshot, key: SessionKey, granted: &Granted<'_>) {
         if !granted.wants_retained() {
             return;
         }
         let mut found = std::mem::take(&mut self.found);
         snapshot.matching(granted.wish.filter.filter(), &mut found);
+        if self.gate.asks_to_publish {
+            let (gate, tally) = (&mut self.gate, &self.shared.tallies[self.id.index()]);
+            // Who published it may not be allowed to any more.
+            found.retain(|retained| gate.still_publishes(now, tally, retained));
+        }
         if let Some(state) = self.sessions.find_mut(key) {
             for retained in found.drain(..) {
                 // MQTT-3.8.3-3.
-                if granted.subscription.no_local && retained.publisher.as_ref() == Some(&state.client_id) {
+                if granted.subscription.no_local
+                    && retained.source.as_ref().is_some_and(|source| source.who.client_id == state.client_id)
+                {
                     continue;
                 }
                 let receiver = Receiver {

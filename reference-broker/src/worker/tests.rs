@@ -1,5 +1,6 @@
 //! Workers under virtual time, without sockets.
 
+mod access;
 mod bench;
 mod connects;
 mod drain;
@@ -7,6 +8,7 @@ mod limits;
 mod log;
 mod races;
 mod retained;
+mod revise;
 mod sessions;
 mod sharing;
 mod status;

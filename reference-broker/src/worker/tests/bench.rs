@@ -1,20 +1,24 @@
 //! Several workers, their mail and their clients in one thread. What could happen next happens in an order that a seed
 //! decides, so that a race is found by trying seeds and found again by its seed.
 
+mod asked;
+mod packets;
+
 use std::{collections::VecDeque, net::Ipv4Addr, num::NonZeroU16, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use protocol::{
-    Ack, Connect, Decoder, Disconnect, Message, Packet, PacketId, PacketLimits, Properties, Property, Publish, QoS,
-    ReasonCode, Role, Subscribe, SubscribeFilter, SubscriptionOptions, Time, TopicFilter, TopicName, Unsubscribe,
-    Utf8String, Version, Will,
+    Ack, Connect, Decoder, Disconnect, Packet, PacketId, PacketLimits, Properties, Property, Publish, QoS, ReasonCode,
+    Role, Subscribe, SubscribeFilter, SubscriptionOptions, Time, TopicFilter, TopicName, Unsubscribe, Version,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use transport::{Address, Scheme};
 
+use self::asked::Asked;
+pub(super) use self::packets::{lasting, v5, v311, with_will};
 use super::super::{After, ConnectionId, Shared, Worker};
-use crate::{Config, Counters, Entrance, Log, Origin, mail::Mail, routing::WorkerId};
+use crate::{Access, Config, Counters, Entrance, Log, Origin, mail::Mail, routing::WorkerId};
 
 /// How much mail waits between two workers before the sender must keep it: small, so that tests see congestion.
 const MAILBOX: usize = 3;
@@ -27,6 +31,7 @@ pub(super) struct Bench {
     peers: Vec<Peer>,
     /// `[to][from]`
     inboxes: Vec<Vec<VecDeque<Mail>>>,
+    asked: Asked,
 }
 
 /// Where the clients of the bench come from.
@@ -64,6 +69,7 @@ enum Step {
     Post(usize, usize),
     Mail(usize, usize),
     Transmit(usize, ConnectionId),
+    Decide(usize),
 }
 
 impl Bench {
@@ -88,6 +94,7 @@ impl Bench {
             rng: ChaCha8Rng::seed_from_u64(seed),
             peers: Vec::new(),
             inboxes: (0..count).map(|_| (0..count).map(|_| VecDeque::new()).collect()).collect(),
+            asked: Asked::default(),
         }
     }
 
@@ -278,6 +285,8 @@ impl Bench {
                 steps.push(Step::Transmit(from, id));
             }
         }
+        self.asked.ask(&mut self.workers);
+        steps.extend((0..self.asked.answers.len()).map(Step::Decide));
         if steps.is_empty() {
             return false;
         }
@@ -302,7 +311,25 @@ impl Bench {
                 mail.into_iter().for_each(|mail| self.workers[to].mail(self.now, mail));
             }
             Step::Transmit(worker, id) => self.transmit(worker, id),
+            Step::Decide(index) => {
+                let (worker, question, answer) = self.asked.answers.swap_remove(index);
+                self.workers[worker].decided(self.now, question, Some(answer));
+            }
         }
+    }
+
+    /// How many questions a driver would still be at.
+    pub(super) fn open_questions(&mut self) -> usize {
+        self.asked.ask(&mut self.workers);
+        self.asked.questions.len()
+    }
+
+    /// Replaces the access rules; each worker adopts them.
+    pub(super) fn set_access(&mut self, access: Access) {
+        self.shared.policy.replace(access);
+        let now = self.now;
+        self.workers.iter_mut().for_each(|worker| worker.adopt_policy(now));
+        self.run();
     }
 
     fn transmit(&mut self, worker: usize, id: ConnectionId) {
@@ -444,39 +471,4 @@ fn acknowledgement(packet: &Packet) -> Option<Packet> {
         Packet::PubRel(rel) => Some(Packet::PubComp(ack(rel.packet_id))),
         _ => None,
     }
-}
-
-/// A 5.0 CONNECT with Clean Start and without Keep Alive.
-pub(super) fn v5(client_id: &str) -> Connect {
-    Connect {
-        version: Version::V5,
-        clean_start: true,
-        keep_alive: 0,
-        client_id: Utf8String::new(client_id).unwrap(),
-        will: None,
-        user_name: None,
-        password: None,
-        properties: Properties::EMPTY,
-    }
-}
-
-/// A 3.1.1 CONNECT.
-pub(super) fn v311(client_id: &str, clean_start: bool) -> Connect {
-    Connect { version: Version::V311, clean_start, ..v5(client_id) }
-}
-
-/// A 5.0 CONNECT that resumes and leaves a session of `seconds`.
-pub(super) fn lasting(client_id: &str, seconds: u32) -> Connect {
-    let properties = [Property::SessionExpiryInterval(seconds)].into_iter().collect();
-    Connect { clean_start: false, properties, ..v5(client_id) }
-}
-
-/// `connect` with a Will `payload` on `will`, published `delay` seconds after the close.
-pub(super) fn with_will(connect: Connect, payload: &'static str, delay: u32, retain: bool) -> Connect {
-    let mut properties = Properties::EMPTY;
-    if delay > 0 {
-        properties.push(Property::WillDelayInterval(delay));
-    }
-    let message = Message { topic: TopicName::new("will").unwrap(), payload: payload.into(), properties };
-    Connect { will: Some(Box::new(Will { message, qos: QoS::AtLeastOnce, retain })), ..connect }
 }

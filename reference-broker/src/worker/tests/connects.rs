@@ -2,26 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use protocol::{Connect, Packet, Property, QoS, ReasonCode, TopicFilter, TopicName, Utf8String, Version};
+use protocol::{Connect, Packet, Property, QoS, ReasonCode, TopicName, Utf8String, Version};
 
 use super::bench::{Bench, PeerId, lasting, v5, v311, with_will};
-use crate::{Access, Config, access::Client};
+use crate::{Access, AllowAll, Attempt, Authenticate, Config, Decision, Identity, Refusal};
 
 /// Refuses whoever brings a User Name.
 #[derive(Debug)]
 struct NoNames;
 
-impl Access for NoNames {
-    fn connect(&self, client: Client<'_>, _: &Connect) -> Result<(), ReasonCode> {
-        client.user_name.map_or(Ok(()), |_| Err(ReasonCode::NotAuthorized))
-    }
-
-    fn publish(&self, _: Client<'_>, _: &TopicName, _: QoS, _: bool) -> Result<(), ReasonCode> {
-        Ok(())
-    }
-
-    fn subscribe(&self, _: Client<'_>, _: &TopicFilter, _: QoS) -> Result<(), ReasonCode> {
-        Ok(())
+impl Authenticate for NoNames {
+    fn connect(&self, attempt: &Attempt<'_>) -> Decision<Result<Identity, Refusal>> {
+        Decision::Now(match attempt.user_name {
+            Some(_) => Err(Refusal::Denied(ReasonCode::NotAuthorized)),
+            None => Ok(attempt.identity(None)),
+        })
     }
 }
 
@@ -53,7 +48,8 @@ fn a_refused_connect_touches_nothing() {
         (forbidden(v5("same")), ReasonCode::NotAuthorized),
     ] {
         for (online, worker) in [(true, 0), (true, 1), (false, 0), (false, 1)] {
-            let config = Config { workers: 2, access: Arc::new(NoNames), ..Config::default() };
+            let config =
+                Config { workers: 2, access: Access::new(Arc::new(NoNames), Arc::new(AllowAll)), ..Config::default() };
             let mut bench = Bench::seeded(0, config);
             let watcher = bench.connect(0, v5("watcher"));
             bench.subscribe(watcher, "will", QoS::AtMostOnce);

@@ -1,11 +1,11 @@
 //! What `$SYS` shows, under virtual time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use protocol::{Connect, Packet, QoS, ReasonCode, TopicFilter, TopicName};
+use protocol::{Packet, QoS, ReasonCode};
 
 use super::bench::{Bench, PeerId, lasting, v5};
-use crate::{Access, Client, Config, Counters};
+use crate::{Access, Action, AllowAll, Authorize, Config, Counters, Decision, Identity, Refusal, Verdict};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 
@@ -135,23 +135,21 @@ fn clients_may_not_publish_status() {
 #[derive(Debug)]
 struct NoStatus;
 
-impl Access for NoStatus {
-    fn connect(&self, _: Client<'_>, _: &Connect) -> Result<(), ReasonCode> {
-        Ok(())
-    }
-
-    fn publish(&self, _: Client<'_>, _: &TopicName, _: QoS, _: bool) -> Result<(), ReasonCode> {
-        Ok(())
-    }
-
-    fn subscribe(&self, _: Client<'_>, filter: &TopicFilter, _: QoS) -> Result<(), ReasonCode> {
-        if filter.as_str().starts_with("$SYS/") { Err(ReasonCode::NotAuthorized) } else { Ok(()) }
+impl Authorize for NoStatus {
+    fn authorize(&self, _: &Arc<Identity>, action: Action<'_>) -> Decision<Verdict> {
+        Decision::Now(match action {
+            Action::Subscribe { filter, .. } if filter.as_str().starts_with("$SYS/") => {
+                Err(Refusal::Denied(ReasonCode::NotAuthorized))
+            }
+            _ => Ok(()),
+        })
     }
 }
 
 #[test]
 fn access_rules_decide_who_may_look() {
-    let config = Config { workers: 1, access: std::sync::Arc::new(NoStatus), ..Config::default() };
+    let config =
+        Config { workers: 1, access: Access::new(Arc::new(AllowAll), Arc::new(NoStatus)), ..Config::default() };
     let mut bench = Bench::with_status(0, config);
     let client = bench.connect(0, v5("client"));
     assert_eq!(bench.subscribe(client, "$SYS/#", QoS::AtMostOnce), ReasonCode::NotAuthorized);
