@@ -69,12 +69,13 @@ impl Refusal {
 /// Allowed, or why not.
 pub type Verdict = Result<(), Refusal>;
 
-/// Who a connection belongs to, once its CONNECT was accepted. Nothing in here is a mere claim.
+/// Who a connection belongs to, once its CONNECT was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// The Client Identifier, assigned if the client sent none.
     pub client_id: Utf8String,
-    /// The name that was proved by password, certificate or enhanced authentication. `None` is anonymous.
+    /// The name that was proved to whoever authenticates: by password, certificate or enhanced authentication. `None` is
+    /// anonymous.
     pub user: Option<Utf8String>,
     /// The Common Name of its certificate, whether or not it is the user name.
     pub certificate: Option<Box<str>>,
@@ -209,7 +210,7 @@ pub trait Authorize: fmt::Debug + Send + Sync {
 /// Who decides, and how long that may take.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// Decides who may connect. Default: everybody, unverified.
+    /// Decides who may connect. Default: everybody, and everybody is believed.
     pub authenticate: Arc<dyn Authenticate>,
     /// Decides what they may do. Default: everything.
     pub authorize: Arc<dyn Authorize>,
@@ -244,13 +245,13 @@ impl Access {
     }
 }
 
-/// Everybody may do everything, and nobody is asked for a password: whoever says a User Name is still anonymous.
+/// Everybody may do everything, and is believed to be who the User Name says.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AllowAll;
 
 impl Authenticate for AllowAll {
     fn connect(&self, attempt: &Attempt<'_>) -> Decision<Result<Identity, Refusal>> {
-        Decision::Now(Ok(attempt.identity(None)))
+        Decision::Now(Ok(attempt.identity(attempt.user_name)))
     }
 }
 

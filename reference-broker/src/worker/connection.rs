@@ -21,7 +21,7 @@ pub(crate) struct Connection {
     /// Where it comes from.
     pub(super) origin: Origin,
     /// What it called itself in a CONNECT that is not accepted, for the log.
-    pub(super) announced: Option<Utf8String>,
+    pub(super) announced: Option<Box<Announced>>,
     /// The session that it serves, from the accepted CONNECT to the close.
     pub(super) session: Option<SessionKey>,
     /// Who it belongs to, from the accepted CONNECT on.
@@ -45,6 +45,13 @@ pub(crate) struct Connection {
     /// Bytes that the transport held when it was last asked.
     pub(super) unsent: usize,
     armed: Armed,
+}
+
+/// What a CONNECT says, whoever sent it.
+#[derive(Debug)]
+pub(super) struct Announced {
+    pub(super) client_id: Utf8String,
+    pub(super) user_name: Option<Utf8String>,
 }
 
 #[derive(Debug)]

@@ -11,7 +11,10 @@ use protocol::{
 };
 use tracing::{Level, enabled, field::display};
 
-use super::{ConnectionId, Worker, connection::Connection};
+use super::{
+    ConnectionId, Worker,
+    connection::{Announced, Connection},
+};
 use crate::{journal::Kind, routing::SessionKey};
 
 impl Worker {
@@ -20,7 +23,8 @@ impl Worker {
         if enabled!(Level::INFO)
             && let Some(connection) = self.connections.find_mut(id)
         {
-            connection.announced = Some(connect.client_id.detached());
+            let user_name = connect.user_name.as_ref().map(Utf8String::detached);
+            connection.announced = Some(Box::new(Announced { client_id: connect.client_id.detached(), user_name }));
         }
     }
 
@@ -60,7 +64,11 @@ impl Worker {
             return;
         }
         let state = connection.session.and_then(|key| self.sessions.find(key));
-        let client = state.map(|state| &state.client_id).or(connection.announced.as_ref()).map(Utf8String::as_str);
+        let announced = connection.announced.as_deref();
+        let client = state
+            .map(|state| &state.client_id)
+            .or(announced.map(|announced| &announced.client_id))
+            .map(Utf8String::as_str);
         let user = user(connection);
         let peer = connection.origin.peer.address.map(display);
         let listener = connection.origin.entrance.name.as_str();
@@ -111,9 +119,13 @@ impl std::fmt::Display for Cause<'_> {
     }
 }
 
-/// Who it belongs to, if that was proved.
+/// Who it belongs to; before that is known, who it says.
 fn user(connection: &Connection) -> Option<&str> {
-    connection.identity.as_ref()?.user.as_deref()
+    match (&connection.identity, &connection.announced) {
+        (Some(identity), _) => identity.user.as_deref(),
+        (None, Some(announced)) => announced.user_name.as_deref(),
+        (None, None) => None,
+    }
 }
 
 fn version(connection: &Connection) -> Option<&'static str> {
