@@ -66,6 +66,7 @@ impl Broker {
     /// A listener or a worker thread could not be set up.
     pub fn start(binds: Vec<Bind>, config: Config) -> io::Result<Self> {
         let hub = Arc::new(Hub::new(&config, &binds));
+        transport::reserve_descriptors(hub.maximum_connections);
         let mut broker = Self { handle: Handle { hub }, threads: Vec::new() };
         let workers = u16::try_from(config.workers.max(1)).map_err(|_| io::ErrorKind::InvalidInput)?;
         for id in (0..workers).map(WorkerId) {

@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// How many connections one turn accepts at most.
-const ACCEPTS_PER_TURN: usize = 64;
+const ACCEPTS_PER_TURN: usize = 16;
 /// How long a failed accept keeps quiet.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

@@ -26,6 +26,7 @@ const SPARE_DESCRIPTORS: u64 = 64;
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) maximum_connections: usize,
     pub(crate) shutdown_within: Duration,
     mailboxes: Vec<Mailbox>,
     epoch: Instant,
@@ -34,7 +35,6 @@ pub(crate) struct Hub {
     running: AtomicUsize,
     stopping: AtomicBool,
     connections: AtomicUsize,
-    maximum_connections: usize,
     doors: Vec<Door>,
 }
 

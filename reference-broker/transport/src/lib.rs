@@ -9,11 +9,13 @@
 //! * [`Pump`]: reads from every ready stream, then writes what was queued, in turns.
 //! * [`certificates`]: making them, for TLS.
 //! * [`Alarm`]: one deadline, finer than the millisecond of tokio's timer.
+//! * [`reserve_descriptors`]: room for many sockets before they come.
 
 mod address;
 mod alarm;
 pub mod certificates;
 mod connection;
+mod descriptors;
 mod dial;
 mod endpoint;
 mod listener;
@@ -25,6 +27,7 @@ mod sync;
 
 pub use address::{Address, AddressError};
 pub use alarm::Alarm;
+pub use descriptors::reserve_descriptors;
 pub use dial::{DialError, dial};
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use listener::{Acceptor, Listener, Options};

@@ -37,7 +37,7 @@ const READ_BUFFER: usize = 256 * 1024;
 /// The least room for one read; below it the buffer is renewed.
 const READ_ROOM: usize = 16 * 1024;
 /// How many connections one turn reads from at most, so that answers to the first do not wait for the last.
-const READS_PER_TURN: usize = 256;
+const READS_PER_TURN: usize = 64;
 /// How many write buffers are kept for connections that become busy.
 const SPARE_BUFFERS: usize = 256;
 /// How long a closing connection waits for its peer to close too.
