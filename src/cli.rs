@@ -7,6 +7,8 @@ use std::{net::SocketAddr, num::NonZeroU16, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use crate::log::Format;
+
 pub(crate) use self::certs::{Certs, KeyKind};
 
 /// The proving ground for farm MQTT: a reference broker, device simulators, scenario-driven load, reports.
@@ -22,6 +24,9 @@ pub(crate) struct Cli {
     /// Say more on stderr: -v info, -vv debug, -vvv trace. PADDOCK_LOG sets it per module.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// How lines on stderr look: text, or json with one object per line.
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    pub(crate) log_format: Format,
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
@@ -150,6 +155,9 @@ pub(crate) struct Broker {
     /// Where to listen for MQTT over TCP; port 0 picks a free one, which is printed.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1883", value_parser = socket_address)]
     pub(crate) listen: SocketAddr,
+    /// Serve metrics (/metrics) and health (/health/live, /health/ready) over HTTP there. Whoever reaches it may read them.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = socket_address)]
+    pub(crate) monitor: Option<SocketAddr>,
     /// Worker threads. [default: half the cores, at least 1]
     #[arg(long)]
     pub(crate) workers: Option<NonZeroU16>,

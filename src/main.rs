@@ -11,6 +11,6 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    log::start(cli.verbose);
+    let _flush = log::start(cli.verbose, cli.log_format);
     command::run(cli.verb).unwrap_or_else(exit::Failure::report)
 }

@@ -2,6 +2,7 @@
 //!
 //! The counterparts must be installed; `tests/run` does that first. Without them their tests fail and say so.
 
+mod broker;
 mod certificates;
 mod command_line;
 mod counterparts;
