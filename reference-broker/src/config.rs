@@ -6,13 +6,18 @@ use protocol::server;
 
 use crate::Access;
 
+/// The longest Keep Alive unless configured otherwise, in seconds. A client that is silent for one and a half times as long
+/// holds a connection that somebody else may need.
+const KEEP_ALIVE: u16 = 4 * 3600;
+
 /// How a broker runs.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Worker threads, at least 1; each owns its connections and sessions. Default: half the cores, at least 1 (measured:
     /// on two cores one worker beats two, because clients need the other core).
     pub workers: usize,
-    /// What every connection is offered, and its bounds (packet size, Receive Maximum, Topic Aliases, ...).
+    /// What every connection is offered, and its bounds (packet size, Receive Maximum, Topic Aliases, ...). Default: its
+    /// own, with a maximum Keep Alive of four hours.
     pub protocol: server::Config,
     /// What bounds sessions, subscriptions, queues and stores.
     pub limits: Limits,
@@ -33,7 +38,7 @@ impl Default for Config {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
             workers: (cores / 2).max(1),
-            protocol: server::Config::default(),
+            protocol: server::Config { maximum_keep_alive: KEEP_ALIVE, ..server::Config::default() },
             limits: Limits::default(),
             overlap: Overlap::default(),
             access: Access::default(),
@@ -82,21 +87,35 @@ pub struct Limits {
     /// Sessions, connected or not. A CONNECT that would need one more is refused with Quota exceeded. Default 1,000,000.
     pub sessions: usize,
     /// The longest Session Expiry Interval granted, in seconds; also how long a 3.1.1 session without Clean Session is
-    /// kept. 4,294,967,295 means for ever. Default 4,294,967,295.
+    /// kept. 4,294,967,295 means for ever. Default 604,800 (a week): a client that never comes back is forgotten.
     pub session_expiry: u32,
+    /// CONNECT packets taken per second, by all listeners together; a second in which fewer came leaves no more than one
+    /// second's worth for a burst. One more is refused with Connection rate exceeded (0x9F; 3 in 3.1.1). Default: no bound.
+    pub connect_rate: Option<u32>,
     /// Subscriptions per session. One more is refused with Quota exceeded. Default 10,000.
     pub subscriptions: usize,
+    /// Subscriptions of all sessions together. One more is refused with Quota exceeded. Default 10,000,000.
+    pub all_subscriptions: usize,
     /// Levels of a Topic Name or Topic Filter. A PUBLISH beyond it is refused with Topic Name invalid, a filter with
     /// Topic Filter invalid. Default 128.
     pub topic_levels: usize,
-    /// QoS 1 and 2 messages that wait for one session. The newest beyond it are dropped. Default 10,000.
+    /// Bytes of a Topic Name or Topic Filter, refused like too many levels. Default 65,535, all that the standard allows.
+    pub topic_length: usize,
+    /// What happens to a QoS 1 or 2 message for a session at `queued_messages` or `queued_bytes`. Default: dropped.
+    pub full_queue: FullQueue,
+    /// QoS 1 and 2 messages that wait for one session. `full_queue` says what happens to one more. Default 10,000.
     pub queued_messages: usize,
     /// Bytes of messages (topics, payloads, properties) that wait for one session or that its client has not acknowledged.
-    /// The newest beyond it are dropped. Default 16 MiB.
+    /// `full_queue` says what happens to one more. Default 16 MiB.
     pub queued_bytes: usize,
     /// The same bytes of all sessions together, plus what keeping each message takes (some 200 bytes); a message that
     /// several sessions share counts for each. The newest beyond it are dropped. Default 1 GiB.
     pub all_queued_bytes: usize,
+    /// Retained messages that wait for one session because its client asked for more than it reads. What a subscription
+    /// finds beyond it is not sent. Default 1,000,000.
+    pub backlog_messages: usize,
+    /// Their bytes, as of `queued_bytes`. Default 256 MiB.
+    pub backlog_bytes: usize,
     /// Encoded bytes that wait for one connection's socket. QoS 0 messages beyond it are dropped. Default 4 MiB.
     pub outbound_bytes: usize,
     /// Retained messages. One more topic is not retained (its message is still delivered). Default 1,000,000.
@@ -106,6 +125,29 @@ pub struct Limits {
     /// Pieces of mail that wait for one worker. Senders beyond it stop reading their sockets until it drains. Default
     /// 16,384.
     pub mailbox: usize,
+    /// Bytes of the messages among them. The same bounds what a worker writes before it must post it. Default 16 MiB.
+    pub mailbox_bytes: usize,
+    /// Bytes of everything that the broker holds for clients: queues, backlogs, what sockets have not taken, retained
+    /// messages, subscriptions, sessions and their Wills. Beyond it new sessions and subscriptions are refused with Quota
+    /// exceeded, nothing new is retained, and messages that would wait are dropped. Default: half of the memory that the
+    /// machine or the control group of the process has, read when the broker starts.
+    pub memory: Option<usize>,
+}
+
+/// What happens to a QoS 1 or 2 message for which a session has no room. In any case it is counted, QoS 0 is dropped
+/// instead of waiting, and the other receivers are not delayed. A session without a connection only ever drops the newest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FullQueue {
+    /// The message is dropped for this session: one client that stays behind, or away, concerns nobody else. That is why
+    /// it is the default.
+    #[default]
+    DropNewest,
+    /// Also, the session's connection ends with Quota exceeded (0x97), so that its client knows that it missed something.
+    Disconnect,
+    /// A 5.0 publisher gets PUBACK or PUBREC with Quota exceeded (0x97), and nobody gets the message. 3.1.1 publishers
+    /// cannot be told, and Wills have nobody to tell: theirs are dropped for this session only. So is what was under way to
+    /// a session of another worker when it became full. One stuck subscriber holds up all who publish to it.
+    RefusePublisher,
 }
 
 impl Default for Limits {
@@ -113,16 +155,24 @@ impl Default for Limits {
         Self {
             connections: None,
             sessions: 1_000_000,
-            session_expiry: u32::MAX,
+            session_expiry: 7 * 24 * 3600,
+            connect_rate: None,
             subscriptions: 10_000,
+            all_subscriptions: 10_000_000,
             topic_levels: 128,
+            topic_length: 65_535,
+            full_queue: FullQueue::default(),
             queued_messages: 10_000,
             queued_bytes: 16 << 20,
             all_queued_bytes: 1 << 30,
+            backlog_messages: 1_000_000,
+            backlog_bytes: 256 << 20,
             outbound_bytes: 4 << 20,
             retained_messages: 1_000_000,
             retained_bytes: 256 << 20,
             mailbox: 16_384,
+            mailbox_bytes: 16 << 20,
+            memory: None,
         }
     }
 }

@@ -61,6 +61,40 @@ counters! {
     connects_refused;
     /// Clients whose CONNECT had been accepted and whose connection ended.
     clients_disconnected;
+    /// CONNECT packets refused because [`crate::Limits::connect_rate`] was reached.
+    connects_over_rate;
+    /// Connections closed because no whole CONNECT came in time.
+    connect_timeouts;
+    /// CONNECT packets refused because [`crate::Limits::sessions`] was reached.
+    sessions_refused;
+    /// CONNECT packets refused because a new session would have exceeded [`crate::Limits::memory`].
+    sessions_refused_memory;
+    /// Clients whose Keep Alive was shortened to the maximum.
+    keep_alives_shortened;
+    /// Clients whose Session Expiry Interval was shortened to [`crate::Limits::session_expiry`].
+    session_expiries_shortened;
+    /// Subscriptions refused because [`crate::Limits::subscriptions`] of the session was reached.
+    subscriptions_refused;
+    /// Subscriptions refused because [`crate::Limits::all_subscriptions`] was reached.
+    subscriptions_refused_total;
+    /// Subscriptions refused because they would have exceeded [`crate::Limits::memory`].
+    subscriptions_refused_memory;
+    /// Topic Names and Topic Filters refused because of [`crate::Limits::topic_levels`].
+    topics_too_deep;
+    /// Topic Names and Topic Filters refused because of [`crate::Limits::topic_length`].
+    topics_too_long;
+    /// Connections ended by a packet above the maximum size.
+    packets_too_large;
+    /// Connections ended by a packet with more properties or filters, or aliases for more bytes of topics, than are taken.
+    packets_over_quota;
+    /// Connections ended by more QoS 1 and 2 publications at once than the Receive Maximum.
+    receive_maximum_exceeded;
+    /// Connections ended because their session's queue was full.
+    disconnected_queue_full;
+    /// Publications refused because a session that they were for had no room.
+    refused_queue_full;
+    /// How often reading stopped because mail to another worker found no room.
+    mail_held_up;
     /// Connections ended by a violation of the standard.
     violations;
     /// Connections taken over by another with the same Client Identifier.
@@ -103,6 +137,8 @@ counters! {
     dropped_queue_full;
     /// Messages dropped because all sessions together held [`crate::Limits::all_queued_bytes`].
     dropped_broker_full;
+    /// Messages dropped because the broker held [`crate::Limits::memory`].
+    dropped_memory_full;
     /// QoS 0 messages dropped because a connection's socket was behind by [`crate::Limits::outbound_bytes`].
     dropped_slow;
     /// QoS 0 messages dropped because the session was not connected.
@@ -132,6 +168,10 @@ counters! {
     connections_revoked;
     /// Retained messages not stored because the store was full.
     retained_refused;
+    /// Retained messages not stored because they would have exceeded [`crate::Limits::memory`].
+    retained_refused_memory;
+    /// Subscriptions that found more retained messages than may wait for the session, and did not get the rest.
+    retained_cut;
 }
 
 impl Counters {
@@ -164,6 +204,7 @@ impl Counters {
     pub fn dropped(&self) -> u64 {
         self.dropped_queue_full
             + self.dropped_broker_full
+            + self.dropped_memory_full
             + self.dropped_slow
             + self.dropped_offline
             + self.dropped_denied

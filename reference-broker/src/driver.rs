@@ -124,6 +124,7 @@ impl Driver {
         // Whoever cannot get rid of its mail takes in nothing that would make more.
         let congested = self.hub.is_congested(&mut self.worker, self.id);
         if !congested && !self.worker.is_draining() {
+            self.worker.resume(now);
             self.read(cx, now);
             self.accept(cx, now);
             self.worker.handle_timeout(now);
@@ -133,7 +134,10 @@ impl Driver {
         self.encode(now);
         let posted = self.hub.post(cx, &mut self.worker, self.id);
         self.pump.flush(cx);
-        if self.worker.has_dirty() || (congested && posted) {
+        if !congested && !posted {
+            self.hub.shared.tallies[self.id.index()].mail_held_up.increment();
+        }
+        if self.worker.has_dirty() || (posted && (congested || self.worker.has_stalled())) {
             cx.waker().wake_by_ref();
         }
         self.set_timer(cx, posted);
@@ -166,7 +170,10 @@ impl Driver {
             match event {
                 transport::Event::Received(key, bytes) => {
                     if let Some(id) = self.sockets.id(key) {
-                        self.worker.received(now, id, bytes);
+                        // Not in the next turn but now: the rest of this one might read much more of it.
+                        if !self.worker.received(now, id, bytes) && self.sockets.set_reading(id, false) {
+                            self.pump.pause(key);
+                        }
                     }
                 }
                 transport::Event::Closed(key, _) => {

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::{
     access::Identity,
     backlog::Backlog,
+    memory::Charge,
     routing::{GroupId, Presence, SessionKey, Subscription, Target},
     worker::PendingWill,
 };
@@ -30,6 +31,15 @@ pub(crate) enum Mail {
     Settled { to: SessionKey },
     /// The sender reads from clients no more, and this is the `round`-th time that it says so.
     LastWord { round: usize },
+}
+
+/// What `mail` takes, in bytes. A session that moves is small beside its messages, which its bounds bound.
+pub(crate) fn weight(mail: &Mail) -> usize {
+    let letter = match mail {
+        Mail::Deliver(letter) => letter.message.weight() + letter.receivers.len() * size_of::<Receiver>(),
+        _ => 0,
+    };
+    size_of::<Mail>() + letter
 }
 
 /// One message and the sessions it is for.
@@ -102,6 +112,8 @@ pub(crate) struct Moving {
     pub(crate) identity: Option<Arc<Identity>>,
     pub(crate) policy: u64,
     pub(crate) subscriptions: Subscriptions,
+    /// What they take.
+    pub(crate) subscribed: Charge,
     pub(crate) presence: Arc<Presence>,
     pub(crate) backlog: Backlog,
     pub(crate) expiry_interval: u32,

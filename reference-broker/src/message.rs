@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use protocol::{Message, Time};
 
-/// A payload from this size on may pin the read buffer that it is a slice of: copying it would cost more than it frees.
-const PIN_FROM: usize = 32 * 1024;
+/// A payload from this size on may pin the read buffer that it is a slice of, which is at most twice as large: so what is
+/// held is at most twice what is counted.
+const PIN_FROM: usize = 128 * 1024;
 
 /// `message` in memory of its own, so that a small payload that waits does not keep a large read buffer alive.
 pub(crate) fn detached(message: &Message) -> Message {

@@ -70,6 +70,11 @@ impl Registry {
         }
     }
 
+    /// Whether `client` has a session.
+    pub(crate) fn contains(&self, client: &Utf8String) -> bool {
+        self.shard(client).contains_key(client)
+    }
+
     /// The session of `owner` has ended. Nothing happens when another has claimed the identifier meanwhile.
     pub(crate) fn release(&self, client: &Utf8String, owner: Target) {
         let mut shard = self.shard(client);

@@ -15,6 +15,7 @@ use crate::{
     Limits,
     access::Identity,
     children::{Children, split_level},
+    memory::{self, Charge, Kind, Memory},
 };
 
 /// One retained message.
@@ -42,11 +43,13 @@ pub(crate) struct RetainedStore {
     maximum_bytes: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     root: Arc<Node>,
     messages: usize,
     bytes: usize,
+    /// What they take with everything that keeping them takes.
+    charge: Charge,
     /// What expires, soonest first.
     expiring: BTreeSet<(Time, Arc<str>)>,
 }
@@ -68,6 +71,16 @@ pub(crate) struct Open<'a> {
 #[derive(Debug)]
 pub(crate) struct Snapshot(Arc<Node>);
 
+/// What a search found, and how far it may still go.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    pub(crate) found: Vec<Retained>,
+    /// How many messages it may find.
+    pub(crate) messages: usize,
+    /// How many places it may look at.
+    pub(crate) visits: usize,
+}
+
 /// The store is full; the message is not retained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Full;
@@ -79,9 +92,16 @@ impl Retained {
 }
 
 impl RetainedStore {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, memory: &Arc<Memory>) -> Self {
+        let inner = Inner {
+            root: Arc::default(),
+            messages: 0,
+            bytes: 0,
+            charge: Charge::new(memory, Kind::Retained),
+            expiring: BTreeSet::new(),
+        };
         Self {
-            inner: Mutex::default(),
+            inner: Mutex::new(inner),
             maximum_messages: limits.retained_messages,
             maximum_bytes: limits.retained_bytes,
         }
@@ -136,11 +156,14 @@ impl Open<'_> {
         if let Some(at) = retained.expires_at {
             inner.expiring.insert((at, topic.as_str().into()));
         }
-        if let Some(old) = inner.root.slot(topic.as_str()).replace(retained.clone())
-            && let Some(at) = old.expires_at
-            && retained.expires_at != Some(at)
-        {
-            inner.expiring.remove(&(at, topic.as_str().into()));
+        inner.charge.add(memory::of_retained(&retained.message));
+        if let Some(old) = inner.root.slot(topic.as_str()).replace(retained.clone()) {
+            inner.charge.remove(memory::of_retained(&old.message));
+            if let Some(at) = old.expires_at
+                && retained.expires_at != Some(at)
+            {
+                inner.expiring.remove(&(at, topic.as_str().into()));
+            }
         }
         inner.messages = messages;
         inner.bytes = bytes;
@@ -159,9 +182,9 @@ impl Open<'_> {
 }
 
 impl Snapshot {
-    /// Appends what matches `filter` to `into`, without a particular order.
-    pub(crate) fn matching(&self, filter: &str, into: &mut Vec<Retained>) {
-        self.0.collect(Some(filter), true, into);
+    /// Adds what matches `filter` to `search`, without a particular order; whether that is all.
+    pub(crate) fn matching(&self, filter: &str, search: &mut Search) -> bool {
+        self.0.collect(Some(filter), true, search)
     }
 }
 
@@ -171,6 +194,7 @@ impl Inner {
             return;
         }
         let Some(old) = self.root.take(Some(topic)) else { return };
+        self.charge.remove(memory::of_retained(&old.message));
         if !is_own(topic) {
             self.messages -= 1;
             self.bytes -= old.bytes();
@@ -222,33 +246,41 @@ impl Node {
         taken
     }
 
-    fn collect(&self, filter: Option<&str>, first: bool, into: &mut Vec<Retained>) {
-        let Some(path) = filter else {
-            into.extend(self.retained.clone());
-            return;
-        };
-        // MQTT-4.7.2-1 in both: a leading wildcard does not match topics that begin with `$`.
+    /// Whether the search went through to its end.
+    fn collect(&self, filter: Option<&str>, first: bool, search: &mut Search) -> bool {
+        if search.visits == 0 {
+            return false;
+        }
+        search.visits -= 1;
+        let Some(path) = filter else { return self.found(search) };
+        // MQTT-4.7.2-1: a leading wildcard does not match topics that begin with `$`.
         let hidden = |level: &str| first && level.starts_with('$');
         match split_level(path) {
             ("#", _) => {
-                into.extend(self.retained.clone());
+                let mut all = self.found(search);
                 self.children.for_each(|level, child| {
-                    if !hidden(level) {
-                        child.collect(Some("#"), false, into);
-                    }
+                    all &= hidden(level) || child.collect(Some("#"), false, search);
                 });
+                all
             }
-            ("+", below) => self.children.for_each(|level, child| {
-                if !hidden(level) {
-                    child.collect(below, false, into);
-                }
-            }),
-            (level, below) => {
-                if let Some(child) = self.children.find(level) {
-                    child.collect(below, false, into);
-                }
+            ("+", below) => {
+                let mut all = true;
+                self.children.for_each(|level, child| {
+                    all &= hidden(level) || child.collect(below, false, search);
+                });
+                all
             }
+            (level, below) => self.children.find(level).is_none_or(|child| child.collect(below, false, search)),
         }
+    }
+
+    fn found(&self, search: &mut Search) -> bool {
+        let Some(retained) = &self.retained else { return true };
+        let room = search.found.len() < search.messages;
+        if room {
+            search.found.push(retained.clone());
+        }
+        room
     }
 }
 

@@ -81,16 +81,27 @@ impl Subscription {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct GroupId(pub(crate) u64);
 
-/// Whether a session is connected, readable from every worker: shared groups prefer connected members.
+/// Whether a session is connected and has room, readable from every worker: shared groups prefer such members.
 #[derive(Debug, Default)]
-pub(crate) struct Presence(AtomicBool);
+pub(crate) struct Presence {
+    online: AtomicBool,
+    full: AtomicBool,
+}
 
 impl Presence {
     pub(crate) fn set(&self, online: bool) {
-        self.0.store(online, Relaxed);
+        self.online.store(online, Relaxed);
+    }
+
+    pub(crate) fn set_full(&self, full: bool) {
+        self.full.store(full, Relaxed);
     }
 
     pub(crate) fn is_online(&self) -> bool {
-        self.0.load(Relaxed)
+        self.online.load(Relaxed)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.load(Relaxed)
     }
 }

@@ -20,6 +20,7 @@ mod publish;
 mod questions;
 mod report;
 mod revise;
+mod room;
 mod session;
 mod sessions;
 mod shared;
@@ -49,12 +50,17 @@ use crate::{
     Origin,
     counters::Tally,
     journal::Journal,
-    mail::{Mail, Receiver},
-    retained::Retained,
+    mail::{self, Mail, Receiver},
+    memory::{Charge, Kind},
     routing::{Matches, SessionKey, Target, View, WorkerId},
     status::Status,
     timers::Timers,
 };
+
+/// How far the sum of the unsent bytes that everybody sees may be off.
+const UNSENT_STEP: usize = 1 << 20;
+/// How many places among what is retained one turn looks at before others get their turn.
+const SEARCHES_PER_TURN: usize = 100_000;
 
 /// One worker. See the module's text.
 #[derive(Debug)]
@@ -75,12 +81,22 @@ pub(crate) struct Worker {
     pressed: bool,
     gate: Gate,
     questions: Questions,
+    /// Connections whose packets wait because this turn has done enough, or has mail to get rid of first.
+    stalled: Vec<ConnectionId>,
+    /// Connections that end because their sessions had no room.
+    overfull: Vec<ConnectionId>,
+    /// Bytes of mail since the outboxes were last empty.
+    posted_bytes: usize,
+    /// Places among what is retained that this turn has looked at.
+    searched: usize,
+    /// Bytes that the sockets of this worker have not taken, as each last said.
+    unsent: usize,
+    /// The same for everybody, to within [`UNSENT_STEP`].
+    unsent_charge: Charge,
     /// Receivers on each worker of the message that is being published; empty between publications.
     letters: Vec<Vec<Receiver>>,
     /// Reused by every publication.
     matches: Matches,
-    /// Reused by every subscription.
-    found: Vec<Retained>,
     /// What was shown last, on the worker that shows it.
     status: Option<Box<Status>>,
     journal: Journal,
@@ -123,8 +139,13 @@ impl Worker {
             matches: Matches::new(shared.overlap),
             journal: Journal::new(shared.log_lines_per_second),
             drain: Drain::default(),
+            unsent_charge: shared.charge(Kind::Unsent),
             shared,
-            found: Vec::new(),
+            stalled: Vec::new(),
+            overfull: Vec::new(),
+            posted_bytes: 0,
+            searched: 0,
+            unsent: 0,
             status: (id.index() == 0).then(Box::default),
         }
     }
@@ -137,15 +158,38 @@ impl Worker {
         id
     }
 
-    /// Bytes arrived on a connection.
-    pub(crate) fn received(&mut self, now: Time, id: ConnectionId, bytes: Bytes) {
-        let Some(connection) = self.connections.find_mut(id) else { return };
-        let Some(server) = connection.server_mut() else { return };
+    /// Bytes arrived on a connection; whether it may be read further.
+    pub(crate) fn received(&mut self, now: Time, id: ConnectionId, bytes: Bytes) -> bool {
+        let Some(connection) = self.connections.find_mut(id) else { return false };
+        let Some(server) = connection.server_mut() else { return false };
         let length = bytes.len() as u64;
         server.receive(now, bytes);
         self.tally().bytes_received.add(length);
         self.attend(now, id);
         self.attend_rest(now);
+        self.connections.find(id).is_some_and(|connection| connection.wants_read(self.shared.limits.outbound_bytes))
+    }
+
+    /// All mail is posted and a turn begins: goes on with the packets that waited for that.
+    pub(crate) fn resume(&mut self, now: Time) {
+        (self.posted_bytes, self.searched) = (0, 0);
+        for id in std::mem::take(&mut self.stalled) {
+            if let Some(connection) = self.connections.find_mut(id) {
+                connection.stalled = false;
+                self.attend(now, id);
+            }
+        }
+        self.attend_rest(now);
+    }
+
+    /// Whether packets wait for [`Worker::resume`].
+    pub(crate) fn has_stalled(&self) -> bool {
+        !self.stalled.is_empty()
+    }
+
+    /// Whether this turn decodes no further packets.
+    fn is_spent(&self) -> bool {
+        self.posted_bytes > self.shared.limits.mailbox_bytes || self.searched > SEARCHES_PER_TURN
     }
 
     /// The transport of a connection ended; its id is spent.
@@ -159,6 +203,7 @@ impl Worker {
             self.attend(now, id);
         }
         self.forget(id);
+        self.attend_rest(now);
     }
 
     /// Mail arrived.
@@ -206,6 +251,7 @@ impl Worker {
         while let Some(id) = self.unattended.pop() {
             self.attend(now, id);
         }
+        self.disconnect_overfull(now);
     }
 
     /// When [`Worker::handle_timeout`] is due.
@@ -231,6 +277,7 @@ impl Worker {
         let limit = self.shared.limits.outbound_bytes;
         let Some(connection) = self.connections.find_mut(id) else { return After::Close };
         connection.dirty = false;
+        self.unsent = self.unsent - connection.unsent + unsent;
         connection.unsent = unsent;
         let tally = &self.shared.tallies[self.id.index()];
         let before = out.len();
@@ -245,11 +292,22 @@ impl Worker {
             tally.bytes_sent.add((out.len() - before) as u64);
         }
         count_traffic(tally, server);
-        if connection.has_backlog && connection.unsent < limit {
+        let (full, has_backlog) = (connection.full, connection.has_backlog);
+        if has_backlog && unsent < limit {
             self.feed_backlog(now, id);
         }
-        let reads = self.connections.find(id).is_some_and(Connection::wants_read);
+        if full {
+            self.ease(now, id);
+        }
+        self.charge_unsent();
+        let reads = self.connections.find(id).is_some_and(|connection| connection.wants_read(limit));
         After::Open { reads }
+    }
+
+    fn charge_unsent(&mut self) {
+        if self.unsent.abs_diff(self.unsent_charge.bytes()) >= UNSENT_STEP {
+            self.unsent_charge.set(self.unsent, 0);
+        }
     }
 
     /// The mail that waits for `to`, in order. Whoever takes it delivers all of it or leaves the rest in place.
@@ -281,12 +339,16 @@ impl Worker {
     }
 
     fn forget(&mut self, id: ConnectionId) {
+        let unsent = self.connections.find(id).map_or(0, |connection| connection.unsent);
         if self.connections.remove(id) {
+            self.unsent -= unsent;
+            self.charge_unsent();
             self.tally().connections_closed.increment();
         }
     }
 
     fn post(&mut self, to: WorkerId, mail: Mail) {
+        self.posted_bytes += mail::weight(&mail);
         self.outboxes[to.index()].push_back(mail);
     }
 
@@ -308,6 +370,10 @@ impl Worker {
 
     fn untouch(&mut self, id: ConnectionId) {
         self.dirty.retain(|dirty| *dirty != id);
+    }
+
+    fn pending_bytes(&self, id: ConnectionId) -> usize {
+        self.connections.find(id).and_then(Connection::server).map_or(0, protocol::server::Server::pending_bytes)
     }
 
     fn deadlines(&self) -> usize {

@@ -17,6 +17,10 @@ mod sync {
 /// What the mailbox calls `crate::mail`.
 mod mail {
     pub(crate) type Mail = u32;
+
+    pub(crate) fn weight(_: &Mail) -> usize {
+        1
+    }
 }
 
 use std::{
@@ -87,7 +91,7 @@ fn whoever_hears_of_a_change_sees_it() {
 #[test]
 fn mail_is_never_left_with_a_sleeping_reader() {
     loom::model(|| {
-        let mailbox = Arc::new(Mailbox::new(8));
+        let mailbox = Arc::new(Mailbox::new(8, usize::MAX));
         let sender = thread::spawn({
             let mailbox = mailbox.clone();
             move || {
@@ -113,7 +117,7 @@ fn mail_is_never_left_with_a_sleeping_reader() {
 #[test]
 fn a_full_mailbox_wakes_its_sender() {
     loom::model(|| {
-        let mailbox = Arc::new(Mailbox::new(1));
+        let mailbox = Arc::new(Mailbox::new(1, usize::MAX));
         let bell = Bell::new();
         let waker = Waker::from(bell.clone());
         let mut outbox = VecDeque::from([1, 2]);
@@ -140,7 +144,7 @@ fn a_full_mailbox_wakes_its_sender() {
 #[test]
 fn a_nudge_reaches_a_reader_that_sleeps() {
     loom::model(|| {
-        let mailbox = Arc::new(Mailbox::new(1));
+        let mailbox = Arc::new(Mailbox::new(1, usize::MAX));
         let stopping = Arc::new(AtomicBool::new(false));
         let nudger = thread::spawn({
             let (mailbox, stopping) = (mailbox.clone(), stopping.clone());

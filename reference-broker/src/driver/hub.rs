@@ -62,7 +62,9 @@ impl Hub {
     pub(crate) fn new(config: &Config, binds: &[Bind]) -> Self {
         let shared = Arc::new(Shared::new(config));
         Self {
-            mailboxes: (0..shared.workers()).map(|_| Mailbox::new(config.limits.mailbox)).collect(),
+            mailboxes: (0..shared.workers())
+                .map(|_| Mailbox::new(config.limits.mailbox, config.limits.mailbox_bytes))
+                .collect(),
             shared,
             shutdown_within: config.shutdown_within,
             epoch: Instant::now(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    mail::Mail,
+    mail::{self, Mail},
     sync::{Mutex, MutexGuard},
 };
 
@@ -16,11 +16,14 @@ use crate::{
 pub(crate) struct Mailbox {
     inner: Mutex<Inner>,
     capacity: usize,
+    /// Of bytes. A single piece may exceed it.
+    room: usize,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     mail: VecDeque<Mail>,
+    bytes: usize,
     /// The addressee, while it sleeps.
     reader: Option<Waker>,
     /// Senders that found the box full.
@@ -28,8 +31,8 @@ struct Inner {
 }
 
 impl Mailbox {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { inner: Mutex::default(), capacity }
+    pub(crate) fn new(capacity: usize, room: usize) -> Self {
+        Self { inner: Mutex::default(), capacity, room }
     }
 
     /// Moves all mail to `into` and remembers whom to wake for the next piece.
@@ -37,6 +40,7 @@ impl Mailbox {
         let writers = {
             let mut inner = self.lock();
             into.extend(inner.mail.drain(..));
+            inner.bytes = 0;
             inner.reader = Some(cx.waker().clone());
             std::mem::take(&mut inner.writers)
         };
@@ -48,8 +52,16 @@ impl Mailbox {
     pub(crate) fn put(&self, cx: &Context<'_>, from: &mut VecDeque<Mail>) -> bool {
         let (all, reader) = {
             let mut inner = self.lock();
-            let room = self.capacity.saturating_sub(inner.mail.len()).min(from.len());
-            inner.mail.extend(from.drain(..room));
+            while inner.mail.len() < self.capacity
+                && let Some(next) = from.front()
+            {
+                let bytes = inner.bytes + mail::weight(next);
+                if bytes > self.room && inner.bytes > 0 {
+                    break;
+                }
+                inner.bytes = bytes;
+                inner.mail.extend(from.pop_front());
+            }
             let all = from.is_empty();
             if !all {
                 inner.writers.push(cx.waker().clone());

@@ -15,15 +15,16 @@ fn keep(store: &RetainedStore, topic: &str, expires_at: Option<Time>) -> Result<
 }
 
 fn topics(store: &RetainedStore, now: Time, filter: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    store.open(now).snapshot().matching(filter, &mut found);
-    let mut topics: Vec<_> = found.iter().map(|retained| retained.message.topic.as_str().to_owned()).collect();
+    let mut search = Search { messages: usize::MAX, visits: usize::MAX, ..Search::default() };
+    assert!(store.open(now).snapshot().matching(filter, &mut search));
+    let mut topics: Vec<_> = search.found.iter().map(|retained| retained.message.topic.as_str().to_owned()).collect();
     topics.sort();
     topics
 }
 
 fn store(messages: usize, bytes: usize) -> RetainedStore {
-    RetainedStore::new(&Limits { retained_messages: messages, retained_bytes: bytes, ..Limits::default() })
+    let limits = Limits { retained_messages: messages, retained_bytes: bytes, ..Limits::default() };
+    RetainedStore::new(&limits, &Memory::new(None))
 }
 
 #[test]
@@ -95,8 +96,39 @@ fn a_reader_keeps_what_it_took() {
     keep(&store, "a/b", None).unwrap();
     let root = store.inner.lock().unwrap().root.clone();
     store.open(Time::ZERO).remove("a/b");
-    let mut found = Vec::new();
-    root.collect(Some("#"), true, &mut found);
-    assert_eq!(found.len(), 1);
+    let mut search = Search { messages: 9, visits: 9, ..Search::default() };
+    assert!(root.collect(Some("#"), true, &mut search));
+    assert_eq!(search.found.len(), 1);
     assert_eq!(topics(&store, Time::ZERO, "#"), [""; 0]);
+}
+
+#[test]
+fn a_search_goes_as_far_as_it_may() {
+    let store = store(100, 10_000);
+    for topic in ["a/1", "a/2", "b/1"] {
+        keep(&store, topic, None).unwrap();
+    }
+    let snapshot = store.open(Time::ZERO).snapshot();
+    for (messages, visits, found, all) in [(3, 100, 3, true), (2, 100, 2, false), (9, 2, 0, false), (9, 6, 3, true)] {
+        let mut search = Search { messages, visits, ..Search::default() };
+        assert_eq!(snapshot.matching("#", &mut search), all, "{messages} {visits}");
+        assert_eq!(search.found.len(), found, "{messages} {visits}");
+    }
+}
+
+#[test]
+fn the_charge_of_the_store_is_that_of_what_it_holds() {
+    let memory = Memory::new(None);
+    let limits = Limits { retained_messages: 2, ..Limits::default() };
+    let store = RetainedStore::new(&limits, &memory);
+    keep(&store, "a/b", None).unwrap();
+    let one = memory.of(Kind::Retained);
+    keep(&store, "a/b", Some(Time::from_secs(9))).unwrap();
+    assert_eq!(memory.of(Kind::Retained), one, "in place of the other");
+    keep(&store, "b", None).unwrap();
+    keep(&store, "c", None).unwrap_err();
+    assert!(memory.of(Kind::Retained).bytes > one.bytes);
+    topics(&store, Time::from_secs(9), "#");
+    store.open(Time::ZERO).remove("b");
+    assert_eq!(memory.bytes(), 0);
 }

@@ -4,7 +4,7 @@ use protocol::QoS;
 use smallvec::SmallVec;
 
 use super::{
-    GroupId, Subscription, Target,
+    GroupId, Presence, Subscription, Target,
     subscribers::{Group, Subscribers},
 };
 use crate::Overlap;
@@ -82,7 +82,7 @@ impl Matches {
         }
     }
 
-    /// Picks the member whose turn it is; the next one that is connected, if any is.
+    /// Picks the member whose turn it is; the next one that is connected and has room, or else that has room, if any has.
     fn take_turn(&mut self, group: &Group) {
         let index = group.turn as usize;
         if self.turns.len() <= index {
@@ -90,9 +90,11 @@ impl Matches {
         }
         let members = group.members.len();
         let first = self.turns[index] as usize % members;
-        let chosen = (first..first + members)
-            .map(|at| at % members)
-            .find(|at| group.members[*at].presence.is_online())
+        let next = |wanted: fn(&Presence) -> bool| {
+            (first..first + members).map(|at| at % members).find(|at| wanted(&group.members[*at].presence))
+        };
+        let chosen = next(|member| member.is_online() && !member.is_full())
+            .or_else(|| next(|member| !member.is_full()))
             .unwrap_or(first);
         self.turns[index] = chosen as u32 + 1;
         let member = &group.members[chosen];

@@ -1,6 +1,6 @@
 //! Everything that can be known of the broker at one moment.
 
-use crate::{Counters, worker::Shared};
+use crate::{Counters, memory::Kind, worker::Shared};
 
 /// See the module. Workers go on while it is taken, so its parts may be a moment apart.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +12,13 @@ pub(crate) struct Sample {
     pub(crate) queued_messages: u64,
     pub(crate) inflight_messages: u64,
     pub(crate) held_bytes: u64,
+    pub(crate) session_bytes: u64,
+    pub(crate) subscription_bytes: u64,
+    pub(crate) retained_memory_bytes: u64,
+    pub(crate) backlog_messages: u64,
+    pub(crate) backlog_bytes: u64,
+    pub(crate) unsent_bytes: u64,
+    pub(crate) memory_limit_bytes: u64,
 }
 
 /// One thing that rises and falls.
@@ -58,6 +65,38 @@ pub(crate) const GAUGES: &[Gauge] = &[
         help: "Bytes that queued and unacknowledged messages take, a message that several sessions share once for each",
         read: |sample| sample.held_bytes,
     },
+    Gauge {
+        name: "session_bytes",
+        help: "Bytes that sessions take beside their messages, with their Client Identifiers and Wills",
+        read: |sample| sample.session_bytes,
+    },
+    Gauge {
+        name: "subscription_bytes",
+        help: "Bytes that subscriptions are charged for",
+        read: |sample| sample.subscription_bytes,
+    },
+    Gauge {
+        name: "retained_memory_bytes",
+        help: "Bytes that retained messages are charged for, with all that keeping them takes",
+        read: |sample| sample.retained_memory_bytes,
+    },
+    Gauge {
+        name: "backlog_messages",
+        help: "Messages that wait before the queue of a session, most of them retained",
+        read: |sample| sample.backlog_messages,
+    },
+    Gauge { name: "backlog_bytes", help: "Bytes that they take", read: |sample| sample.backlog_bytes },
+    Gauge {
+        name: "unsent_bytes",
+        help: "Encoded bytes that sockets have not taken, to within a mebibyte for each worker",
+        read: |sample| sample.unsent_bytes,
+    },
+    Gauge { name: "memory_bytes", help: "Bytes of all that is held for clients", read: Sample::memory_bytes },
+    Gauge {
+        name: "memory_limit_bytes",
+        help: "Bytes that may be held for clients",
+        read: |sample| sample.memory_limit_bytes,
+    },
 ];
 
 impl Sample {
@@ -65,6 +104,7 @@ impl Sample {
         let mut counters = Counters::default();
         shared.tallies.iter().for_each(|tally| counters += tally.snapshot());
         let (retained_messages, retained_bytes) = shared.retained.size();
+        let held = |kind| shared.memory.of(kind);
         let sum = |of: fn(&protocol::Scale) -> usize| shared.scales().iter().map(of).sum::<usize>() as u64;
         Self {
             counters,
@@ -73,6 +113,23 @@ impl Sample {
             queued_messages: sum(protocol::Scale::waiting),
             inflight_messages: sum(protocol::Scale::in_flight),
             held_bytes: sum(protocol::Scale::bytes),
+            session_bytes: held(Kind::Sessions).bytes as u64,
+            subscription_bytes: held(Kind::Subscriptions).bytes as u64,
+            retained_memory_bytes: held(Kind::Retained).bytes as u64,
+            backlog_messages: held(Kind::Backlogs).items as u64,
+            backlog_bytes: held(Kind::Backlogs).bytes as u64,
+            unsent_bytes: held(Kind::Unsent).bytes as u64,
+            memory_limit_bytes: shared.memory.limit() as u64,
         }
+    }
+
+    /// Everything that [`crate::Limits::memory`] bounds.
+    fn memory_bytes(&self) -> u64 {
+        self.held_bytes
+            + self.session_bytes
+            + self.subscription_bytes
+            + self.retained_memory_bytes
+            + self.backlog_bytes
+            + self.unsent_bytes
     }
 }

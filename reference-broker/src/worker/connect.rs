@@ -20,11 +20,12 @@ use protocol::{
 use super::{
     ConnectionId, Worker,
     connection::Connection,
-    session::{Link, PendingWill, SessionState},
+    session::{Link, PendingWill},
 };
 use crate::{
     access::Identity,
     mail::{Claim, Mail},
+    memory::SESSION,
     message::detached,
     registry::Claimed,
     routing::SessionKey,
@@ -92,7 +93,7 @@ impl Worker {
     pub(super) fn connect(&mut self, now: Time, id: ConnectionId, token: Token, connect: Connect) {
         self.tally().connects_received.increment();
         self.note_connect(id, &connect);
-        match self.check_connect(token, connect) {
+        match self.check_rate(now).and_then(|()| self.check_connect(token, connect)) {
             Ok(candidate) => self.authenticate(now, id, Box::new(candidate)),
             Err(reason) => self.refuse(now, id, token, reason),
         }
@@ -111,12 +112,21 @@ impl Worker {
             if topic.as_str().starts_with('$') {
                 return Err(ReasonCode::NotAuthorized);
             }
-            if super::publish::is_too_deep(topic.as_str(), self.shared.limits.topic_levels) {
+            if !self.is_within_bounds(topic.as_str()) {
                 return Err(ReasonCode::TopicNameInvalid);
             }
         }
         let client_id = if assigned { self.shared.new_client_id() } else { connect.client_id.detached() };
         Ok(Candidate { token, client_id, assigned, connect, data: None })
+    }
+
+    /// Takes one of the CONNECTs of this second, before anything is done for it.
+    fn check_rate(&self, now: Time) -> Result<(), ReasonCode> {
+        if self.shared.connect_rate.as_ref().is_some_and(|rate| !rate.take(now)) {
+            self.tally().connects_over_rate.increment();
+            return Err(ReasonCode::ConnectionRateExceeded);
+        }
+        Ok(())
     }
 
     pub(super) fn refuse(&mut self, now: Time, id: ConnectionId, token: Token, reason: ReasonCode) {
@@ -125,19 +135,23 @@ impl Worker {
 
     /// Gets the session for a CONNECT, now or by mail.
     pub(super) fn admit(&mut self, now: Time, pending: Box<Pending>) {
+        let bytes = SESSION + pending.client_id.as_str().len() + weight_of_will(&pending.connect);
+        if bytes > self.shared.spare_memory() && !self.shared.registry.contains(&pending.client_id) {
+            self.tally().sessions_refused_memory.increment();
+            return self.refuse_session(now, &pending);
+        }
         loop {
             let candidate = self.target(self.sessions.next_key());
             match self.shared.registry.claim(&pending.client_id, candidate) {
                 Claimed::Full => {
-                    self.unpark(pending.id);
-                    self.refuse(now, pending.id, pending.token, ReasonCode::QuotaExceeded);
-                    return self.attend_later(pending.id);
+                    self.tally().sessions_refused.increment();
+                    return self.refuse_session(now, &pending);
                 }
                 // MQTT-3.1.2-6 (MQTT-3.1.2-4 in 3.1.1).
                 Claimed::New => {
                     self.tally().sessions_opened.increment();
                     let link = Link::Offline(Box::default());
-                    let key = self.sessions.insert(SessionState::new(pending.client_id.clone(), link));
+                    let key = self.insert_session(pending.client_id.clone(), link);
                     return self.accept(now, key, *pending, false);
                 }
                 Claimed::From(owner) => {
@@ -147,7 +161,7 @@ impl Worker {
                     self.park(pending.id);
                     let client_id = pending.client_id.clone();
                     let arrival = Arrival { pending: Some(pending), deferred: None };
-                    self.sessions.insert(SessionState::new(client_id, Link::Arriving(Box::new(arrival))));
+                    self.insert_session(client_id, Link::Arriving(Box::new(arrival)));
                     return self.post(owner.worker, Mail::Claim(claim));
                 }
                 Claimed::Here(key) => {
@@ -174,6 +188,12 @@ impl Worker {
         }
     }
 
+    fn refuse_session(&mut self, now: Time, pending: &Pending) {
+        self.unpark(pending.id);
+        self.refuse(now, pending.id, pending.token, ReasonCode::QuotaExceeded);
+        self.attend_later(pending.id);
+    }
+
     /// Another CONNECT with the same Client Identifier came while this one waited for its session.
     pub(super) fn give_up(&mut self, now: Time, pending: Option<Box<Pending>>) {
         let Some(pending) = pending else { return };
@@ -195,6 +215,12 @@ impl Worker {
             Version::V311 => limit,
         };
         let granted = wished.min(limit);
+        let protocol = &self.shared.protocol;
+        let tally = &self.shared.tallies[self.id.index()];
+        tally.session_expiries_shortened.add(u64::from(connect.version == Version::V5 && granted < wished));
+        let shortened = protocol.bound_keep_alive(connect.keep_alive) != connect.keep_alive;
+        tally.keep_alives_shortened.add(u64::from(shortened));
+        let will_bytes = weight_of_will(&connect);
         let Some(state) = self.sessions.find_mut(key) else { return };
         let mut session = match mem::replace(&mut state.link, Link::Online(id)) {
             Link::Offline(session) => session,
@@ -214,6 +240,7 @@ impl Worker {
         });
         state.identity = Some(identity.clone());
         state.policy = self.gate.version;
+        state.weigh(will_bytes);
         state.presence.set(true);
         let mut properties = Properties::EMPTY;
         if connect.version == Version::V5 {
@@ -230,6 +257,8 @@ impl Worker {
         if let Some(connection) = self.connections.find_mut(id) {
             connection.session = Some(key);
             connection.identity = Some(identity);
+            connection.full = state.presence.is_full();
+            connection.has_backlog = !state.backlog.is_empty();
             connection.dropped = session.dropped();
         }
         self.log_connected(now, id, key, present);
@@ -262,4 +291,9 @@ impl Worker {
     pub(super) fn is_live(&self, id: ConnectionId) -> bool {
         self.connections.find(id).is_some_and(|connection| Connection::server(connection).is_some())
     }
+}
+
+/// What keeping the Will of `connect` takes.
+fn weight_of_will(connect: &Connect) -> usize {
+    connect.will.as_ref().map_or(0, |will| will.message.weight())
 }

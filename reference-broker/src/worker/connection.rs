@@ -3,7 +3,7 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use protocol::{
-    Dropped, Machine, ReasonCode, Time, Utf8String,
+    Dropped, Machine, ReasonCode, Session, Time, Utf8String, Violation,
     server::{Answer, Closed, Config, Event, Server},
 };
 
@@ -13,6 +13,9 @@ use crate::{Origin, access::Identity, counters::Tally, routing::SessionKey, time
 /// A deadline that comes up so late means that the worker stood still: the process was frozen, or mail found no room.
 /// Connections then have as much time again to be read.
 const HELD_UP: Duration = Duration::from_secs(1);
+
+/// How long a connection that is not read may take nothing before its Keep Alive counts.
+const DRAINS_WITHIN: Duration = Duration::from_secs(10);
 
 /// One connection.
 #[derive(Debug)]
@@ -36,6 +39,10 @@ pub(crate) struct Connection {
     pub(super) ended: bool,
     /// Waits for a session from another worker, so nothing more of it is looked at.
     pub(super) parked: bool,
+    /// Whether the worker's list of stalled connections names it: nothing more of it is looked at in this turn.
+    pub(super) stalled: bool,
+    /// Whether its session had no room when that was last looked at.
+    pub(super) full: bool,
     /// Whether the worker's list of dirty connections names it.
     pub(super) dirty: bool,
     /// Whether its session has retained messages that wait to be fed.
@@ -44,6 +51,8 @@ pub(crate) struct Connection {
     pub(super) dropped: Dropped,
     /// Bytes that the transport held when it was last asked.
     pub(super) unsent: usize,
+    /// The same when a deadline of a connection that is not read was last put off.
+    unsent_before: usize,
     armed: Armed,
 }
 
@@ -74,10 +83,13 @@ impl Connection {
             rounds: 0,
             ended: false,
             parked: false,
+            stalled: false,
+            full: false,
             dirty: false,
             has_backlog: false,
             dropped: Dropped::default(),
             unsent: 0,
+            unsent_before: usize::MAX,
             armed: Armed::default(),
         }
     }
@@ -101,9 +113,23 @@ impl Connection {
         self.parked || self.waiting.is_some()
     }
 
-    /// Whether its socket may be read: not while it is held, nor while its machine has enough to do.
-    pub(super) fn wants_read(&self) -> bool {
-        !self.is_held() && self.server().is_some_and(Server::wants_read)
+    /// The delivery state of its session, while it has one.
+    pub(super) fn delivery(&self) -> Option<&Session> {
+        self.server().and_then(Server::session)
+    }
+
+    /// Whether its socket may be read: not while it is held or stalled, nor while its machine has enough to do, nor while
+    /// the client takes none of the answers (of which twice `outbound_bytes` may wait behind what its socket holds).
+    pub(super) fn wants_read(&self, outbound_bytes: usize) -> bool {
+        let reads = |server: &Server| server.wants_read() && server.pending_bytes() <= 2 * outbound_bytes;
+        !self.is_held() && !self.stalled && self.server().is_some_and(reads)
+    }
+
+    /// Whether it is not read because of what waits for it, and has taken some of that since this was last asked.
+    fn is_draining(&mut self, outbound_bytes: usize) -> bool {
+        let behind = self.server().is_some_and(Server::wants_read) && !self.wants_read(outbound_bytes);
+        let before = mem::replace(&mut self.unsent_before, if behind { self.unsent } else { usize::MAX });
+        behind && self.unsent < before
     }
 
     pub(super) fn is_armed_for(&self, at: Time) -> bool {
@@ -139,8 +165,18 @@ impl Worker {
     /// Acts on everything that the machine of `id` reports, and takes note of what it wants next.
     pub(super) fn attend(&mut self, now: Time, id: ConnectionId) {
         loop {
+            let spent = self.is_spent();
             let Some(connection) = self.connections.find_mut(id) else { return };
             if connection.is_held() {
+                break;
+            }
+            let Some(server) = connection.server() else { break };
+            // Who is gone, or must go, is not kept waiting.
+            if (spent || connection.stalled) && !connection.ended && !server.is_closed() {
+                if !mem::replace(&mut connection.stalled, true) {
+                    self.stalled.push(id);
+                    self.pressed = true;
+                }
                 break;
             }
             let Some(event) = connection.server_mut().and_then(Machine::poll_event) else { break };
@@ -193,7 +229,7 @@ impl Worker {
         if !connection.armed.came_up(at) {
             return;
         }
-        if now.since(at) >= HELD_UP {
+        if now.since(at) >= HELD_UP || connection.stalled {
             // The silence may be ours (MQTT-3.1.2-22; MQTT-3.1.2-24 in 3.1.1): what was sent meanwhile is still to be read.
             self.timers.arm(&mut connection.armed, Deadline::Connection(id), Some(now.after(HELD_UP)));
             return;
@@ -203,6 +239,11 @@ impl Worker {
                 self.wait_no_longer(now, id);
             }
             return self.attend(now, id);
+        }
+        if connection.is_draining(self.shared.limits.outbound_bytes) {
+            // Nothing is read from it, but it takes what is sent: it is alive.
+            self.timers.arm(&mut connection.armed, Deadline::Connection(id), Some(now.after(DRAINS_WITHIN)));
+            return;
         }
         let Some(server) = connection.server_mut() else { return };
         if server.poll_timeout().is_some_and(|due| due <= now) {
@@ -217,10 +258,27 @@ impl Worker {
         }
     }
 
+    /// Counts a violation of what this broker bounds, beside all others.
+    fn count_limit(&self, violation: Violation) {
+        let tally = self.tally();
+        match violation {
+            Violation::PacketTooLarge => tally.packets_too_large.increment(),
+            Violation::ReceiveMaximumExceeded => tally.receive_maximum_exceeded.increment(),
+            Violation::TooManyFilters | Violation::TooManyProperties | Violation::TopicAliasesTooLong => {
+                tally.packets_over_quota.increment();
+            }
+            _ => {}
+        }
+    }
+
     /// The connection is over: its machine is retired, and its session lives on or ends.
     fn connection_closed(&mut self, now: Time, id: ConnectionId, closed: &Closed) {
         match closed {
-            Closed::Violation(_) => self.tally().violations.increment(),
+            Closed::ConnectTimeout => self.tally().connect_timeouts.increment(),
+            Closed::Violation(violation) => {
+                self.count_limit(*violation);
+                self.tally().violations.increment();
+            }
             Closed::Refused(_) => self.tally().connects_refused.increment(),
             Closed::Server(ReasonCode::SessionTakenOver) => self.tally().takeovers.increment(),
             _ => {}

@@ -2,24 +2,23 @@
 
 use std::mem;
 
-use protocol::{DeliveryRef, DropCause, Fate, QoS, Session, Time, server::Server};
+use protocol::{DeliveryRef, DropCause, Fate, QoS, Time};
 
 use super::{
     ConnectionId, Worker,
+    room::Room,
     session::{Link, queued},
     sessions::Slot,
 };
 use crate::{
-    backlog::Backlog,
-    counters::Tally,
     mail::{Letter, Mail, Receiver, Share},
     message::Shared,
-    routing::WorkerId,
-    worker,
 };
 
 /// A backlog is fed while less than this waits for the connection.
 const FEED_BYTES: usize = 256 * 1024;
+/// So much may wait for a socket even while the broker holds all that it may.
+const SPARE_BYTES: usize = 64 * 1024;
 /// A backlog is fed while fewer than this many messages wait for the flow control of the client.
 const FEED_MESSAGES: usize = 64;
 
@@ -64,17 +63,15 @@ impl Worker {
             && !receiver.forwarded
         {
             // It overtook what is still forwarded from the old place (MQTT-4.6.0-6 in both).
-            if settling.early.len() >= shared.limits.queued_messages {
-                return tally.dropped_queue_full.increment();
-            }
             let receivers = [receiver.clone()].into();
-            settling.early.push_back(Letter { message: message.kept().clone(), expires_at, receivers });
-            return;
+            let letter = Letter { message: message.kept().clone(), expires_at, receivers };
+            return settling.hold(letter, &shared.limits).unwrap_or_else(|full| full.count(tally));
         }
         if gate.asks_to_receive && !gate.may_receive(now, tally, questions, state.identity.as_ref(), message.message())
         {
             return tally.dropped_denied.increment();
         }
+        let size = message.message().weight();
         let fate = match &mut state.link {
             Link::Online(id) => {
                 let Some(connection) = connections.find_mut(*id) else { return };
@@ -87,11 +84,11 @@ impl Worker {
                 if source == Source::Publisher && !state.backlog.is_empty() {
                     // MQTT-4.6.0-5 in both: behind the retained message of the same client.
                     let backlog = &mut state.backlog;
-                    let made = server.session_mut().map_or(Ok(()), |it| room.make(it, backlog, message, true));
+                    let made = server.session_mut().map_or(Ok(()), |it| room.make(it, backlog, size, true));
                     return match (made, receiver.qos) {
                         (Ok(()), _) => backlog.push_live(message.kept().clone(), expires_at, receiver.clone()),
                         (Err(_), QoS::AtMostOnce) => tally.dropped_slow.increment(),
-                        (Err(full), _) => full.count(tally),
+                        (Err(full), _) => self.overflow(now, receiver.session, full),
                     };
                 }
                 let waiting = unsent + server.pending_bytes();
@@ -100,15 +97,18 @@ impl Worker {
                     if waiting > shared.limits.outbound_bytes {
                         return tally.dropped_slow.increment();
                     }
+                    if waiting > SPARE_BYTES && waiting > shared.spare_memory() {
+                        return tally.dropped_memory_full.increment();
+                    }
                     message.fleeting()
                 } else {
                     let waits = !server.sends_at_once();
                     // What comes from the backlog has its place already: `feed_backlog` saw to that.
                     if source == Source::Publisher
                         && let Some(session) = server.session_mut()
-                        && let Err(full) = room.make(session, &state.backlog, message, waits)
+                        && let Err(full) = room.make(session, &state.backlog, size, waits)
                     {
-                        return full.count(tally);
+                        return self.overflow(now, receiver.session, full);
                     }
                     message.kept()
                 };
@@ -134,8 +134,8 @@ impl Worker {
             Link::Offline(_) if receiver.qos == QoS::AtMostOnce => return tally.dropped_offline.increment(),
             Link::Offline(_) if expires_at.is_some_and(|at| at <= now) => return tally.dropped_expired.increment(),
             Link::Offline(session) => {
-                if let Err(full) = room.make(session, &state.backlog, message, true) {
-                    return full.count(tally);
+                if let Err(full) = room.make_offline(session, &state.backlog, size) {
+                    return self.overflow(now, receiver.session, full);
                 }
                 // MQTT-4.5.0-1 in both.
                 session.push(queued(message.kept(), receiver, expires_at));
@@ -145,7 +145,11 @@ impl Worker {
             Link::Arriving(_) => return tally.dropped_session_ended.increment(),
         };
         match fate {
-            Fate::Sent | Fate::Queued => tally.messages_delivered.increment(),
+            Fate::Sent => tally.messages_delivered.increment(),
+            Fate::Queued => {
+                tally.messages_delivered.increment();
+                self.mark_if_spent(now, receiver.session);
+            }
             Fate::Dropped(DropCause::NotConnected) => tally.dropped_offline.increment(),
             // The session counts these, as it does those that it drops from its queue.
             Fate::Dropped(_) => {}
@@ -156,10 +160,11 @@ impl Worker {
     pub(super) fn feed_backlog(&mut self, now: Time, id: ConnectionId) {
         let Some(key) = self.connections.find(id).and_then(|connection| connection.session) else { return };
         let most = FEED_MESSAGES.min(self.shared.limits.queued_messages);
+        let most_bytes = FEED_BYTES.min(self.shared.limits.outbound_bytes);
         loop {
             let Some(connection) = self.connections.find_mut(id) else { return };
             let Some(server) = connection.server() else { return };
-            let room = connection.unsent + server.pending_bytes() < FEED_BYTES
+            let room = connection.unsent + server.pending_bytes() < most_bytes
                 && (server.sends_at_once() || server.session().is_none_or(|session| session.queued() < most));
             let Some(state) = self.sessions.find_mut(key) else { return };
             connection.has_backlog = !state.backlog.is_empty();
@@ -168,7 +173,7 @@ impl Worker {
             }
             let Some(held) = state.backlog.pop() else { return };
             // What replaced it since then waits behind it.
-            if !held.retained || self.shared.retained.holds(now, &held.message) {
+            if held.retained.is_none() || self.shared.retained.holds(now, &held.message) {
                 let mut message = Shared::owned(held.message);
                 self.deliver_from(Source::Backlog, now, &mut message, held.expires_at, &held.receiver);
             }
@@ -178,7 +183,7 @@ impl Worker {
     /// Counts what the session of `id` has dropped by itself since the last time.
     pub(super) fn count_drops(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.find_mut(id) else { return };
-        let Some(dropped) = connection.server().and_then(Server::session).map(Session::dropped) else { return };
+        let Some(dropped) = connection.delivery().map(protocol::Session::dropped) else { return };
         let before = mem::replace(&mut connection.dropped, dropped);
         if dropped != before {
             let tally = self.tally();
@@ -194,56 +199,4 @@ enum Source {
     Publisher,
     /// It waited for this session before.
     Backlog,
-}
-
-/// Where messages wait.
-#[derive(Clone, Copy, Debug)]
-struct Room<'a> {
-    all: &'a worker::Shared,
-    worker: WorkerId,
-    now: Time,
-}
-
-/// Why one more message may not wait.
-#[derive(Clone, Copy, Debug)]
-enum Full {
-    Session,
-    Broker,
-}
-
-impl Room<'_> {
-    /// Whether the session may hold one more message, once what has expired is gone; `waits` tells whether it is not sent
-    /// at once. What happens when not is this broker's one policy so far: the newest is dropped and counted.
-    fn make(self, session: &mut Session, backlog: &Backlog, message: &Shared, waits: bool) -> Result<(), Full> {
-        let size = message.message().weight();
-        let found = self.check(session, backlog, size, waits);
-        if found.is_err() && session.purge_expired(self.now) > 0 {
-            return self.check(session, backlog, size, waits);
-        }
-        found
-    }
-
-    fn check(self, session: &Session, backlog: &Backlog, size: usize, waits: bool) -> Result<(), Full> {
-        let limits = &self.all.limits;
-        let held = session.held_bytes() + backlog.live_bytes();
-        let too_many = waits && session.queued() + backlog.live() >= limits.queued_messages;
-        // Whoever owes no acknowledgement gets a message of any size.
-        let too_much = (waits || held > 0) && held + size > limits.queued_bytes;
-        if too_many || too_much {
-            Err(Full::Session)
-        } else if self.all.has_room(self.worker, size) {
-            Ok(())
-        } else {
-            Err(Full::Broker)
-        }
-    }
-}
-
-impl Full {
-    fn count(self, tally: &Tally) {
-        match self {
-            Self::Session => tally.dropped_queue_full.increment(),
-            Self::Broker => tally.dropped_broker_full.increment(),
-        }
-    }
 }

@@ -18,12 +18,15 @@ use protocol::{ReasonCode, Time, Utf8String};
 
 use super::{
     Worker,
+    room::Full,
     session::{Link, SessionState},
     sessions::Slot,
     subscribe::count,
 };
 use crate::{
+    Limits,
     mail::{Claim, Letter, Mail, Moving},
+    memory::{Charge, Kind},
     message::Shared,
     routing::{SessionKey, Target, WorkerId},
 };
@@ -37,11 +40,30 @@ pub(super) struct Forward {
 }
 
 /// What a session that just arrived holds back.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Settling {
     pub(super) early: VecDeque<Letter>,
     /// Whoever claimed the session meanwhile; it moves on once it has settled.
     pub(super) deferred: Option<Claim>,
+    /// What `early` takes.
+    charge: Charge,
+}
+
+impl Settling {
+    fn new(charge: Charge) -> Self {
+        Self { early: VecDeque::new(), deferred: None, charge }
+    }
+
+    /// Holds `letter` back, within the bounds of a queue.
+    pub(super) fn hold(&mut self, letter: Letter, limits: &Limits) -> Result<(), Full> {
+        let bytes = letter.message.weight() + size_of::<Letter>();
+        if self.early.len() >= limits.queued_messages || self.charge.bytes() + bytes > limits.queued_bytes {
+            return Err(Full::Session);
+        }
+        self.charge.add(bytes);
+        self.early.push_back(letter);
+        Ok(())
+    }
 }
 
 impl Worker {
@@ -86,11 +108,13 @@ impl Worker {
         let (all, shared) = count(state.subscriptions.keys().map(Utf8String::as_str));
         self.tally().subscriptions_removed.add(all);
         self.tally().shared_subscriptions_removed.add(shared);
+        self.shared.full_sessions[self.id.index()].remove(key);
         let SessionState {
             link,
             identity,
             policy,
             subscriptions,
+            subscribed,
             presence,
             backlog,
             expiry_interval,
@@ -109,6 +133,7 @@ impl Worker {
             identity,
             policy,
             subscriptions,
+            subscribed,
             presence,
             backlog,
             expiry_interval,
@@ -154,7 +179,9 @@ impl Worker {
         state.expiry_interval = moving.expiry_interval;
         state.expires_at = moving.expires_at;
         state.will = moving.will;
+        state.weigh(state.will.as_ref().map_or(0, |will| will.message.weight()));
         state.subscriptions = moving.subscriptions;
+        state.subscribed = moving.subscribed;
         state.backlog = moving.backlog;
         state.backlog.readdress(key);
         let (all, shared) = count(state.subscriptions.keys().map(Utf8String::as_str));
@@ -163,7 +190,7 @@ impl Worker {
         if state.subscriptions.is_empty() {
             return;
         }
-        state.settling = Some(Box::default());
+        state.settling = Some(Box::new(Settling::new(self.shared.charge(Kind::Backlogs))));
         self.shared.routes.change(&mut self.view, |routes| {
             for (filter, subscription) in &state.subscriptions {
                 routes.unsubscribe(filter, from);

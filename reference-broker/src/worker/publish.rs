@@ -2,13 +2,18 @@
 
 use std::{mem, sync::Arc};
 
-use protocol::{Message, Properties, QoS, ReasonCode, Time, Token, server::Answer};
+use protocol::{
+    Message, Properties, QoS, ReasonCode, Time, Token, Version,
+    server::{Answer, Server},
+};
 use smallvec::SmallVec;
 
-use super::{ConnectionId, Worker};
+use super::{ConnectionId, Worker, connection::Connection};
 use crate::{
+    FullQueue,
     access::Identity,
     mail::{Letter, Mail, Receiver, Share},
+    memory,
     message::{Shared, expiry},
     retained::{Retained, Source},
     routing::{Hit, Target, WorkerId},
@@ -32,7 +37,7 @@ impl Worker {
         // 4.7.2: clients do not exchange messages under `$`; those topics are the server's own.
         let verdict = if topic.starts_with('$') {
             Err(ReasonCode::NotAuthorized)
-        } else if is_too_deep(topic, self.shared.limits.topic_levels) {
+        } else if !self.is_within_bounds(topic) {
             Err(ReasonCode::TopicNameInvalid)
         } else if self.gate.asks_to_publish {
             return self.ask_to_publish(now, id, token, message, qos, retain);
@@ -40,6 +45,28 @@ impl Worker {
             Ok(())
         };
         self.publish_if(now, id, token, message, qos, retain, verdict);
+    }
+
+    /// Whether a Topic Name or Topic Filter is neither too long nor too deep; counted when it is.
+    pub(super) fn is_within_bounds(&self, path: &str) -> bool {
+        let limits = &self.shared.limits;
+        if path.len() > limits.topic_length {
+            self.tally().topics_too_long.increment();
+            return false;
+        }
+        // A path has at most one level more than bytes, so short ones need no counting.
+        let levels = limits.topic_levels;
+        let is_too_deep = path.len() >= levels && path.bytes().filter(|byte| *byte == b'/').count() >= levels;
+        if is_too_deep {
+            self.tally().topics_too_deep.increment();
+        }
+        !is_too_deep
+    }
+
+    /// Whether the client of `id` hears when a session has no room for what it publishes: in 5.0, if that is the policy.
+    fn may_refuse_to(&self, id: ConnectionId) -> bool {
+        self.shared.limits.full_queue == FullQueue::RefusePublisher
+            && self.connections.find(id).and_then(Connection::server).and_then(Server::version) == Some(Version::V5)
     }
 
     /// Publishes if that is allowed. PUBACK or PUBREC says what came of it.
@@ -59,7 +86,11 @@ impl Worker {
                 let connection = self.connections.find(id);
                 let publisher = connection.and_then(|connection| connection.session).map(|key| self.target(key));
                 let source = connection.filter(|_| retain).and_then(|connection| connection.identity.clone());
-                if self.publish(now, Shared::read(message), qos, retain, publisher, source) {
+                let may_refuse = qos > QoS::AtMostOnce && self.may_refuse_to(id);
+                if may_refuse && self.is_wanted_by_the_full(now, &message, publisher) {
+                    self.tally().refused_queue_full.increment();
+                    ReasonCode::QuotaExceeded
+                } else if self.publish(now, Shared::read(message), qos, retain, publisher, source) {
                     ReasonCode::Success
                 } else {
                     ReasonCode::NoMatchingSubscribers
@@ -109,6 +140,17 @@ impl Worker {
         found
     }
 
+    /// Whether a session that would get `message` has no room for it. Asked before anything is retained or delivered, so
+    /// that a refused message has reached nobody. (A shared subscription may give its turn to another member afterwards.)
+    fn is_wanted_by_the_full(&mut self, now: Time, message: &Message, publisher: Option<Target>) -> bool {
+        self.shared.routes.refresh(&mut self.view);
+        let mut matches = mem::take(&mut self.matches);
+        self.view.route(message.topic.as_str(), publisher, &mut matches);
+        let found = self.finds_full(now, matches.hits(), message.weight());
+        self.matches = matches;
+        found
+    }
+
     /// Posts one letter to each worker that has receivers.
     fn post_letters(&mut self, message: &mut Shared, expires_at: Option<Time>) {
         for index in 0..self.letters.len() {
@@ -134,10 +176,15 @@ impl Worker {
     ) {
         let source = source.map(|who| Source { who, policy: self.gate.version });
         let message = message.kept().clone();
+        let spare = self.shared.spare_memory();
         let mut store = self.shared.retained.open(now);
         if message.payload.is_empty() {
             // MQTT-3.3.1-6, MQTT-3.3.1-7 (MQTT-3.3.1-10, MQTT-3.3.1-11 in 3.1.1).
             store.remove(message.topic.as_str());
+        } else if memory::of_retained(&message) > spare {
+            // Better none than an old one.
+            store.remove(message.topic.as_str());
+            self.shared.tallies[self.id.index()].retained_refused_memory.increment();
         } else if store.set(Retained { message, qos, expires_at, source }).is_err() {
             self.shared.tallies[self.id.index()].retained_refused.increment();
         }
@@ -179,10 +226,4 @@ fn receiver(hit: &Hit, qos: QoS, retain: bool) -> Receiver {
         share: hit.group.map(|group| Share { group, qos, retain }),
         forwarded: false,
     }
-}
-
-/// Whether `path` has more than `limit` levels.
-pub(super) fn is_too_deep(path: &str, limit: usize) -> bool {
-    // A path has at most one level more than bytes, so short ones need no counting.
-    path.len() >= limit && path.bytes().filter(|byte| *byte == b'/').count() >= limit
 }

@@ -8,7 +8,7 @@
 //!        ───────────▶ Arriving ─────┘ handover
 //! ```
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use protocol::{Delivery, InFlight, Message, QoS, ReasonCode, Session, Time, Utf8String, server::Closed};
 
@@ -17,9 +17,11 @@ use crate::{
     access::Identity,
     backlog::Backlog,
     mail::{Mail, Receiver, Share, Subscriptions},
+    memory::{Charge, Kind, SESSION},
     message,
     routing::{Presence, SessionKey, Target},
     timers::Armed,
+    worker,
 };
 
 /// A Session Expiry Interval that means for ever (3.1.2.11.2).
@@ -35,6 +37,10 @@ pub(super) struct SessionState {
     pub(super) policy: u64,
     pub(super) link: Link,
     pub(super) subscriptions: Subscriptions,
+    /// What the subscriptions take.
+    pub(super) subscribed: Charge,
+    /// What the session takes beside its messages and subscriptions.
+    charge: Charge,
     pub(super) presence: Arc<Presence>,
     /// Seconds from the close of a connection to the end of the session.
     pub(super) expiry_interval: u32,
@@ -71,8 +77,8 @@ pub(crate) struct PendingWill {
 }
 
 impl SessionState {
-    pub(super) fn new(client_id: Utf8String, link: Link) -> Self {
-        Self {
+    pub(super) fn new(client_id: Utf8String, link: Link, shared: &worker::Shared) -> Self {
+        let mut state = Self {
             client_id,
             identity: None,
             policy: 0,
@@ -83,9 +89,18 @@ impl SessionState {
             expires_at: None,
             will: None,
             settling: None,
-            backlog: Backlog::default(),
+            subscribed: shared.charge(Kind::Subscriptions),
+            charge: shared.charge(Kind::Sessions),
+            backlog: Backlog::new(shared.charge(Kind::Backlogs)),
             armed: Armed::default(),
-        }
+        };
+        state.weigh(0);
+        state
+    }
+
+    /// Counts the session, with a Will of `will` bytes.
+    pub(super) fn weigh(&mut self, will: usize) {
+        self.charge.set(SESSION + self.client_id.as_str().len() + will, 1);
     }
 
     fn next_deadline(&self) -> Option<Time> {
@@ -95,6 +110,11 @@ impl SessionState {
 }
 
 impl Worker {
+    pub(super) fn insert_session(&mut self, client_id: Utf8String, link: Link) -> SessionKey {
+        let state = SessionState::new(client_id, link, &self.shared);
+        self.sessions.insert(state)
+    }
+
     /// The connection of `key` is over.
     pub(super) fn disconnected(&mut self, now: Time, key: SessionKey, delivery: Option<Box<Session>>, closed: &Closed) {
         let Some(state) = self.sessions.find_mut(key) else { return };
@@ -109,6 +129,7 @@ impl Worker {
         // MQTT-3.1.2-8, MQTT-3.1.2-10; at a shutdown the session does not end, and the broker's silence is its message.
         if !closed.publishes_will() || *closed == Closed::Server(ReasonCode::ServerShuttingDown) {
             state.will = None;
+            state.weigh(0);
         }
         if let Some(will) = &mut state.will {
             // 3.1.3.2.2: at the end of the delay or of the session, whichever comes first.
@@ -134,7 +155,7 @@ impl Worker {
     /// What waits at QoS 1 or 2 is delivered when the client returns.
     fn queue_backlog(&mut self, now: Time, key: SessionKey, ends: bool) {
         let Some(state) = self.sessions.find_mut(key) else { return };
-        let mut waiting = mem::take(&mut state.backlog);
+        let mut waiting = state.backlog.take();
         if ends {
             waiting.forget_retained();
         }
@@ -184,6 +205,7 @@ impl Worker {
             });
         }
         self.shared.registry.release(&state.client_id, target);
+        self.shared.full_sessions[self.id.index()].remove(key);
         let claim = match (&state.link, &state.settling) {
             (Link::Arriving(arrival), _) => arrival.deferred,
             (_, Some(settling)) => settling.deferred,
@@ -228,6 +250,7 @@ impl Worker {
             return;
         }
         let Some(will) = state.will.take() else { return };
+        state.weigh(0);
         let identity = state.identity.clone();
         self.ask_to_publish_will(now, will, publisher, identity);
     }

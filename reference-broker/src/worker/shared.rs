@@ -11,10 +11,15 @@ use std::{
 
 use protocol::{Scale, Utf8String, server};
 
-use super::gate::Policy;
+use super::{
+    gate::Policy,
+    room::{Full, FullSessions},
+};
 use crate::{
     Config, Limits, Overlap,
     counters::Tally,
+    memory::{Charge, Kind, Memory},
+    rate::Rate,
     registry::Registry,
     retained::RetainedStore,
     routing::{Routes, WorkerId},
@@ -30,6 +35,10 @@ pub(crate) struct Shared {
     pub(crate) routes: Routes,
     pub(crate) retained: RetainedStore,
     pub(crate) registry: Registry,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) connect_rate: Option<Rate>,
+    /// One per worker.
+    pub(crate) full_sessions: Vec<FullSessions>,
     /// One per worker.
     pub(crate) tallies: Vec<Tally>,
     /// One per worker: what its sessions hold.
@@ -45,13 +54,17 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(config: &Config) -> Self {
+        let memory = Memory::new(config.limits.memory);
         Self {
             limits: config.limits.clone(),
             protocol: Arc::new(config.protocol.clone()),
             overlap: config.overlap,
             policy: Policy::new(config.access.clone()),
             routes: Routes::default(),
-            retained: RetainedStore::new(&config.limits),
+            retained: RetainedStore::new(&config.limits, &memory),
+            connect_rate: config.limits.connect_rate.map(Rate::new),
+            full_sessions: (0..config.workers.max(1)).map(|_| FullSessions::default()).collect(),
+            memory,
             registry: Registry::new(config.limits.sessions),
             tallies: (0..config.workers.max(1)).map(|_| Tally::default()).collect(),
             scales: (0..config.workers.max(1)).map(|_| Scale::default()).collect(),
@@ -88,12 +101,44 @@ impl Shared {
         &self.scales[worker.index()]
     }
 
-    /// Whether all sessions together may hold `size` more, asked on `worker`. While that has no more than its share, nothing
-    /// that other threads write is read.
-    pub(crate) fn has_room(&self, worker: WorkerId, size: usize) -> bool {
+    /// Whether the queues of all sessions together may hold a message of `size` bytes more, asked on `worker`. While that holds
+    /// little, it reads nothing that changes with the messages of other workers.
+    pub(crate) fn room_in_queues(&self, worker: WorkerId, size: usize) -> Result<(), Full> {
+        let size = size + Scale::PER_DELIVERY;
         let limit = self.limits.all_queued_bytes;
-        self.scale(worker).bytes() + size <= limit / self.scales.len()
-            || self.scales.iter().map(Scale::bytes).sum::<usize>() + size <= limit
+        let left = self.memory.limit().saturating_sub(self.memory.bytes());
+        let lower = limit.min(left);
+        // So much is kept free for each worker, so that what it takes unasked never exceeds the whole.
+        let share = lower / (16 * self.scales.len());
+        let mine = self.scale(worker).bytes() + size;
+        let others =
+            |(index, scale): (usize, &Scale)| if index == worker.index() { 0 } else { scale.bytes().max(share) };
+        if mine <= share || mine + self.scales.iter().enumerate().map(others).sum::<usize>() <= lower {
+            Ok(())
+        } else if left < limit {
+            Err(Full::Memory)
+        } else {
+            Err(Full::Queues)
+        }
+    }
+
+    /// How many more bytes the broker may hold.
+    pub(crate) fn spare_memory(&self) -> usize {
+        self.memory.limit().saturating_sub(self.memory.bytes() + self.queued())
+    }
+
+    /// Nothing yet, of `kind`.
+    pub(crate) fn charge(&self, kind: Kind) -> Charge {
+        Charge::new(&self.memory, kind)
+    }
+
+    fn queued(&self) -> usize {
+        self.scales.iter().map(Scale::bytes).sum()
+    }
+
+    /// Tells `filter` from the others of a session, by a hash that no client can know.
+    pub(crate) fn mark(&self, filter: &str) -> u64 {
+        self.secret.hash_one(filter)
     }
 
     /// A Client Identifier for a client that sent none (MQTT-3.1.3-6, MQTT-3.1.3-7): unique, and hard to guess, because

@@ -10,15 +10,20 @@ use protocol::{
 use super::{
     ConnectionId, Worker,
     gate::Ruling,
-    publish::is_too_deep,
     questions::{Held, all},
 };
 use crate::{
     access::{Action, Refusal, Verdict},
+    backlog::{HELD, Mark},
     mail::Receiver,
-    retained::Snapshot,
+    memory::{self, Kind},
+    retained::{Search, Snapshot},
     routing::{SessionKey, Subscription, split_share},
 };
+
+/// How many places among what is retained one SUBSCRIBE may have looked at: enough for all filters of a reasonable client,
+/// and not for thousands that each look at everything.
+const SEARCHES_PER_PACKET: usize = 8_000_000;
 
 /// A filter that was granted, and whether its retained messages are due.
 struct Granted<'a> {
@@ -67,7 +72,10 @@ impl Worker {
     }
 
     fn ask_to_subscribe(&mut self, now: Time, id: ConnectionId, wish: &SubscribeFilter) -> Ruling {
-        if is_too_deep(wish.filter.filter(), self.shared.limits.topic_levels) {
+        // What names a group has no levels, and cannot be longer than what it shares may be.
+        if !self.is_within_bounds(wish.filter.filter())
+            || !self.is_within_bounds(wish.filter.share_name().unwrap_or(""))
+        {
             return Ruling::Known(Err(Refusal::Denied(ReasonCode::TopicFilterInvalid)));
         }
         if !self.gate.asks_to_subscribe {
@@ -129,7 +137,8 @@ impl Worker {
         // MQTT-3.8.4-1 in both.
         self.answer(now, id, token, Answer::Subscribe(reasons, Properties::EMPTY));
         if let Some(retained) = retained {
-            granted.iter().for_each(|one| self.collect_retained(now, &retained, key, one));
+            let mut visits = SEARCHES_PER_PACKET;
+            granted.iter().for_each(|one| self.collect_retained(now, &retained, key, one, &mut visits));
         }
         if let Some(connection) = self.connections.find_mut(id) {
             connection.has_backlog = self.sessions.find(key).is_some_and(|state| !state.backlog.is_empty());
@@ -147,50 +156,91 @@ impl Worker {
         let mut subscription = Subscription::new(wish.options, identifier);
         // MQTT-3.2.2-10.
         subscription.qos = subscription.qos.min(self.shared.protocol.maximum_qos);
-        let limit = self.shared.limits.subscriptions;
+        let shared = &self.shared;
+        let tally = &shared.tallies[self.id.index()];
         let state = self.sessions.find_mut(key).ok_or(ReasonCode::UnspecifiedError)?;
         let is_new = !state.subscriptions.contains_key(wish.filter.as_str());
-        if is_new && state.subscriptions.len() >= limit {
-            return Err(ReasonCode::QuotaExceeded);
+        if is_new {
+            let bytes = memory::of_subscription(wish.filter.as_str());
+            let counter = if state.subscriptions.len() >= shared.limits.subscriptions {
+                Some(&tally.subscriptions_refused)
+            } else if shared.memory.of(Kind::Subscriptions).items >= shared.limits.all_subscriptions {
+                Some(&tally.subscriptions_refused_total)
+            } else if bytes > shared.spare_memory() {
+                Some(&tally.subscriptions_refused_memory)
+            } else {
+                None
+            };
+            if let Some(counter) = counter {
+                counter.increment();
+                return Err(ReasonCode::QuotaExceeded);
+            }
+            state.subscribed.add(bytes);
         }
         // MQTT-3.8.4-3. Nothing is lost by that: the route changes in one step (MQTT-3.8.4-4).
         state.subscriptions.insert(wish.filter.text().detached(), subscription);
         Ok(Granted { wish, subscription, is_new })
     }
 
-    /// Puts the retained messages that match into the session's backlog.
-    fn collect_retained(&mut self, now: Time, snapshot: &Snapshot, key: SessionKey, granted: &Granted<'_>) {
+    /// Puts the retained messages that match into the session's backlog, as far as that has room, and as far as looking
+    /// at `visits` places goes.
+    fn collect_retained(
+        &mut self,
+        now: Time,
+        snapshot: &Snapshot,
+        key: SessionKey,
+        granted: &Granted<'_>,
+        visits: &mut usize,
+    ) {
         if !granted.wants_retained() {
             return;
         }
-        let mut found = std::mem::take(&mut self.found);
-        snapshot.matching(granted.wish.filter.filter(), &mut found);
+        let limits = &self.shared.limits;
+        let mark = Mark(self.shared.mark(granted.wish.filter.as_str()));
+        let Some(state) = self.sessions.find_mut(key) else { return };
+        // What it found earlier and has not sent is found again, as far as it is still retained.
+        state.backlog.forget(mark);
+        let room = limits.backlog_messages.saturating_sub(state.backlog.retained());
+        let mut search = Search { messages: room, visits: *visits, ..Search::default() };
+        let mut all = snapshot.matching(granted.wish.filter.filter(), &mut search);
+        self.searched += *visits - search.visits;
+        *visits = search.visits;
         if self.gate.asks_to_publish {
             let (gate, tally) = (&mut self.gate, &self.shared.tallies[self.id.index()]);
             // Who published it may not be allowed to any more.
-            found.retain(|retained| gate.still_publishes(now, tally, retained));
+            search.found.retain(|retained| gate.still_publishes(now, tally, retained));
         }
-        if let Some(state) = self.sessions.find_mut(key) {
-            for retained in found.drain(..) {
-                // MQTT-3.8.3-3.
-                if granted.subscription.no_local
-                    && retained.source.as_ref().is_some_and(|source| source.who.client_id == state.client_id)
-                {
-                    continue;
-                }
-                let receiver = Receiver {
-                    session: key,
-                    qos: retained.qos.min(granted.subscription.qos),
-                    // MQTT-3.3.1-8.
-                    retain: true,
-                    identifiers: granted.subscription.identifier.map(NonZeroU32::get).into_iter().collect(),
-                    share: None,
-                    forwarded: false,
-                };
-                state.backlog.push_retained(retained, receiver);
+        let mut bytes = limits.backlog_bytes.saturating_sub(state.backlog.retained_bytes());
+        let mut spare = self.shared.spare_memory();
+        for retained in search.found {
+            // MQTT-3.8.3-3.
+            if granted.subscription.no_local
+                && retained.source.as_ref().is_some_and(|source| source.who.client_id == state.client_id)
+            {
+                continue;
             }
+            let weight = retained.message.weight();
+            let (Some(bytes_left), Some(spare_left)) = (bytes.checked_sub(weight), spare.checked_sub(weight + HELD))
+            else {
+                all = false;
+                break;
+            };
+            (bytes, spare) = (bytes_left, spare_left);
+            let receiver = Receiver {
+                session: key,
+                qos: retained.qos.min(granted.subscription.qos),
+                // MQTT-3.3.1-8.
+                retain: true,
+                identifiers: granted.subscription.identifier.map(NonZeroU32::get).into_iter().collect(),
+                share: None,
+                forwarded: false,
+            };
+            state.backlog.push_retained(retained, receiver, mark);
         }
-        self.found = found;
+        state.backlog.settle();
+        if !all {
+            self.tally().retained_cut.increment();
+        }
     }
 
     pub(super) fn unsubscribe(&mut self, now: Time, id: ConnectionId, token: Token, unsubscribe: &Unsubscribe) {
@@ -202,6 +252,8 @@ impl Worker {
             // MQTT-3.10.4-1 in both: compared character by character; MQTT-3.11.3-1: in their order.
             match state.subscriptions.remove(filter.as_str()) {
                 Some(_) => {
+                    state.subscribed.remove(memory::of_subscription(filter.as_str()));
+                    state.backlog.forget(Mark(self.shared.mark(filter.as_str())));
                     gone.push(filter);
                     ReasonCode::Success
                 }

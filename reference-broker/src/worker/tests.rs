@@ -1,11 +1,16 @@
 //! Workers under virtual time, without sockets.
 
 mod access;
+mod accounting;
 mod bench;
+mod bounds;
+mod bystander;
 mod connects;
 mod drain;
+mod floods;
 mod limits;
 mod log;
+mod policies;
 mod races;
 mod retained;
 mod revise;

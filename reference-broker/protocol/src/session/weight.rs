@@ -11,9 +11,6 @@ use std::{
 use super::Delivery;
 use crate::Message;
 
-/// What keeping one delivery takes beside the bytes of its message.
-const OVERHEAD: usize = size_of::<Delivery>() + size_of::<Message>();
-
 /// What the messages of some Sessions take together: see [`Session::weigh_on`](super::Session::weigh_on).
 ///
 /// All those Sessions belong to one thread at a time, so that counting costs no locked instruction; any thread reads.
@@ -38,6 +35,9 @@ pub(crate) enum Pile {
 }
 
 impl Scale {
+    /// What keeping one delivery takes beside the bytes of its message.
+    pub const PER_DELIVERY: usize = size_of::<Delivery>() + size_of::<Message>();
+
     /// The bytes: topics, payloads, properties, what keeping each delivery takes, and the ids of QoS 2 messages whose PUBREL
     /// is due. A message that several Sessions share counts for each.
     pub fn bytes(&self) -> usize {
@@ -97,7 +97,7 @@ impl Weight {
         self.bytes += bytes;
         self.messages += 1;
         if let Some(scale) = &self.scale {
-            scale.add(self.pile, bytes + OVERHEAD, 1);
+            scale.add(self.pile, bytes + Scale::PER_DELIVERY, 1);
         }
     }
 
@@ -106,7 +106,7 @@ impl Weight {
         self.bytes -= bytes;
         self.messages -= 1;
         if let Some(scale) = &self.scale {
-            scale.remove(self.pile, bytes + OVERHEAD, 1);
+            scale.remove(self.pile, bytes + Scale::PER_DELIVERY, 1);
         }
     }
 
@@ -130,7 +130,7 @@ impl Weight {
     }
 
     const fn total(&self) -> usize {
-        self.bytes + self.messages * OVERHEAD
+        self.bytes + self.messages * Scale::PER_DELIVERY
     }
 }
 

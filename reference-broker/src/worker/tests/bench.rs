@@ -58,6 +58,8 @@ struct Peer {
     /// Acknowledges by itself.
     polite: bool,
     closed: bool,
+    /// Whether the driver would read from it.
+    reads: bool,
     /// What its socket holds while it reads nothing.
     unread: Option<Vec<u8>>,
     next_id: u16,
@@ -70,6 +72,7 @@ enum Step {
     Mail(usize, usize),
     Transmit(usize, ConnectionId),
     Decide(usize),
+    Resume(usize),
 }
 
 impl Bench {
@@ -123,6 +126,7 @@ impl Bench {
             received: VecDeque::new(),
             polite: true,
             closed: false,
+            reads: true,
             unread: None,
             next_id: 0,
         });
@@ -264,7 +268,10 @@ impl Bench {
     pub(super) fn step(&mut self) -> bool {
         let mut steps = Vec::new();
         for (index, peer) in self.peers.iter().enumerate() {
-            if !peer.to_send.is_empty() && !peer.closed && !self.workers[peer.worker].is_draining() {
+            // What a client sends at once may all come with one read; one that is stalled sends for long.
+            let reads = peer.reads || peer.unread.is_none();
+            let reads = reads && !self.workers[peer.worker].is_draining();
+            if !peer.to_send.is_empty() && !peer.closed && reads {
                 steps.push(Step::Read(index));
             }
         }
@@ -277,6 +284,11 @@ impl Bench {
                 if !self.inboxes[to][from].is_empty() {
                     steps.push(Step::Mail(from, to));
                 }
+            }
+            let posted = (0..self.workers.len())
+                .all(|to| self.workers[from].outbox(WorkerId(u16::try_from(to).unwrap())).is_empty());
+            if posted && self.workers[from].has_stalled() {
+                steps.push(Step::Resume(from));
             }
             let mut dirty = Vec::new();
             self.workers[from].take_dirty(&mut dirty);
@@ -300,7 +312,7 @@ impl Bench {
             Step::Read(index) => {
                 let peer = &mut self.peers[index];
                 let Some(bytes) = peer.to_send.pop_front() else { return };
-                self.workers[peer.worker].received(self.now, peer.id, bytes);
+                peer.reads &= self.workers[peer.worker].received(self.now, peer.id, bytes);
             }
             Step::Post(from, to) => {
                 let mail = self.workers[from].outbox(WorkerId(u16::try_from(to).unwrap())).pop_front();
@@ -315,6 +327,7 @@ impl Bench {
                 let (worker, question, answer) = self.asked.answers.swap_remove(index);
                 self.workers[worker].decided(self.now, question, Some(answer));
             }
+            Step::Resume(worker) => self.workers[worker].resume(self.now),
         }
     }
 
@@ -340,6 +353,7 @@ impl Bench {
         let after = self.workers[worker].transmit(self.now, id, unread, &mut out);
         let Some(index) = index else { return };
         self.peers[index].closed |= after == After::Close;
+        self.peers[index].reads = after == After::Open { reads: true };
         match &mut self.peers[index].unread {
             Some(unread) => unread.append(&mut out),
             None => self.read(index, out),
@@ -365,6 +379,16 @@ impl Bench {
     /// The client stops reading.
     pub(super) fn stall(&mut self, peer: PeerId) {
         self.peers[peer.0].unread = Some(Vec::new());
+    }
+
+    /// The client takes `bytes` from its socket and goes on reading nothing.
+    pub(super) fn take_some(&mut self, peer: PeerId, bytes: usize) {
+        if let Some(unread) = &mut self.peers[peer.0].unread {
+            unread.drain(..bytes.min(unread.len()));
+        }
+        let (worker, id) = (self.peers[peer.0].worker, self.peers[peer.0].id);
+        self.workers[worker].touch(id);
+        self.run();
     }
 
     /// The client reads again, and the driver asks again for a connection that was behind.
@@ -441,6 +465,23 @@ impl Bench {
 
     pub(super) fn set_sys_interval(&self, interval: Duration) {
         self.shared.set_sys_interval(interval);
+    }
+
+    /// How many pieces of mail their senders have not posted.
+    pub(super) fn mail_in_outboxes(&mut self) -> usize {
+        let all: Vec<_> = (0..self.workers.len()).map(|to| WorkerId(u16::try_from(to).unwrap())).collect();
+        self.workers.iter_mut().map(|from| all.iter().map(|to| from.outbox(*to).len()).sum::<usize>()).sum()
+    }
+
+    /// Whether the broker reads what the client sends.
+    pub(super) fn reads(&self, peer: PeerId) -> bool {
+        self.peers[peer.0].reads
+    }
+
+    /// What waits for the client before its socket.
+    pub(super) fn pending_bytes(&self, peer: PeerId) -> usize {
+        let peer = &self.peers[peer.0];
+        self.workers[peer.worker].pending_bytes(peer.id)
     }
 
     pub(super) fn deadlines(&self) -> usize {

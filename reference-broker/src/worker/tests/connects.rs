@@ -136,7 +136,8 @@ fn sessions_begin_resume_and_end_as_asked() {
         (leaving(10), 5, resuming(v5("other")), false),
     ] {
         for worker in [0, 1] {
-            let mut bench = Bench::new(2);
+            let limits = crate::Limits { session_expiry: u32::MAX, ..crate::Limits::default() };
+            let mut bench = Bench::seeded(0, Config { workers: 2, limits, ..Config::default() });
             let client = bench.connect(0, first.clone());
             bench.drop_socket(client);
             bench.advance(Duration::from_secs(seconds));
