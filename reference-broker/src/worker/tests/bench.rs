@@ -2,6 +2,7 @@
 //! decides, so that a race is found by trying seeds and found again by its seed.
 
 mod asked;
+mod gauges;
 mod packets;
 
 use std::{collections::VecDeque, net::Ipv4Addr, num::NonZeroU16, sync::Arc, time::Duration};
@@ -18,7 +19,7 @@ use transport::{Address, Scheme};
 use self::asked::Asked;
 pub(super) use self::packets::{lasting, v5, v311, with_will};
 use super::super::{After, ConnectionId, Shared, Worker};
-use crate::{Access, Config, Counters, Entrance, Log, Origin, mail::Mail, routing::WorkerId};
+use crate::{Access, Config, Entrance, Log, Origin, mail::Mail, routing::WorkerId};
 
 /// How much mail waits between two workers before the sender must keep it: small, so that tests see congestion.
 const MAILBOX: usize = 3;
@@ -445,47 +446,6 @@ impl Bench {
     pub(super) fn payloads(&mut self, peer: PeerId) -> Vec<String> {
         let text = |publish: Publish| String::from_utf8(publish.payload.to_vec()).unwrap();
         self.publishes(peer).into_iter().map(text).collect()
-    }
-
-    pub(super) fn counters(&self) -> Counters {
-        let mut sum = Counters::default();
-        self.shared.tallies.iter().for_each(|tally| sum += tally.snapshot());
-        sum
-    }
-
-    /// How many workers hold a live session of `client`.
-    pub(super) fn owners(&self, client: &str) -> usize {
-        self.workers.iter().map(|worker| worker.sessions_of(client)).sum()
-    }
-
-    /// What all sessions hold.
-    pub(super) fn held_bytes(&self) -> usize {
-        (0..self.workers.len()).map(|worker| self.shared.scale(WorkerId(u16::try_from(worker).unwrap())).bytes()).sum()
-    }
-
-    pub(super) fn set_sys_interval(&self, interval: Duration) {
-        self.shared.set_sys_interval(interval);
-    }
-
-    /// How many pieces of mail their senders have not posted.
-    pub(super) fn mail_in_outboxes(&mut self) -> usize {
-        let all: Vec<_> = (0..self.workers.len()).map(|to| WorkerId(u16::try_from(to).unwrap())).collect();
-        self.workers.iter_mut().map(|from| all.iter().map(|to| from.outbox(*to).len()).sum::<usize>()).sum()
-    }
-
-    /// Whether the broker reads what the client sends.
-    pub(super) fn reads(&self, peer: PeerId) -> bool {
-        self.peers[peer.0].reads
-    }
-
-    /// What waits for the client before its socket.
-    pub(super) fn pending_bytes(&self, peer: PeerId) -> usize {
-        let peer = &self.peers[peer.0];
-        self.workers[peer.worker].pending_bytes(peer.id)
-    }
-
-    pub(super) fn deadlines(&self) -> usize {
-        self.workers.iter().map(Worker::deadlines).sum()
     }
 
     /// Tells one worker to end.
