@@ -53,6 +53,20 @@ counters! {
     connections_closed;
     /// Connections closed at once because [`crate::Limits::connections`] was reached.
     connections_refused;
+    /// Connections ended before MQTT because they took longer than the handshake time-out of their listener.
+    handshakes_timed_out;
+    /// Connections ended before MQTT because newer ones needed their place.
+    handshakes_evicted;
+    /// Connections whose peer went away before MQTT.
+    handshakes_abandoned;
+    /// Connections ended because the PROXY header was missing or malformed.
+    handshakes_without_proxy;
+    /// Connections ended because the client showed no valid certificate.
+    handshakes_without_certificate;
+    /// Connections ended because TLS could not be agreed on.
+    handshakes_without_tls;
+    /// Connections ended because their request for a WebSocket was refused.
+    handshakes_without_websocket;
     /// CONNECT packets received.
     connects_received;
     /// CONNECT packets accepted.

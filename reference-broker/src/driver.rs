@@ -3,6 +3,7 @@
 //! One turn of a worker: take mail, read from every connection that is ready, act on deadlines, encode what connections
 //! have to send, post mail, write once per connection.
 
+mod accept;
 mod answers;
 mod hub;
 mod mailbox;
@@ -15,7 +16,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 pub(crate) use hub::Hub;
@@ -28,16 +29,11 @@ use transport::{Acceptor, Pump};
 
 use self::{answers::Answers, sockets::Sockets};
 use crate::{
-    Bind, Origin,
+    Bind,
     mail::Mail,
     routing::WorkerId,
     worker::{ConnectionId, Worker},
 };
-
-/// How many connections one turn accepts at most.
-const ACCEPTS_PER_TURN: usize = 16;
-/// How long a failed accept keeps quiet.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How one worker ended.
 #[derive(Clone, Copy, Debug, Default)]
@@ -187,39 +183,6 @@ impl Driver {
                 // The pump wakes nobody for what it was not asked about.
                 cx.waker().wake_by_ref();
                 break;
-            }
-        }
-    }
-
-    fn accept(&mut self, cx: &mut Context<'_>, now: Time) {
-        if self.accept_again.is_some_and(|at| now < at) {
-            return;
-        }
-        self.accept_again = None;
-        for (door, acceptor) in &mut self.acceptors {
-            let mut left = ACCEPTS_PER_TURN;
-            while let Poll::Ready(accepted) = acceptor.poll_accept(cx) {
-                match accepted {
-                    Ok((stream, peer)) => {
-                        let Some(entrance) = self.hub.connection_opened(*door) else {
-                            self.hub.shared.tallies[self.id.index()].connections_refused.increment();
-                            continue;
-                        };
-                        let id = self.worker.opened(now, Origin { entrance: entrance.clone(), peer });
-                        self.sockets.insert(self.pump.insert(stream), id, *door);
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "accepting a connection failed");
-                        // Out of descriptors, most likely: a later turn asks again.
-                        self.accept_again = Some(now.after(ACCEPT_PAUSE));
-                        break;
-                    }
-                }
-                left -= 1;
-                if left == 0 {
-                    cx.waker().wake_by_ref();
-                    break;
-                }
             }
         }
     }

@@ -19,19 +19,11 @@ pub(crate) enum Kind {
     TakenOver,
     Violation,
     Subscribed,
-    Revoked,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
-        Self::Connected,
-        Self::Refused,
-        Self::Disconnected,
-        Self::TakenOver,
-        Self::Violation,
-        Self::Subscribed,
-        Self::Revoked,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Connected, Self::Refused, Self::Disconnected, Self::TakenOver, Self::Violation, Self::Subscribed];
 
     const fn name(self) -> &'static str {
         match self {
@@ -41,7 +33,6 @@ impl Kind {
             Self::TakenOver => "taken over",
             Self::Violation => "violation",
             Self::Subscribed => "subscribed",
-            Self::Revoked => "subscriptions revoked",
         }
     }
 }

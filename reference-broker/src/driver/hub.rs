@@ -146,6 +146,10 @@ impl Hub {
         self.doors.iter().map(|door| &door.entrance)
     }
 
+    pub(super) fn entrance(&self, door: usize) -> &Entrance {
+        &self.doors[door].entrance
+    }
+
     /// Counts a connection of listener `door` in; `None` when there may be no more.
     pub(super) fn connection_opened(&self, door: usize) -> Option<&Arc<Entrance>> {
         let all = self.connections.fetch_add(1, Ordering::Relaxed);

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     access::{Action, Identity},
-    journal::Kind,
     routing::SessionKey,
 };
 
@@ -99,10 +98,11 @@ impl Worker {
         let (all, shared) = count(revoked.iter().map(Utf8String::as_str));
         tally.subscriptions_removed.add(all);
         tally.shared_subscriptions_removed.add(shared);
-        if self.journal.admits(now, Kind::Revoked) {
-            let (client, count) = (state.client_id.as_str(), revoked.len());
-            tracing::info!(client, count, "subscriptions revoked: access rules changed");
-        }
+        tracing::info!(
+            client = state.client_id.as_str(),
+            count = revoked.len(),
+            "subscriptions revoked: access rules changed"
+        );
         self.shared.routes.change(&mut self.view, |routes| {
             for filter in &revoked {
                 routes.unsubscribe(filter, target);

@@ -24,6 +24,8 @@ pub(crate) struct Connection {
     /// What waits to be written starts at `written`.
     out: Vec<u8>,
     written: usize,
+    /// Whether the stream below still has something of its own to write: encrypted records, a good-bye.
+    flushing: bool,
     /// Whether the pump's list of connections to flush names this one.
     pub(crate) dirty: bool,
     pub(crate) phase: Phase,
@@ -59,7 +61,7 @@ pub(crate) enum Flushed {
 impl Connection {
     pub(crate) fn new(stream: Stream, token: Arc<Token>) -> Self {
         let waker = Waker::from(Arc::clone(&token));
-        Self { stream, token, waker, out: Vec::new(), written: 0, dirty: false, phase: Phase::Open }
+        Self { stream, token, waker, out: Vec::new(), written: 0, flushing: false, dirty: false, phase: Phase::Open }
     }
 
     pub(crate) fn token(&self) -> &Arc<Token> {
@@ -87,6 +89,11 @@ impl Connection {
         self.out.len() - self.written
     }
 
+    /// Whether it waits for the socket to take more.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.flushing || self.unsent() > 0
+    }
+
     /// Writes as much as the socket takes.
     pub(crate) fn flush(&mut self, spare: &mut Vec<Vec<u8>>) -> io::Result<Flushed> {
         let mut cx = Context::from_waker(&self.waker);
@@ -107,17 +114,23 @@ impl Connection {
             buffer.clear();
             spare.push(buffer);
         }
-        match Pin::new(&mut self.stream).poll_flush(&mut cx) {
-            Poll::Ready(Ok(())) => Ok(Flushed::All),
-            Poll::Ready(Err(error)) => Err(error),
-            Poll::Pending => Ok(Flushed::Some),
-        }
+        let flushed = Pin::new(&mut self.stream).poll_flush(&mut cx)?;
+        self.flushing = flushed.is_pending();
+        Ok(if self.flushing { Flushed::Some } else { Flushed::All })
     }
 
-    /// Says that nothing more comes. Errors do not matter any more.
-    pub(crate) fn shut_down(&mut self) {
+    /// Says that nothing more comes; whether the socket took it. Errors do not matter any more.
+    pub(crate) fn shut_down(&mut self) -> bool {
         let mut cx = Context::from_waker(&self.waker);
-        let _ended = Pin::new(&mut self.stream).poll_shutdown(&mut cx);
+        self.flushing = Pin::new(&mut self.stream).poll_shutdown(&mut cx).is_pending();
+        !self.flushing
+    }
+
+    /// Answers the good-bye of a peer, where that has a form of its own and if there is room for it.
+    pub(crate) fn answer_end(&mut self) {
+        if self.stream.says_goodbye() {
+            self.shut_down();
+        }
     }
 
     /// Forgets the written part once it outweighs the rest, so that a slow reader costs memory once, not twice.

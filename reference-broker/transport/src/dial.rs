@@ -29,5 +29,8 @@ pub async fn dial(endpoint: &Endpoint, limit: Duration) -> Result<Stream, DialEr
             Ok(Err(error)) => Err(DialError::Io(endpoint.clone(), error)),
             Err(_) => Err(DialError::TimedOut(endpoint.clone(), limit)),
         },
+        Scheme::Mqtts | Scheme::Ws | Scheme::Wss | Scheme::Unix => {
+            Err(DialError::Io(endpoint.clone(), io::ErrorKind::Unsupported.into()))
+        }
     }
 }

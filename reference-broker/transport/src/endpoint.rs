@@ -9,6 +9,14 @@ use url::Url;
 pub enum Scheme {
     /// MQTT over TCP; default port 1883.
     Mqtt,
+    /// MQTT over TLS; default port 8883.
+    Mqtts,
+    /// MQTT over WebSocket; default port 80.
+    Ws,
+    /// MQTT over WebSocket over TLS; default port 443.
+    Wss,
+    /// MQTT over a Unix socket, which has no port.
+    Unix,
 }
 
 impl Scheme {
@@ -16,6 +24,10 @@ impl Scheme {
     pub const fn default_port(self) -> u16 {
         match self {
             Self::Mqtt => 1883,
+            Self::Mqtts => 8883,
+            Self::Ws => 80,
+            Self::Wss => 443,
+            Self::Unix => 0,
         }
     }
 }
@@ -97,6 +109,10 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.scheme {
             Scheme::Mqtt => f.write_str("mqtt://")?,
+            Scheme::Mqtts => f.write_str("mqtts://")?,
+            Scheme::Ws => f.write_str("ws://")?,
+            Scheme::Wss => f.write_str("wss://")?,
+            Scheme::Unix => f.write_str("unix://")?,
         }
         if let Some(user) = &self.user {
             write!(f, "{user}@")?;

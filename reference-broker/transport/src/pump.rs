@@ -249,7 +249,7 @@ impl Pump {
         match self.connections.get(index) {
             // The slot may have a new tenant since this token was listed.
             Some((_, connection)) if Arc::ptr_eq(connection.token(), token) => {
-                if connection.unsent() > 0 {
+                if connection.is_behind() {
                     self.write(index);
                 }
             }
@@ -271,6 +271,7 @@ impl Pump {
         match connection.poll_read(&mut self.buffer) {
             Poll::Pending => None,
             Poll::Ready(Ok(0)) => {
+                connection.answer_end();
                 self.connections.remove(index);
                 Some(Event::Closed(key, Ok(())))
             }
@@ -308,8 +309,8 @@ impl Pump {
         let flushed = connection.flush(&mut self.spare);
         match (flushed, connection.phase) {
             (Ok(Flushed::Some), _) | (Ok(Flushed::All), Phase::Open | Phase::Paused | Phase::Lingering) => {}
+            (Ok(Flushed::All), Phase::Closing) if !connection.shut_down() => {}
             (Ok(Flushed::All), Phase::Closing) => {
-                connection.shut_down();
                 connection.phase = Phase::Lingering;
                 std::task::Wake::wake_by_ref(connection.token());
             }
