@@ -1,42 +1,54 @@
 //! What a worker writes to the log, and how much.
 
 use std::{
+    cell::{Cell, RefCell},
     io,
-    sync::{Arc, Mutex},
+    sync::Once,
     time::Duration,
 };
 
 use protocol::{Disconnect, Packet, Properties, QoS, ReasonCode, Utf8String};
-use tracing::Level;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{Layer, filter::dynamic_filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
 
 use super::bench::{Bench, PeerId, lasting, v5, v311};
 use crate::{Config, Limits, Log};
 
-/// Everything that `work` logs, one line each.
-fn logged(level: Level, work: impl FnOnce()) -> Vec<String> {
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-    impl io::Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
+thread_local! {
+    /// What the test of this thread wants to see, and has seen.
+    static WANTED: Cell<LevelFilter> = const { Cell::new(LevelFilter::OFF) };
+    static SEEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+/// Writes to its thread.
+struct Seen;
+
+impl io::Write for Seen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        SEEN.with_borrow_mut(|seen| seen.extend_from_slice(bytes));
+        Ok(bytes.len())
     }
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_ansi(false)
-        .without_time()
-        .with_target(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, work);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Everything that `work` logs, one line each.
+///
+/// One subscriber serves the tests of all threads: with one for each, a line that another thread reaches first without
+/// any may be taken for one that nobody wants.
+fn logged(level: LevelFilter, work: impl FnOnce()) -> Vec<String> {
+    static ALL: Once = Once::new();
+    ALL.call_once(|| {
+        let wanted = dynamic_filter_fn(|metadata, _| *metadata.level() <= WANTED.get());
+        let layer = tracing_subscriber::fmt::layer().with_ansi(false).without_time().with_target(false);
+        tracing_subscriber::registry().with(layer.with_writer(|| Seen).with_filter(wanted)).init();
+    });
+    WANTED.set(level);
+    work();
+    WANTED.set(LevelFilter::OFF);
+    let text = String::from_utf8(SEEN.take()).unwrap();
     text.lines().map(|line| line.trim().to_owned()).collect()
 }
 
@@ -57,7 +69,7 @@ const QUIET: Log = Log { lines_per_second: 100, digest_interval: Duration::ZERO 
 
 #[test]
 fn a_connection_is_told_from_its_beginning_to_its_end() {
-    let lines = logged(Level::INFO, || {
+    let lines = logged(LevelFilter::INFO, || {
         let mut bench = bench(QUIET);
         let mut connect = v5("meter-7");
         connect.user_name = Some(Utf8String::new("barn").unwrap());
@@ -87,7 +99,7 @@ fn a_connection_is_told_from_its_beginning_to_its_end() {
 
 #[test]
 fn refusals_and_violations_say_who_and_why() {
-    let lines = logged(Level::INFO, || {
+    let lines = logged(LevelFilter::INFO, || {
         let (mut bench, client) = full(QUIET);
         let mut connect = v5("one too many");
         connect.user_name = Some(Utf8String::new("barn").unwrap());
@@ -114,7 +126,7 @@ fn refusals_and_violations_say_who_and_why() {
 /// However many strangers are refused, a second has so many lines, and one that tells how many there were.
 #[test]
 fn a_flood_of_refusals_is_cut_and_summarised() {
-    let lines = logged(Level::INFO, || {
+    let lines = logged(LevelFilter::INFO, || {
         let (mut bench, _) = full(Log { lines_per_second: 3, ..QUIET });
         for _ in 0..1000 {
             bench.dial(0, v5("stranger"));
@@ -135,7 +147,7 @@ fn a_flood_of_refusals_is_cut_and_summarised() {
 #[test]
 fn what_is_dropped_is_one_line_per_cause_and_interval() {
     let limits = Limits { queued_messages: 2, retained_messages: 1, ..Limits::default() };
-    let lines = logged(Level::WARN, || {
+    let lines = logged(LevelFilter::WARN, || {
         let config = Config { workers: 1, sys_interval: Duration::ZERO, limits, ..Config::default() };
         let mut bench = Bench::with_status(0, config);
         let away = bench.connect(0, lasting("away", 600));
@@ -165,8 +177,8 @@ fn subscriptions_are_told_at_debug() {
             bench.subscribe(client, "barn/+/milk", QoS::AtLeastOnce);
         })
     };
-    assert_eq!(work(Level::INFO).len(), 1);
-    let lines = work(Level::DEBUG);
+    assert_eq!(work(LevelFilter::INFO).len(), 1);
+    let lines = work(LevelFilter::DEBUG);
     assert!(lines[1].starts_with(r#"DEBUG subscribed client="client" filter="barn/+/milk" reason=0x01"#), "{lines:#?}");
-    assert!(work(Level::WARN).is_empty());
+    assert!(work(LevelFilter::WARN).is_empty());
 }
