@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    Access, Bind, Config, Counters, Entrance,
+    Access, Bind, Config, Counters, Entrance, Redirect,
     counters::Tally,
     driver::{self, Ended, Hub},
     routing::WorkerId,
@@ -207,6 +207,12 @@ impl Handle {
     /// lost the right. Rights that come back do not bring back subscriptions.
     pub fn set_access(&self, access: Access) {
         self.hub.set_access(access);
+    }
+
+    /// Sends every client that is connected or connects from now on to another server; `None` ends that. Sessions stay, and
+    /// Wills are published.
+    pub fn redirect(&self, redirect: Option<Redirect>) {
+        self.hub.redirect(redirect);
     }
 
     /// How many messages are retained now, and the bytes of their topics, payloads and properties.

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use protocol::server;
+use protocol::{Utf8String, server};
 
 use crate::Access;
 
@@ -25,6 +25,12 @@ pub struct Config {
     pub overlap: Overlap,
     /// Who may connect, publish and subscribe. Default: everybody may do everything.
     pub access: Access,
+    /// What response topics begin with, told to a client of 5.0 that asks for it in CONNECT (Request Response Information).
+    /// `{client_id}` stands for its Client Identifier; a client in whose identifier `/`, `+` or `#` stands is then told
+    /// nothing. A Topic Name; at most 65,535 bytes. Default none.
+    pub response_information: Option<String>,
+    /// Where clients are sent instead of being served. Default none.
+    pub redirect: Option<Redirect>,
     /// How often the broker publishes what has changed below `$SYS`, in whole milliseconds; zero for never. Default 10 s.
     pub sys_interval: Duration,
     /// How much is written to the log.
@@ -42,6 +48,8 @@ impl Default for Config {
             limits: Limits::default(),
             overlap: Overlap::default(),
             access: Access::default(),
+            response_information: None,
+            redirect: None,
             sys_interval: Duration::from_secs(10),
             log: Log::default(),
             shutdown_within: Duration::from_secs(2),
@@ -65,6 +73,16 @@ impl Default for Log {
     fn default() -> Self {
         Self { lines_per_second: 100, digest_interval: Duration::from_secs(10) }
     }
+}
+
+/// Another server for all clients (4.11). One of 5.0 is told in CONNACK or DISCONNECT; one of 3.1.1 hears return code 3
+/// (Server unavailable), or nothing when it was connected already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// Whether from now on (Server moved, 0x9D) or for the time being (Use another server, 0x9C).
+    pub permanent: bool,
+    /// The Server Reference: names with an optional port each, separated by spaces. `None` when clients know where to go.
+    pub server: Option<Utf8String>,
 }
 
 /// How a message reaches a session of which several plain subscriptions match. The standard allows both (3.3.4; 3.3.5 in
@@ -96,8 +114,8 @@ pub struct Limits {
     pub subscriptions: usize,
     /// Subscriptions of all sessions together. One more is refused with Quota exceeded. Default 10,000,000.
     pub all_subscriptions: usize,
-    /// Levels of a Topic Name or Topic Filter. A PUBLISH beyond it is refused with Topic Name invalid, a filter with
-    /// Topic Filter invalid. Default 128.
+    /// Levels of a Topic Name or Topic Filter, 1 to 1,000; more counts as 1,000. A PUBLISH beyond it is refused with Topic
+    /// Name invalid, a filter with Topic Filter invalid. Default 128.
     pub topic_levels: usize,
     /// Bytes of a Topic Name or Topic Filter, refused like too many levels. Default 65,535, all that the standard allows.
     pub topic_length: usize,
@@ -148,6 +166,16 @@ pub enum FullQueue {
     /// cannot be told, and Wills have nobody to tell: theirs are dropped for this session only. So is what was under way to
     /// a session of another worker when it became full. One stuck subscriber holds up all who publish to it.
     RefusePublisher,
+}
+
+impl Limits {
+    /// The most levels that a topic may have, whatever is configured: the tries are walked level by level on the stack.
+    pub const MOST_TOPIC_LEVELS: usize = 1_000;
+
+    /// The same, but nothing above what the broker can bear.
+    pub(crate) fn within_reason(self) -> Self {
+        Self { topic_levels: self.topic_levels.min(Self::MOST_TOPIC_LEVELS), ..self }
+    }
 }
 
 impl Default for Limits {

@@ -66,6 +66,8 @@ struct Driver {
     timer_set_to: Option<Time>,
     /// When to accept again after it failed.
     accept_again: Option<Time>,
+    /// How often clients were sent to another server.
+    redirections: usize,
     /// When to stop whatever is left to flush.
     deadline: Option<Instant>,
 }
@@ -95,6 +97,7 @@ pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, binds: &[Bind]) -> io::Result<t
                 timer: Box::pin(sleep_until(tokio::time::Instant::now())),
                 timer_set_to: None,
                 accept_again: None,
+                redirections: 0,
                 deadline: None,
             };
             driver.hub.worker_runs();
@@ -116,6 +119,11 @@ impl Driver {
         // A worker that says no last word must not keep the others from telling their clients.
         if self.worker.is_draining() && self.drain_until().is_some_and(|until| Instant::now() >= until) {
             self.worker.shut_down(now);
+        }
+        let redirections = self.hub.redirections();
+        if self.redirections != redirections {
+            self.redirections = redirections;
+            self.worker.send_away(now);
         }
         // Whoever cannot get rid of its mail takes in nothing that would make more.
         let congested = self.hub.is_congested(&mut self.worker, self.id);

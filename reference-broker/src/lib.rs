@@ -40,7 +40,7 @@ pub use access::{
 };
 pub use bind::{Bind, Entrance, Origin};
 pub use broker::{Broker, Handle, Left, Readiness, Report, serve};
-pub use config::{Config, FullQueue, Limits, Log, Overlap};
+pub use config::{Config, FullQueue, Limits, Log, Overlap, Redirect};
 pub use counters::Counters;
 pub use monitor::{Monitor, MonitorOptions, metrics};
 pub use status::sys_topics;

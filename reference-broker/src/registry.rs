@@ -1,6 +1,6 @@
 //! Which worker owns the session of a Client Identifier.
 //!
-//! A session is found by its Client Identifier and by nothing else (MQTT-3.1.3-2 in both). The registry decides races: whoever claims an identifier last owns it, and each owner knows from whom it must fetch
+//! A session is found by its Client Identifier and by nothing else. The registry decides races: whoever claims an identifier last owns it, and each owner knows from whom it must fetch
 //! the session. An entry stands from the first CONNECT to the end of the session.
 
 use std::{
@@ -53,7 +53,8 @@ impl Registry {
         }
     }
 
-    /// Makes the claimant's worker the owner of `client`, with the session `candidate` unless it has one already.
+    /// Makes the claimant's worker the owner of `client`, with the session `candidate` unless it has one already. Nothing but
+    /// the Client Identifier counts (MQTT-3.1.3-2 in both).
     pub(crate) fn claim(&self, client: &Utf8String, candidate: Target) -> Claimed {
         let mut shard = self.shard(client);
         match shard.get_mut(client) {

@@ -16,6 +16,7 @@ mod deliver;
 mod drain;
 mod gate;
 mod moving;
+mod offers;
 mod publish;
 mod questions;
 mod report;
@@ -330,12 +331,7 @@ impl Worker {
 
     /// Ends one connection from this side.
     fn close(&mut self, now: Time, id: ConnectionId, reason: ReasonCode) {
-        self.stop_waiting(id);
-        let Some(connection) = self.connections.find_mut(id) else { return };
-        let Some(server) = connection.server_mut() else { return };
-        server.close(now, reason, Properties::EMPTY);
-        connection.parked = false;
-        self.attend(now, id);
+        self.close_telling(now, id, reason, Properties::EMPTY);
     }
 
     fn forget(&mut self, id: ConnectionId) {

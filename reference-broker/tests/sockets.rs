@@ -56,6 +56,7 @@ impl Wire {
     }
 }
 
+/// MQTT-4.2-1 (MQTT-7.1.1-1 in 3.1.1): over TCP.
 #[tokio::test]
 async fn messages_pass_between_connections_of_all_workers() {
     for workers in [1, 3] {

@@ -206,7 +206,7 @@ impl PacketType {
         }
     }
 
-    /// The flags of its fixed header (3.1.1: table 2.2, 5.0: table 2-2); those of PUBLISH vary.
+    /// The flags of its fixed header (tables 2.2 and 2-2; MQTT-2.1.3-1; MQTT-2.2.2-1 in 3.1.1); those of PUBLISH vary.
     pub(crate) const fn flags(self) -> u8 {
         match self {
             Self::PubRel | Self::Subscribe | Self::Unsubscribe => 0b0010,

@@ -217,6 +217,7 @@ impl Server {
         };
         self.state = State::Closed { report: Some(closed), link };
         // MQTT-3.1.4-6 (MQTT-3.1.4-5 in 3.1.1), MQTT-4.13.2-1, and nothing that follows a DISCONNECT.
+        // MQTT-3.14.4-1, MQTT-3.14.4-2: what is queued goes out, nothing is added, and the owner closes.
         self.input = Bytes::new();
     }
 

@@ -13,7 +13,7 @@ use protocol::Time;
 
 use super::mailbox::Mailbox;
 use crate::{
-    Access, Bind, Config, Counters, Entrance, Readiness,
+    Access, Bind, Config, Counters, Entrance, Readiness, Redirect,
     mail::Mail,
     routing::WorkerId,
     worker::{Shared, Worker},
@@ -34,6 +34,8 @@ pub(crate) struct Hub {
     /// Workers that have begun.
     running: AtomicUsize,
     stopping: AtomicBool,
+    /// How often clients were sent to another server.
+    redirections: AtomicUsize,
     connections: AtomicUsize,
     doors: Vec<Door>,
 }
@@ -71,6 +73,7 @@ impl Hub {
             started: SystemTime::now(),
             running: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+            redirections: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             maximum_connections: config.limits.connections.unwrap_or_else(descriptors),
             doors: binds.iter().map(Door::new).collect(),
@@ -101,6 +104,17 @@ impl Hub {
     /// Has every worker look at its deadlines again.
     pub(crate) fn nudge(&self) {
         self.mailboxes.iter().for_each(Mailbox::nudge);
+    }
+
+    /// Sends clients to another server, or no longer.
+    pub(crate) fn redirect(&self, redirect: Option<Redirect>) {
+        self.shared.redirect.store(redirect.map(Arc::new));
+        self.redirections.fetch_add(1, Ordering::Release);
+        self.mailboxes.iter().for_each(Mailbox::nudge);
+    }
+
+    pub(super) fn redirections(&self) -> usize {
+        self.redirections.load(Ordering::Acquire)
     }
 
     pub(super) fn is_stopping(&self) -> bool {

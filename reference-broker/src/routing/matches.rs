@@ -111,6 +111,7 @@ impl Matches {
                 if same {
                     kept.qos = kept.qos.max(later.qos);
                     kept.retain_as_published |= later.retain_as_published;
+                    // MQTT-3.3.4-3, MQTT-3.3.4-4.
                     kept.identifiers.append(&mut later.identifiers);
                 }
                 same

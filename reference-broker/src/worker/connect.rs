@@ -93,8 +93,12 @@ impl Worker {
     pub(super) fn connect(&mut self, now: Time, id: ConnectionId, token: Token, connect: Connect) {
         self.tally().connects_received.increment();
         self.note_connect(id, &connect);
+        if let Some((reason, properties)) = self.redirection() {
+            return self.answer(now, id, token, Answer::Refuse { reason, properties });
+        }
         match self.check_rate(now).and_then(|()| self.check_connect(token, connect)) {
             Ok(candidate) => self.authenticate(now, id, Box::new(candidate)),
+            // MQTT-3.1.4-2, MQTT-3.1.3-8 (MQTT-3.1.3-9 in 3.1.1).
             Err(reason) => self.refuse(now, id, token, reason),
         }
     }
@@ -209,6 +213,7 @@ impl Worker {
         self.unpark(id);
         self.tally().connects_accepted.increment();
         let limit = self.shared.limits.session_expiry;
+        // MQTT-3.1.4-3, MQTT-3.1.2-6 in 3.1.1.
         let wished = match connect.version {
             Version::V5 => connect.properties.session_expiry_interval().unwrap_or(0),
             Version::V311 if connect.clean_start => 0,
@@ -230,7 +235,7 @@ impl Worker {
         state.expiry_interval = granted;
         state.expires_at = None;
         // A resumed session cancels the Will of its previous connection (MQTT-3.1.3-9); the new one waits for the end of
-        // this one (MQTT-3.1.2-7, MQTT-3.1.2-8).
+        // this one (MQTT-3.1.2-7, MQTT-3.1.2-8; MQTT-3.1.2-8 in 3.1.1). User Properties keep their order (MQTT-3.1.3-10).
         state.will = connect.will.map(|will| {
             let mut message = detached(&will.message);
             let delay = message.properties.will_delay_interval().unwrap_or(0);
@@ -244,6 +249,7 @@ impl Worker {
         state.presence.set(true);
         let mut properties = Properties::EMPTY;
         if connect.version == Version::V5 {
+            properties.extend(self.shared.response_information(&connect.properties, &client_id));
             if assigned {
                 // MQTT-3.1.3-7, MQTT-3.2.2-16.
                 properties.push(Property::AssignedClientIdentifier(client_id));
@@ -262,7 +268,7 @@ impl Worker {
             connection.dropped = session.dropped();
         }
         self.log_connected(now, id, key, present);
-        // MQTT-3.2.2-2, MQTT-3.2.2-3.
+        // MQTT-3.2.2-2, MQTT-3.2.2-3 (MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3 in 3.1.1).
         let connack = Box::new(ConnAck { session_present: present, reason: ReasonCode::Success, properties });
         self.answer(now, id, token, Answer::Accept { connack, session });
         self.attend_later(id);

@@ -137,7 +137,7 @@ impl Worker {
                 if let Err(full) = room.make_offline(session, &state.backlog, size) {
                     return self.overflow(now, receiver.session, full);
                 }
-                // MQTT-4.5.0-1 in both.
+                // MQTT-4.5.0-1 in both; MQTT-3.1.2-5 in 3.1.1.
                 session.push(queued(message.kept(), receiver, expires_at));
                 Fate::Queued
             }

@@ -118,6 +118,7 @@ impl Worker {
         source: Option<Arc<Identity>>,
     ) -> bool {
         let expires_at = expiry(message.message(), now);
+        // MQTT-3.3.1-8 (MQTT-3.3.1-12 in 3.1.1): without RETAIN nothing changes in the store.
         if retain {
             self.retain(now, &mut message, qos, expires_at, source);
         } else {
@@ -220,7 +221,7 @@ fn receiver(hit: &Hit, qos: QoS, retain: bool) -> Receiver {
         session: hit.target.session,
         // MQTT-3.8.4-8, MQTT-4.8.2-3 (MQTT-3.8.4-6 in 3.1.1): the lower of what was published and what was granted.
         qos: qos.min(hit.qos),
-        // MQTT-3.3.1-12, MQTT-3.3.1-13.
+        // MQTT-3.3.1-12, MQTT-3.3.1-13 (MQTT-3.3.1-9 in 3.1.1).
         retain: retain && hit.retain_as_published,
         identifiers: hit.identifiers.clone(),
         share: hit.group.map(|group| Share { group, qos, retain }),

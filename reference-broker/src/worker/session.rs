@@ -126,7 +126,7 @@ impl Worker {
             // MQTT-3.14.2-2 (never from 0 to more) is the machine's to enforce.
             state.expiry_interval = seconds.min(self.shared.limits.session_expiry);
         }
-        // MQTT-3.1.2-8, MQTT-3.1.2-10; at a shutdown the session does not end, and the broker's silence is its message.
+        // MQTT-3.1.2-8, MQTT-3.1.2-10 (MQTT-3.1.2-8, MQTT-3.1.2-10 in 3.1.1); at a shutdown the session does not end, and the broker's silence is its message.
         if !closed.publishes_will() || *closed == Closed::Server(ReasonCode::ServerShuttingDown) {
             state.will = None;
             state.weigh(0);
@@ -139,7 +139,7 @@ impl Worker {
         self.queue_backlog(now, key, ends);
         let Some(state) = self.sessions.find_mut(key) else { return };
         if ends {
-            // MQTT-3.1.2-23.
+            // MQTT-3.1.2-23 (MQTT-3.1.2-6 in 3.1.1).
             self.end_session(now, key);
             return;
         }
@@ -175,7 +175,7 @@ impl Worker {
         if !state.armed.came_up(at) {
             return;
         }
-        // MQTT-4.1.0-2.
+        // MQTT-4.1.0-2 (MQTT-4.1.0-1 in 3.1.1): not before, and never while it is connected (MQTT-4.1.0-1; MQTT-4.1.0-2 in 3.1.1).
         if state.expires_at.is_some_and(|at| at <= now) {
             self.tally().sessions_expired.increment();
             self.end_session(now, key);
@@ -249,6 +249,7 @@ impl Worker {
         if state.will.as_ref().is_none_or(|will| will.due.is_none()) {
             return;
         }
+        // MQTT-3.1.2-12 in 3.1.1: without a Will nothing is published. MQTT-3.1.2-10 in both: taken, it is gone.
         let Some(will) = state.will.take() else { return };
         state.weigh(0);
         let identity = state.identity.clone();
@@ -264,6 +265,7 @@ impl Worker {
     ) {
         self.tally().wills_published.increment();
         let message = message::Shared::owned(will.message);
+        // MQTT-3.1.2-14, MQTT-3.1.2-15 (MQTT-3.1.2-16, MQTT-3.1.2-17 in 3.1.1).
         self.publish(now, message, will.qos, will.retain, Some(publisher), Some(identity));
     }
 }

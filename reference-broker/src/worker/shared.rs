@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
 use protocol::{Scale, Utf8String, server};
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
     room::{Full, FullSessions},
 };
 use crate::{
-    Config, Limits, Overlap,
+    Config, Limits, Overlap, Redirect,
     counters::Tally,
     memory::{Charge, Kind, Memory},
     rate::Rate,
@@ -32,6 +33,9 @@ pub(crate) struct Shared {
     pub(crate) protocol: Arc<server::Config>,
     pub(crate) overlap: Overlap,
     pub(crate) policy: Policy,
+    pub(crate) response_information: Option<String>,
+    /// Changed by [`crate::Handle::redirect`].
+    pub(crate) redirect: ArcSwapOption<Redirect>,
     pub(crate) routes: Routes,
     pub(crate) retained: RetainedStore,
     pub(crate) registry: Registry,
@@ -56,10 +60,12 @@ impl Shared {
     pub(crate) fn new(config: &Config) -> Self {
         let memory = Memory::new(config.limits.memory);
         Self {
-            limits: config.limits.clone(),
+            limits: config.limits.clone().within_reason(),
             protocol: Arc::new(config.protocol.clone()),
             overlap: config.overlap,
             policy: Policy::new(config.access.clone()),
+            response_information: config.response_information.clone(),
+            redirect: ArcSwapOption::from_pointee(config.redirect.clone()),
             routes: Routes::default(),
             retained: RetainedStore::new(&config.limits, &memory),
             connect_rate: config.limits.connect_rate.map(Rate::new),
@@ -141,7 +147,8 @@ impl Shared {
         self.secret.hash_one(filter)
     }
 
-    /// A Client Identifier for a client that sent none (MQTT-3.1.3-6, MQTT-3.1.3-7): unique, and hard to guess, because
+    /// A Client Identifier for a client that sent none (MQTT-3.1.3-6, MQTT-3.1.3-7; MQTT-3.1.3-6 in
+    /// 3.1.1): unique, and hard to guess, because
     /// whoever knows it may take the session over.
     pub(crate) fn new_client_id(&self) -> Utf8String {
         let number = self.names.fetch_add(1, Relaxed);

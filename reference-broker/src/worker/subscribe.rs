@@ -35,7 +35,7 @@ struct Granted<'a> {
 impl Granted<'_> {
     fn wants_retained(&self) -> bool {
         let due = match self.wish.options.retain_handling {
-            // MQTT-3.3.1-9, -10, -11.
+            // MQTT-3.3.1-9, -10, -11 (MQTT-3.3.1-6 in 3.1.1).
             RetainHandling::Always => true,
             RetainHandling::IfNew => self.is_new,
             RetainHandling::Never => false,
@@ -102,7 +102,8 @@ impl Worker {
         let mut granted = Vec::with_capacity(subscribe.filters.len());
         let mut reasons = Vec::with_capacity(subscribe.filters.len());
         for (wish, verdict) in subscribe.filters.iter().zip(verdicts) {
-            // MQTT-3.8.4-5, -6, -7, MQTT-3.9.3-1 (MQTT-3.8.4-4, -5 in 3.1.1): one outcome for each filter, in their order.
+            // MQTT-3.8.4-5, -6, -7, MQTT-3.9.3-1 (MQTT-3.8.4-4, -5,
+            // MQTT-3.9.3-1 in 3.1.1): one outcome for each filter, in their order.
             reasons.push(match self.grant(key, wish, identifier, verdict.unwrap_or(Err(Refusal::Failed))) {
                 Ok(one) => {
                     let reason = granted_qos(one.subscription.qos);
@@ -177,7 +178,7 @@ impl Worker {
             }
             state.subscribed.add(bytes);
         }
-        // MQTT-3.8.4-3. Nothing is lost by that: the route changes in one step (MQTT-3.8.4-4).
+        // MQTT-3.8.4-3 in both. Nothing is lost by that: the route changes in one step (MQTT-3.8.4-4).
         state.subscriptions.insert(wish.filter.text().detached(), subscription);
         Ok(Granted { wish, subscription, is_new })
     }
@@ -229,7 +230,7 @@ impl Worker {
             let receiver = Receiver {
                 session: key,
                 qos: retained.qos.min(granted.subscription.qos),
-                // MQTT-3.3.1-8.
+                // 3.3.1.3 (MQTT-3.3.1-8 in 3.1.1).
                 retain: true,
                 identifiers: granted.subscription.identifier.map(NonZeroU32::get).into_iter().collect(),
                 share: None,

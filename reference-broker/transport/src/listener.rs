@@ -128,6 +128,7 @@ impl Listener {
 }
 
 fn bind_tcp(address: SocketAddr) -> io::Result<StdTcpListener> {
+    // MQTT-4.2-1 (MQTT-7.1.1-1 in 3.1.1): an ordered, lossless stream each way.
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A broker that restarts must not wait for old connections to fade.
     socket.set_reuse_address(true)?;

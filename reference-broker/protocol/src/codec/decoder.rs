@@ -243,7 +243,7 @@ pub(crate) struct Context {
 const MQTT_3_1: &[u8] = b"\0\x06MQIsdp\x03";
 
 impl Context {
-    /// Whether a packet with `filters` may have one more.
+    /// Whether a packet with `filters` may have one more; without room for it the connection closes (MQTT-4.8.0-2 in 3.1.1).
     pub(crate) fn check_room(self, filters: usize) -> Result<(), Violation> {
         if filters < self.maximum_filters as usize { Ok(()) } else { Err(Violation::TooManyFilters) }
     }

@@ -21,7 +21,7 @@ impl Incoming {
         alias: u16,
         limits: &Limits,
     ) -> Result<TopicName, Violation> {
-        // MQTT-3.3.2-8, MQTT-3.3.2-9, MQTT-3.3.2-10, MQTT-3.3.2-11, MQTT-3.3.2-12.
+        // MQTT-3.3.2-8, MQTT-3.3.2-9, MQTT-3.3.2-12, MQTT-3.2.2-17, MQTT-3.2.2-18; on a client MQTT-3.3.2-10.
         if alias == 0 || alias > limits.topic_alias_maximum {
             return Err(Violation::TopicAliasInvalid);
         }
@@ -74,7 +74,7 @@ impl Outgoing {
         if let Some(alias) = self.aliases.get(topic) {
             return Alias::Uses(*alias);
         }
-        // MQTT-3.1.2-26, MQTT-3.2.2-17: never above the peer's maximum.
+        // MQTT-3.1.2-26, MQTT-3.3.2-11; on a client MQTT-3.2.2-17: never above the peer's maximum.
         let next = u16::try_from(self.aliases.len() + 1).ok().and_then(NonZeroU16::new);
         match next {
             Some(next) if next <= self.maximum && topic.as_str().len() <= self.room => Alias::Sets(next),

@@ -154,6 +154,7 @@ fn check_flags(flags: u8, version: Version) -> Result<(), Violation> {
     let will_qos = QoS::from_value(flags >> flag::WILL_QOS_SHIFT & 0b11);
     // MQTT-3.1.2-12 (MQTT-3.1.2-14 in 3.1.1).
     let Some(will_qos) = will_qos else { return Err(Violation::WillQosReserved) };
+    // MQTT-3.1.2-11 in 3.1.1: all three together, and no Will in the payload.
     if flags & flag::WILL == 0 {
         // MQTT-3.1.2-11 (MQTT-3.1.2-13 in 3.1.1).
         if will_qos != QoS::AtMostOnce {

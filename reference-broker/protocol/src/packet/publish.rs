@@ -232,7 +232,7 @@ impl Parts<'_> {
             writer.u8(PropertyId::SubscriptionIdentifier.value());
             writer.variable(*id as usize);
         }
-        // MQTT-3.3.2-18: in their order.
+        // MQTT-3.3.2-4, -15, -16, -17, -20: as they came. MQTT-3.3.2-18: in their order.
         self.properties.encode_content(|property| self.keeps(property), writer);
     }
 }

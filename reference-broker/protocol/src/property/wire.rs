@@ -50,10 +50,12 @@ wire! {
     /// A Variable Byte Integer.
     Variable(u32): Reader::variable, |value: &u32| variable_len(*value as usize),
         |writer: &mut Writer<'_>, value: &u32| writer.variable(*value as usize);
-    /// A UTF-8 Encoded String (MQTT-3.3.2-19).
+    // MQTT-3.3.2-19.
+    /// A UTF-8 Encoded String.
     Text(Utf8String): Reader::text, |value: &Utf8String| 2 + value.len(),
         |writer: &mut Writer<'_>, value: &Utf8String| writer.text(value);
-    /// A UTF-8 Encoded String that is a Topic Name, so without wildcards (MQTT-3.3.2-13, MQTT-3.3.2-14).
+    // MQTT-3.3.2-13, MQTT-3.3.2-14.
+    /// A UTF-8 Encoded String that is a Topic Name, so without wildcards.
     Topic(TopicName): Reader::topic, |value: &TopicName| 2 + value.as_str().len(),
         |writer: &mut Writer<'_>, value: &TopicName| writer.text(value.as_str());
     /// Binary Data.

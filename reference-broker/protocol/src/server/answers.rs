@@ -74,7 +74,7 @@ impl Server {
                 .authentication_method
                 .map(|method| Box::new(Authentication { method: *method, progress: Progress::Idle })),
         });
-        // MQTT-3.2.0-1 (MQTT-3.1.4-5 (MQTT-3.1.4-4 in 3.1.1)): before anything that the Session has to send.
+        // MQTT-3.2.0-1 in both; MQTT-3.1.4-5 (MQTT-3.1.4-4 in 3.1.1): before anything that the Session has to send.
         if self.outbox.packet(Packet::ConnAck(connack)).is_err() {
             // MQTT-3.14.0-1: a client that cannot be told that it is accepted is not.
             self.send_connack_refusal(ReasonCode::PacketTooLarge);
@@ -159,6 +159,7 @@ impl Server {
         for index in question.refused {
             reasons.insert(index, ReasonCode::UnspecifiedError);
         }
+        // MQTT-2.2.1-6 (MQTT-2.3.1-7 in 3.1.1); MQTT-3.8.4-2, MQTT-3.10.4-5 in both; MQTT-3.9.3-1 in both: in their order.
         Some((question.packet_id, reasons))
     }
 
@@ -184,7 +185,7 @@ impl Server {
         let _ = self.outbox.packet(Packet::ConnAck(Box::new(connack)));
     }
 
-    /// Ends `Asking` when the owner holds `token`.
+    /// Ends `Asking` when the owner holds `token`: CONNECT is answered once (MQTT-3.2.0-2).
     fn take_asking(&mut self, token: Token) -> Option<Box<Asking>> {
         match mem::replace(&mut self.state, State::Closed { report: None, link: None }) {
             State::Asking(asking) if asking.turn == Turn::Owner(token) => Some(asking),

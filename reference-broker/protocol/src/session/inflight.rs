@@ -87,7 +87,7 @@ impl InFlightTable {
         let mut candidate = self.last;
         for _ in 0..usize::from(u16::MAX) {
             let next = following(candidate);
-            // MQTT-2.3.1-2, MQTT-2.3.1-4 in 3.1.1; MQTT-2.2.1-3, MQTT-2.2.1-4, MQTT-4.3.2-1, MQTT-4.3.3-1 in 5.0.
+            // MQTT-2.2.1-3, MQTT-2.2.1-4, MQTT-4.3.2-1, MQTT-4.3.3-1; MQTT-2.3.1-2, MQTT-2.3.1-4, MQTT-4.3.2-1, MQTT-4.3.3-1 in 3.1.1.
             if self.slots[self.index(next)].is_none() && !taken(next) {
                 self.last = Some(next);
                 return Some(next);
@@ -103,6 +103,7 @@ impl InFlightTable {
         let index = self.index(packet_id);
         debug_assert!(self.slots[index].is_none(), "the id came from free_packet_id");
         self.weight.add(&delivery.message);
+        // MQTT-4.3.2-3, MQTT-4.3.3-3 (MQTT-4.3.2-1, MQTT-4.3.3-1 in 3.1.1): unacknowledged until it is removed or released.
         self.slots[index] = Some(Slot { packet_id, counted: true, order, stage: Stage::Published(delivery) });
         self.used += 1;
     }
@@ -127,7 +128,7 @@ impl InFlightTable {
     }
 
     /// PUBREC came: the message is forgotten (MQTT-4.3.3-6), its PUBREL takes the next place in the order
-    /// (MQTT-4.6.0-4 in both).
+    /// (MQTT-4.6.0-4 in both) and is unacknowledged until PUBCOMP (MQTT-4.3.3-5).
     pub(crate) fn release(&mut self, packet_id: PacketId) {
         let order = self.stamp();
         let index = self.index(packet_id);

@@ -273,6 +273,22 @@ fn authentication_keeps_its_method_and_its_packets() {
 }
 
 #[test]
+fn connect_is_answered_once_and_without_a_method_that_was_not_named() {
+    // MQTT-3.2.0-2, MQTT-4.12.0-6.
+    let mut server = server(Config { receive_maximum: u16::MAX, topic_alias_maximum: 0, ..Config::default() });
+    let token = asked(&mut server, CONNECT_V5);
+    for _ in 0..2 {
+        let method = Property::AuthenticationMethod(Utf8String::new("m").unwrap());
+        let mut connack = ConnAck::new(ReasonCode::Success);
+        connack.properties.push(method);
+        server.answer(Time::ZERO, token, Answer::Accept { connack: Box::new(connack), session: Box::default() });
+    }
+    let reason = ReasonCode::NotAuthorized;
+    server.answer(Time::ZERO, token, Answer::Refuse { reason, properties: Properties::default() });
+    assert_eq!(sent(&mut server), "20 08 00 00 05 27 00 10 00 00");
+}
+
+#[test]
 fn an_unanswered_challenge_times_out() {
     let mut server = challenged();
     assert_eq!(server.poll_timeout(), Some(Time::from_secs(10)));

@@ -80,6 +80,10 @@ fn filters_and_properties_of_one_packet_are_bounded() {
         assert_eq!(closed(feed(&mut server, Time::ZERO, packet)), Closed::Violation(violation));
         assert_eq!(sent(&mut server), "e0 01 97");
     }
+    // MQTT-4.8.0-2 in 3.1.1.
+    let mut server = accepted(config.clone(), CONNECT_V311);
+    let events = feed(&mut server, Time::ZERO, "82 0e 0007 0001 61 00 0001 62 00 0001 63 00");
+    assert_eq!(closed(events), Closed::Violation(Violation::TooManyFilters));
     let mut server = accepted(config, CONNECT_V5);
     assert_eq!(feed(&mut server, Time::ZERO, "82 0b 0007 00 0001 61 00 0001 62 00").len(), 1);
     assert_eq!(feed(&mut server, Time::ZERO, "30 09 0001 61 05 26 0000 0000").len(), 1);

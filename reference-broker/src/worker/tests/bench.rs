@@ -9,15 +9,16 @@ use std::{collections::VecDeque, net::Ipv4Addr, num::NonZeroU16, sync::Arc, time
 
 use bytes::Bytes;
 use protocol::{
-    Ack, Connect, Decoder, Disconnect, Packet, PacketId, PacketLimits, Properties, Property, Publish, QoS, ReasonCode,
-    Role, Subscribe, SubscribeFilter, SubscriptionOptions, Time, TopicFilter, TopicName, Unsubscribe, Version,
+    Connect, Decoder, Disconnect, Message, Packet, PacketId, PacketLimits, Properties, Property, Publish, QoS,
+    ReasonCode, Role, Subscribe, SubscribeFilter, SubscriptionOptions, Time, TopicFilter, TopicName, Unsubscribe,
+    Version,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use transport::{Address, Scheme};
 
-use self::asked::Asked;
-pub(super) use self::packets::{lasting, v5, v311, with_will};
+pub(crate) use self::packets::{lasting, v5, v311, with_will};
+use self::{asked::Asked, packets::acknowledgement};
 use super::super::{After, ConnectionId, Shared, Worker};
 use crate::{Access, Config, Entrance, Log, Origin, mail::Mail, routing::WorkerId};
 
@@ -104,17 +105,18 @@ impl Bench {
 
     /// Opens a connection and puts CONNECT on its way.
     pub(super) fn dial(&mut self, worker: usize, connect: Connect) -> PeerId {
-        let peer = self.open(worker, connect.version);
+        let peer = self.dial_as(worker, connect.version);
         self.send(peer, &Packet::Connect(Box::new(connect)));
         peer
     }
 
     /// Opens a connection and says nothing.
     pub(super) fn dial_silently(&mut self, worker: usize) -> PeerId {
-        self.open(worker, Version::V5)
+        self.dial_as(worker, Version::V5)
     }
 
-    fn open(&mut self, worker: usize, version: Version) -> PeerId {
+    /// Opens a connection, which is to speak `version`, and says nothing.
+    pub(super) fn dial_as(&mut self, worker: usize, version: Version) -> PeerId {
         let id = self.workers[worker].opened(self.now, origin());
         let mut decoder = Decoder::new(Role::Client, PacketLimits::default());
         decoder.set_version(version);
@@ -197,7 +199,13 @@ impl Bench {
         self.put_subscribe(peer, filter, SubscriptionOptions { qos, ..SubscriptionOptions::default() }, None);
     }
 
-    fn put_subscribe(&mut self, peer: PeerId, filter: &str, options: SubscriptionOptions, identifier: Option<u32>) {
+    pub(super) fn put_subscribe(
+        &mut self,
+        peer: PeerId,
+        filter: &str,
+        options: SubscriptionOptions,
+        identifier: Option<u32>,
+    ) {
         let filters = vec![SubscribeFilter { filter: TopicFilter::new(filter).unwrap(), options }];
         let properties = identifier.into_iter().map(Property::SubscriptionIdentifier).collect();
         let packet_id = self.packet_id(peer);
@@ -370,7 +378,7 @@ impl Bench {
             if peer.polite {
                 acks.extend(acknowledgement(&packet));
             }
-            if !matches!(packet, Packet::PubRel(_)) {
+            if !(peer.polite && matches!(packet, Packet::PubRel(_))) {
                 peer.received.push_back(packet);
             }
         }
@@ -453,23 +461,25 @@ impl Bench {
         self.workers[worker].drain(self.now);
     }
 
+    /// Publishes what no client may.
+    pub(super) fn publish_as_broker(&mut self, topic: &str, payload: &'static str) {
+        let topic = TopicName::new(topic).unwrap();
+        let message = Message { topic, payload: payload.into(), properties: Properties::EMPTY };
+        let message = crate::message::Shared::owned(Arc::new(message));
+        self.workers[0].publish(self.now, message, QoS::AtMostOnce, false, None, None);
+    }
+
+    /// Sends clients to another server, or no longer.
+    pub(super) fn redirect(&mut self, redirect: Option<crate::Redirect>) {
+        self.shared.redirect.store(redirect.map(Arc::new));
+        let now = self.now;
+        self.workers.iter_mut().for_each(|worker| worker.send_away(now));
+        self.run();
+    }
+
     pub(super) fn shut_down(&mut self) {
         let now = self.now;
         self.workers.iter_mut().for_each(|worker| worker.shut_down(now));
         self.run();
-    }
-}
-
-fn acknowledgement(packet: &Packet) -> Option<Packet> {
-    let ack = |packet_id| Ack { packet_id, reason: ReasonCode::Success, properties: Properties::EMPTY };
-    match packet {
-        Packet::Publish(publish) => match (publish.qos, publish.packet_id) {
-            (QoS::AtLeastOnce, Some(id)) => Some(Packet::PubAck(ack(id))),
-            (QoS::ExactlyOnce, Some(id)) => Some(Packet::PubRec(ack(id))),
-            _ => None,
-        },
-        Packet::PubRec(rec) if !rec.reason.is_failure() => Some(Packet::PubRel(ack(rec.packet_id))),
-        Packet::PubRel(rel) => Some(Packet::PubComp(ack(rel.packet_id))),
-        _ => None,
     }
 }

@@ -145,3 +145,23 @@ fn a_will_may_be_retained() {
     let got = bench.publishes(late);
     assert_eq!((got.len(), got[0].retain), (1, true), "MQTT-3.1.2-15");
 }
+
+#[test]
+fn the_properties_of_a_will_are_published_in_their_order() {
+    // MQTT-3.1.3-10, MQTT-3.3.2-18; the Will Delay Interval is the broker's alone.
+    let (mut bench, watcher) = watched(1);
+    let mut connect = with_will(lasting("client", 60), "gone", 1, false);
+    let names = ["b", "a", "b"].map(|name| protocol::Utf8String::new(name).unwrap());
+    if let Some(will) = &mut connect.will {
+        for name in &names {
+            will.message.properties.push_user(name.clone(), name.clone());
+        }
+    }
+    let client = bench.connect(0, connect);
+    bench.drop_socket(client);
+    bench.advance(Duration::from_secs(1));
+    let got = bench.publishes(watcher);
+    let seen: Vec<_> = got[0].properties.user_properties().map(|pair| pair.name.clone()).collect();
+    assert_eq!(seen, names);
+    assert_eq!(got[0].properties.len(), 3);
+}

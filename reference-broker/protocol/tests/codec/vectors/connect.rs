@@ -132,14 +132,14 @@ pub(super) fn rows() -> Vec<Row> {
         valid(
             V311,
             Client,
-            "every field of CONNECT",
+            "every field of CONNECT (MQTT-3.1.3-1 in 3.1.1)",
             "10 1C 0004 4D515454 04 EE 003C 0001 61 0003 772F74 0002 6869 0001 75 0001 70",
             full(V311, Properties::EMPTY, Properties::EMPTY),
         ),
         valid(
             V5,
             Client,
-            "every field and property of CONNECT",
+            "every field and property of CONNECT (MQTT-3.1.3-1)",
             "10 64 0004 4D515454 05 EE 003C
              24 11 0000003C 21 000A 27 00010000 22 0005 19 01 17 00 26 0001 6B 0001 76 15 0001 6D 16 0002 0102
              0001 61
@@ -246,6 +246,20 @@ fn broken_connects() -> Vec<Row> {
             Client,
             "MQTT-3.1.2-18 in 3.1.1",
             "10 10 0004 4D515454 04 02 003C 0001 61 0001 75",
+            V::TrailingBytes,
+        ),
+        invalid(
+            V311,
+            Client,
+            "MQTT-3.1.2-20 in 3.1.1",
+            "10 13 0004 4D515454 04 82 003C 0001 61 0001 75 0001 70",
+            V::TrailingBytes,
+        ),
+        invalid(
+            V311,
+            Client,
+            "MQTT-3.1.2-11 in 3.1.1",
+            "10 13 0004 4D515454 04 02 003C 0001 61 0001 77 0001 78",
             V::TrailingBytes,
         ),
         invalid(V5, Client, "MQTT-3.1.2-18", "10 11 0004 4D515454 05 02 003C 00 0001 61 0001 70", V::TrailingBytes),
