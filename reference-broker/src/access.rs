@@ -12,12 +12,18 @@
 //! refused.
 
 mod cache;
+mod rules;
+mod scram;
+mod users;
 
 use std::{fmt, future::Future, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 pub(crate) use cache::{Cache, Key};
 use protocol::{PacketType, QoS, ReasonCode, TopicFilter, TopicName, Utf8String};
+pub use rules::{Deed, Effect, Groups, Pattern, PatternError, Rule, Rules, Topics, Who};
+pub use scram::{CredentialError, ScramCredential};
+pub use users::{Credentials, HashError, PasswordHash, Users, UsersConfig};
 
 use crate::Origin;
 

@@ -18,13 +18,22 @@ pub struct Bind {
     pub acceptors: Option<usize>,
     /// Whether its clients may connect without saying who they are. Default: only where nobody but this machine reaches it.
     pub anonymous: bool,
+    /// Whether the Common Name of a client certificate is the user name of whoever shows it. Default false.
+    pub certificate_user: bool,
 }
 
 impl Bind {
     /// A listener with the defaults.
     pub fn new(listener: Listener) -> Self {
         let address = listener.address();
-        Self { name: address.to_string(), connections: None, acceptors: None, anonymous: address.is_local(), listener }
+        Self {
+            name: address.to_string(),
+            connections: None,
+            acceptors: None,
+            anonymous: address.is_local(),
+            certificate_user: false,
+            listener,
+        }
     }
 }
 
@@ -43,6 +52,8 @@ pub struct Entrance {
     pub address: Address,
     /// See [`Bind::anonymous`].
     pub anonymous: bool,
+    /// See [`Bind::certificate_user`].
+    pub certificate_user: bool,
 }
 
 /// Where a connection comes from.

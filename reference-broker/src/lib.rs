@@ -12,7 +12,7 @@
 //! * `status`: what the broker shows of itself below `$SYS` and in the log; [`Monitor`]: metrics and health over HTTP.
 //! * `driver`: the thin layer that gives a worker a thread, a runtime, sockets and mailboxes.
 
-mod access;
+pub mod access;
 mod backlog;
 mod bind;
 mod broker;

@@ -50,10 +50,15 @@ struct Door {
 
 impl Door {
     fn new(bind: &Bind) -> Self {
-        let Bind { listener, name, connections, acceptors: _, anonymous } = bind;
+        let Bind { listener, name, connections, acceptors: _, anonymous, certificate_user } = bind;
         let address = listener.address().clone();
         Self {
-            entrance: Arc::new(Entrance { name: name.clone(), address, anonymous: *anonymous }),
+            entrance: Arc::new(Entrance {
+                name: name.clone(),
+                address,
+                anonymous: *anonymous,
+                certificate_user: *certificate_user,
+            }),
             connections: AtomicUsize::new(0),
             maximum: connections.unwrap_or(usize::MAX),
         }
