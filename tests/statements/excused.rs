@@ -12,13 +12,3 @@ pub(crate) const EXCUSED: &[(&str, Lack, &str)] = &[
     ("MQTT-7.0.0-1 in 3.1.1", Both, "binds a server that connects to others; this one does not"),
     ("MQTT-7.0.0-2 in 3.1.1", Both, "forbids to need an extension; every client without one shows it"),
 ];
-
-/// What is owed. A line here that is no longer owed fails the test, so the list only shrinks.
-pub(crate) const OWED: &[(&str, Lack)] = &[
-    ("MQTT-6.0.0-1 in 3.1.1", Both),
-    ("MQTT-6.0.0-2 in 3.1.1", Both),
-    ("MQTT-6.0.0-4 in 3.1.1", Both),
-    ("MQTT-6.0.0-1", Both),
-    ("MQTT-6.0.0-2", Both),
-    ("MQTT-6.0.0-4", Both),
-];

@@ -44,7 +44,7 @@ async fn mqtt_passes(bind: Bind, dialling: Dialling<'_>) {
         a.send(&to_b).await;
         b.expect(&to_b).await;
     }
-    // Many packets at once, and one in pieces: MQTT-6.0.0-2.
+    // Many packets at once, and one in pieces: MQTT-6.0.0-2 in both.
     let small = publish(b'1', 100);
     b.send(&small.repeat(1000)).await;
     a.expect(&small.repeat(1000)).await;
@@ -180,7 +180,7 @@ async fn clients_of_different_carriers_meet_in_one_broker() {
     broker.stop().await;
 }
 
-/// MQTT-6.0.0-1.
+/// MQTT-6.0.0-1 in both.
 #[tokio::test]
 async fn a_text_frame_closes_its_connection_and_no_other() {
     let broker = start(bind(framed(Options::default())));

@@ -114,7 +114,7 @@ async fn without_its_header_nobody_comes_in_behind_a_proxy_and_with_one_nobody_e
     broker.stop().await;
 }
 
-/// MQTT-6.0.0-3.
+/// MQTT-6.0.0-3 in both.
 #[tokio::test]
 async fn a_web_page_that_is_lost_is_told_so_and_counted() {
     let broker = start(bind(Options { websocket: Some(WebSocketOptions::default()), ..Options::default() }));

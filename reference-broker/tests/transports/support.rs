@@ -222,7 +222,7 @@ impl Wire {
             Self::Frames(stream, early) => {
                 while early.len() < length {
                     match stream.next().await.unwrap().unwrap() {
-                        // MQTT-6.0.0-1.
+                        // MQTT-6.0.0-1 in both.
                         Message::Binary(bytes) => early.extend_from_slice(&bytes),
                         other => panic!("{other:?}"),
                     }

@@ -111,6 +111,7 @@ impl FrameReader {
 
     /// Takes `bytes` in and moves the payload of data frames to their front; says how much that is.
     pub(crate) fn decode(&mut self, bytes: &mut [u8], signals: &mut Signals) -> usize {
+        // MQTT-6.0.0-2 in both: the payloads of frames are one stream, wherever packets begin and end.
         let (mut from, mut to) = (0, 0);
         while from < bytes.len() {
             match &mut self.state {
@@ -217,7 +218,7 @@ impl Head {
         let short = second & 0x7F;
         match opcode {
             CONTINUATION | BINARY => {}
-            // MQTT-6.0.0-1.
+            // MQTT-6.0.0-1 in both.
             TEXT => return Err(Violation::Text),
             CLOSE | PING | PONG if last && short <= LONGEST_CONTROL => {}
             CLOSE | PING | PONG => return Err(Violation::Control),

@@ -54,7 +54,7 @@ fn the_masked_frame_of_rfc_6455_is_read() {
     assert_eq!(decoded(&wire, &[]), (b"Hello".to_vec(), Signals::default()));
 }
 
-/// Three frames of one message with a Ping between them, an empty frame, and a Close: MQTT-6.0.0-2.
+/// Three frames of one message with a Ping between them, an empty frame, and a Close: MQTT-6.0.0-2 in both.
 fn conversation() -> (Vec<u8>, Vec<u8>) {
     let frame = |first: u8, mask: [u8; 4], payload: &[u8]| {
         let mut wire = vec![first];
@@ -95,7 +95,7 @@ fn every_split_of_a_conversation_gives_the_same_bytes() {
     assert_eq!(decoded(&wire, &everywhere), (payload, signals));
 }
 
-/// MQTT-6.0.0-1, and what RFC 6455 forbids.
+/// MQTT-6.0.0-1 in both, and what RFC 6455 forbids.
 #[test]
 fn whatever_is_no_binary_frame_of_a_client_ends_the_connection() {
     let mask = [0, 0, 0, 0];
@@ -167,7 +167,7 @@ async fn our_server() -> (WebSocket<DuplexStream>, WebSocketStream<DuplexStream>
 async fn our_client() -> (WebSocket<DuplexStream>, WebSocketStream<DuplexStream>) {
     let (mut ours, theirs) = duplex(1000);
     let select = |request: &Request, mut response: Response| {
-        // MQTT-6.0.0-3.
+        // MQTT-6.0.0-3 in both.
         assert_eq!(request.headers()["Sec-WebSocket-Protocol"], "mqtt");
         assert_eq!((request.headers()["Host"].to_str().unwrap(), request.uri().path()), ("barn:8083", "/mqtt"));
         response.headers_mut().insert("Sec-WebSocket-Protocol", "mqtt".parse().unwrap());
@@ -243,14 +243,14 @@ impl Halves for WebSocketStream<DuplexStream> {
     }
 }
 
-/// MQTT-6.0.0-1, MQTT-6.0.0-2 and MQTT-6.0.0-4.
+/// MQTT-6.0.0-1, MQTT-6.0.0-2 and MQTT-6.0.0-4 in both.
 #[tokio::test]
 async fn our_server_understands_their_client() {
     let (ours, theirs) = our_server().await;
     converse(ours, theirs).await;
 }
 
-/// MQTT-6.0.0-1, MQTT-6.0.0-2 and MQTT-6.0.0-3.
+/// MQTT-6.0.0-1, MQTT-6.0.0-2 and MQTT-6.0.0-3 in both.
 #[tokio::test]
 async fn our_client_understands_their_server() {
     let (ours, theirs) = our_client().await;
@@ -270,7 +270,7 @@ async fn the_close_of_the_other_side_is_answered_with_its_code() {
     assert!(ours.write_all(b"more").await.is_err(), "nothing follows a Close");
 }
 
-/// MQTT-6.0.0-1.
+/// MQTT-6.0.0-1 in both.
 #[tokio::test]
 async fn a_text_frame_is_answered_with_unsupported_data() {
     let (mut ours, mut theirs) = our_server().await;
@@ -318,11 +318,11 @@ async fn the_key_of_rfc_6455_gets_its_answer() {
     assert!(opened);
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
     assert!(answer.contains("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{answer}");
-    // MQTT-6.0.0-4.
+    // MQTT-6.0.0-4 in both.
     assert!(answer.contains("\r\nSec-WebSocket-Protocol: mqtt\r\n"), "{answer}");
 }
 
-/// MQTT-6.0.0-3, MQTT-6.0.0-4, and the rules of HTTP.
+/// MQTT-6.0.0-3, MQTT-6.0.0-4 in both, and the rules of HTTP.
 #[tokio::test]
 async fn whatever_is_no_request_for_mqtt_is_refused_by_its_cause() {
     let options = WebSocketOptions { origins: vec!["https://barn.example".to_owned()], ..WebSocketOptions::default() };

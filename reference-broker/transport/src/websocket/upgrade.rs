@@ -128,7 +128,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let key = BASE64.encode(nonce());
-    // MQTT-6.0.0-3.
+    // MQTT-6.0.0-3 in both.
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
@@ -203,7 +203,7 @@ fn answer(head: &[u8], options: &WebSocketOptions) -> Result<String, Refusal> {
     {
         return Err(Refusal::ORIGIN);
     }
-    // MQTT-6.0.0-3: the client offers mqtt. MQTT-6.0.0-4: the server selects it.
+    // MQTT-6.0.0-3 in both: the client offers mqtt. MQTT-6.0.0-4 in both: the server selects it.
     let offered = SUBPROTOCOLS.iter().find(|name| headers.items("Sec-WebSocket-Protocol").any(|item| item == **name));
     let selected = offered.ok_or(Refusal::SUBPROTOCOL)?;
     let mut response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_owned();
