@@ -112,7 +112,8 @@ pub(crate) struct Job {
 /// Whom to talk to.
 #[derive(Debug, Args)]
 pub(crate) struct Target {
-    /// The broker under test, such as mqtt://192.0.2.7:1883. [default: what the scenario says]
+    /// The broker under test, such as mqtt://192.0.2.7:1883, mqtts://broker.example,
+    /// ws://broker.example/mqtt, wss://broker.example/mqtt or unix:/run/broker.sock. [default: what the scenario says]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) target: Option<String>,
     /// The User Name for the target; it replaces the URL's.
@@ -125,6 +126,19 @@ pub(crate) struct Target {
     /// A file whose first line is the Password.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) password_file: Option<PathBuf>,
+    /// A file with the CA that vouches for the target (mqtts, wss), PEM; may be given several times. [default: what the
+    /// scenario says, or else the CAs that this machine trusts]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ca: Vec<PathBuf>,
+    /// A file with the certificate that every client shows the target, PEM, with its chain if it has one.
+    #[arg(long, value_name = "FILE", requires = "key", value_hint = ValueHint::FilePath)]
+    pub(crate) cert: Option<PathBuf>,
+    /// A file with the private key of that certificate, PEM.
+    #[arg(long, value_name = "FILE", requires = "cert", value_hint = ValueHint::FilePath)]
+    pub(crate) key: Option<PathBuf>,
+    /// Do not verify the target's certificate: whoever answers is believed. For tests; the report says so.
+    #[arg(long, conflicts_with = "ca")]
+    pub(crate) insecure: bool,
 }
 
 /// What replaces the scenario's own values.

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use protocol::{TopicError, TopicFilter, TopicName, Utf8String, Version};
-use transport::Endpoint;
+use transport::{ClientTls, Endpoint};
 
 use crate::ConnectOptions;
 
@@ -13,6 +13,8 @@ use crate::ConnectOptions;
 pub struct Target {
     /// Where it listens.
     pub endpoint: Endpoint,
+    /// How to trust it and what to show it, for `mqtts` and `wss`. Every client shows the same certificate. Default none.
+    pub tls: Option<ClientTls>,
     /// User name and password for every client, if any.
     pub credentials: Option<Credentials>,
     /// The version that every client speaks, instead of what the scenario says.
@@ -24,7 +26,7 @@ pub struct Target {
     /// such as `1a2b3c4d-`, most names of the farm stay within the 23 that every 3.1.1 broker takes
     /// (MQTT-3.1.3-5).
     pub client_prefix: Utf8String,
-    /// How long resolving, connecting and CONNACK may take, each. Default 10 s.
+    /// How long connecting (TLS and WebSocket too) and CONNACK may take, each. Default 10 s.
     pub connect_timeout: Duration,
 }
 
@@ -33,6 +35,7 @@ impl Target {
     pub fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
+            tls: None,
             credentials: None,
             version: None,
             prefix: TopicPrefix::default(),
@@ -51,6 +54,7 @@ impl Target {
             .map_err(|error| format!("{name:?} is no client identifier: {error}"))?;
         Ok(ConnectOptions {
             version: self.version.unwrap_or(version),
+            tls: self.tls.clone(),
             credentials: self.credentials.clone(),
             connect_timeout: self.connect_timeout,
             connack_timeout: self.connect_timeout,

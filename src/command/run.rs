@@ -76,6 +76,9 @@ fn plan(scenario: Scenario, broker: &Broker, options: &cli::Run) -> Result<Plan,
             RunId::from_seed(scenario.seed),
             concat!("reference broker ", env!("CARGO_PKG_VERSION"), ", child process"),
         ),
+        None if options.job.target.insecure => {
+            (target::unique_id(scenario.seed), "broker named by the user, its certificate not verified (--insecure)")
+        }
         None => (target::unique_id(scenario.seed), "broker named by the user"),
     };
     if broker.child.is_none() {

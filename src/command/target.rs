@@ -13,7 +13,7 @@ use scenarios::{
     model::{Address, Engine, Password, Version},
 };
 use simulator::{Credentials, Target};
-use transport::Endpoint;
+use transport::{ClientTls, ClientTlsFiles, Endpoint};
 
 use crate::{
     cli::{self, Job, Overrides},
@@ -82,7 +82,33 @@ pub(crate) fn endpoint(options: &cli::Target, scenario: &Scenario) -> Result<Opt
 pub(crate) fn reached(mut endpoint: Endpoint, options: &cli::Target, scenario: &Scenario) -> Result<Target, Failure> {
     let broker = &scenario.brokers[0];
     let credentials = credentials(options, &mut endpoint, scenario)?;
-    Ok(Target { credentials, version: None, connect_timeout: broker.connect_timeout, ..Target::new(endpoint) })
+    let tls = tls(options, &endpoint, scenario)?;
+    Ok(Target { tls, credentials, version: None, connect_timeout: broker.connect_timeout, ..Target::new(endpoint) })
+}
+
+/// How to trust the broker and what to show it; `None` where no TLS is spoken.
+fn tls(options: &cli::Target, endpoint: &Endpoint, scenario: &Scenario) -> Result<Option<ClientTls>, Failure> {
+    if !endpoint.scheme.is_tls() {
+        let said =
+            [("--ca", !options.ca.is_empty()), ("--cert", options.cert.is_some()), ("--insecure", options.insecure)];
+        return match said.iter().find(|(_, given)| *given) {
+            Some((flag, _)) => {
+                Err(Failure::usage(format!("{flag} is for mqtts:// and wss://, and the target is {endpoint}")))
+            }
+            None => Ok(None),
+        };
+    }
+    let mut authorities = options.ca.clone();
+    if authorities.is_empty() && !options.insecure && options.target.is_none() {
+        authorities.extend(scenario.brokers[0].ca.clone());
+    }
+    let identity = options.cert.clone().zip(options.key.clone());
+    let tls = ClientTls::read(&ClientTlsFiles { authorities, identity, insecure: options.insecure })
+        .map_err(|error| Failure::usage(format!("TLS: {error}")))?;
+    if tls.is_insecure() {
+        tracing::warn!("--insecure: whoever answers as {endpoint} is believed, whatever its certificate says");
+    }
+    Ok(Some(tls))
 }
 
 /// Where a Password may stand that no other user of the machine can read.

@@ -4,4 +4,5 @@ mod chromium;
 mod libraries;
 mod mosquitto;
 mod mosquitto_broker;
+mod mosquitto_tls;
 mod rumqttc;

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read},
     net::SocketAddr,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc,
     thread,
@@ -137,6 +138,31 @@ impl Broker {
 
     pub(crate) fn url(&self) -> String {
         format!("mqtt://{}", self.address)
+    }
+}
+
+/// What `paddock certs` made.
+pub(crate) struct Certificates {
+    folder: PathBuf,
+}
+
+impl Certificates {
+    /// A CA and a server's certificate, and what `arguments` ask for.
+    pub(crate) fn make(folder: &Path, arguments: &[&str]) -> Self {
+        let made = output(paddock().args(["certs", "--key", "ecdsa"]).args(arguments).arg("--out").arg(folder));
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        Self { folder: folder.to_owned() }
+    }
+
+    /// The file of the CA.
+    pub(crate) fn authority(&self) -> String {
+        self.folder.join("ca.crt").display().to_string()
+    }
+
+    /// The files of a certificate and its key.
+    pub(crate) fn pair(&self, name: &str) -> (String, String) {
+        let file = |end: &str| self.folder.join(format!("{name}.{end}")).display().to_string();
+        (file("crt"), file("key"))
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! Where to start reading:
 //!
-//! * [`Endpoint`]: an address as people write it, `mqtt://user@host:1883`.
+//! * [`Endpoint`]: an address as people write it, `mqtt://user@host:1883`, `wss://host/mqtt`, `unix:/run/broker.sock`.
 //! * [`dial`] and [`Listener`]: how a [`Stream`] comes about.
 //! * [`Acceptor`]: the PROXY header ([`proxy`]), TLS ([`ServerTls`]) and WebSocket that come before MQTT.
 //! * [`Pump`]: reads from every ready stream, then writes what was queued, in turns.
@@ -16,6 +16,7 @@ mod acceptor;
 mod address;
 mod alarm;
 pub mod certificates;
+mod client_tls;
 mod connection;
 mod descriptors;
 mod dial;
@@ -36,8 +37,9 @@ mod websocket;
 pub use acceptor::{AcceptError, Acceptor};
 pub use address::{Address, AddressError};
 pub use alarm::Alarm;
+pub use client_tls::{ClientTls, ClientTlsFiles, TlsFailure, TlsFilesError};
 pub use descriptors::reserve_descriptors;
-pub use dial::{DialError, dial};
+pub use dial::{DialError, DialOptions, dial};
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use handshake::HandshakeError;
 pub use listener::{Listener, Options};

@@ -3,6 +3,7 @@
 use std::{io, time::Duration};
 
 use protocol::{Message, QoS, ReasonCode, Tag, Time};
+use transport::{TlsFailure, UpgradeError};
 
 /// What happened to one client.
 #[derive(Debug)]
@@ -83,7 +84,16 @@ pub enum ConnectFailure {
     /// Resolving the name or connecting failed.
     #[error("cannot connect: {0}")]
     Unreachable(#[source] io::Error),
-    /// Resolving the name and connecting took longer than [`ConnectOptions::connect_timeout`](super::ConnectOptions::connect_timeout).
+    /// TLS did not come about.
+    #[error("{0}")]
+    Tls(#[source] TlsFailure),
+    /// The server does not open a WebSocket on this path.
+    #[error("{0}")]
+    WebSocket(#[source] UpgradeError),
+    /// TLS or WebSocket did not come about, in the words of a library (rumqttc); or nothing says whom to trust.
+    #[error("{0}")]
+    NotReached(String),
+    /// Reaching the broker took longer than [`ConnectOptions::connect_timeout`](super::ConnectOptions::connect_timeout).
     #[error("connecting timed out")]
     ConnectTimeout,
     /// No CONNACK came within [`ConnectOptions::connack_timeout`](super::ConnectOptions::connack_timeout).

@@ -17,7 +17,7 @@ use std::{
 
 use bytes::Bytes;
 use protocol::{Disconnect, Machine, Properties, ReasonCode, SubscribeFilter, Tag, Time, TopicFilter, Will};
-use transport::{Alarm, Event as PumpEvent, Key, Pump, Stream};
+use transport::{Alarm, DialOptions, Event as PumpEvent, Key, Pump, Stream, TlsFailure};
 
 use self::{
     client::{Client, State},
@@ -147,7 +147,9 @@ impl Native {
         let clients = &self.clients;
         self.dialing.start(|(key, attempt)| {
             let client = clients.find(key).filter(|client| client.attempt == attempt)?;
-            Some((client.options.endpoint.clone(), client.options.connect_timeout))
+            let options = &client.options;
+            let dial = DialOptions { tls: options.tls.clone(), connect_timeout: options.connect_timeout };
+            Some((options.endpoint.clone(), dial))
         });
         while let Poll::Ready(Some(((key, attempt), outcome))) = self.dialing.poll_next(cx) {
             let Some(client) = self.clients.find_mut(key).filter(|client| client.attempt == attempt) else {
@@ -193,7 +195,7 @@ impl Native {
         let Some(live) = self.clients.find_mut(key).and_then(Client::live) else { return };
         live.transport_error = Some(match cause {
             Ok(()) => "end of stream".to_owned(),
-            Err(error) => error.to_string(),
+            Err(error) => TlsFailure::explained(&error),
         });
         live.machine.transport_closed(now);
         self.drain(key, now);

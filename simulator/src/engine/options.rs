@@ -3,7 +3,7 @@
 use std::{num::NonZeroU16, time::Duration};
 
 use protocol::{Utf8String, Version, Will};
-use transport::Endpoint;
+use transport::{ClientTls, Endpoint};
 
 use super::EngineKind;
 use crate::Credentials;
@@ -13,6 +13,8 @@ use crate::Credentials;
 pub struct ConnectOptions {
     /// Where to.
     pub endpoint: Endpoint,
+    /// How to trust the broker and what to show it, for `mqtts` and `wss`. Default none.
+    pub tls: Option<ClientTls>,
     /// Which of both engines of an [`Engine`](super::Engine) runs the client; an engine that is alone runs it anyway.
     /// Default native.
     pub engine: EngineKind,
@@ -40,7 +42,7 @@ pub struct ConnectOptions {
     /// How many messages may wait to be written; more are refused with [`Unsent::Full`](super::Unsent::Full).
     /// Default 10,000.
     pub queue_limit: usize,
-    /// How long resolving the name and connecting may take together. Default 10 s.
+    /// How long resolving the name, connecting, TLS and WebSocket may take together. Default 10 s.
     pub connect_timeout: Duration,
     /// How long CONNACK may take after that. Default 10 s.
     pub connack_timeout: Duration,
@@ -53,6 +55,7 @@ impl ConnectOptions {
     pub fn new(endpoint: Endpoint, client_id: Utf8String) -> Self {
         Self {
             endpoint,
+            tls: None,
             engine: EngineKind::default(),
             client_id,
             version: Version::V5,

@@ -10,6 +10,7 @@
 //! * A PUBREL owed from an earlier connection ends the new one as unsolicited, each time.
 //! * Reaching the broker and CONNACK have one time-out together, reported as the time-out of connecting.
 //! * 5.0: no Keep Alive below 5 s, and none at all is 65,535 s. Passwords are UTF-8.
+//! * It finds no server by an IPv6 address over TLS or WebSocket.
 //! * Publications in flight take memory for as many as there may be, so at most [`INFLIGHT_LIMIT`] are.
 
 mod task;

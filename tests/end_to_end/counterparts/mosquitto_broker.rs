@@ -1,6 +1,12 @@
 //! The load generator against a real Mosquitto.
 
-use std::{fs, net::TcpListener, path::Path, process::Command};
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{self, Command},
+    sync::atomic::{AtomicU16, Ordering},
+};
 
 use crate::support::{Running, output, paddock};
 
@@ -69,17 +75,23 @@ fn scenario(folder: &Path, version: &str) -> String {
     file.display().to_string()
 }
 
-struct Mosquitto {
+/// A Mosquitto without rules of its own beyond a plain listener.
+pub(super) struct Mosquitto {
     port: u16,
     _running: Running,
 }
 
 impl Mosquitto {
-    fn start(folder: &Path, rules: &str) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+    /// Starts it with these lines in its configuration, which may open more listeners.
+    pub(super) fn start(folder: &Path, rules: &str) -> Self {
+        let port = free_port();
         let file = folder.join("mosquitto.conf");
-        fs::write(&file, format!("listener {port} 127.0.0.1\n{rules}\nmax_queued_messages 0\nlog_dest stdout\n"))
-            .expect("a temporary file");
+        // Started as root it would become somebody else, who may not read private keys.
+        fs::write(
+            &file,
+            format!("user root\nmax_queued_messages 0\nlog_dest stdout\nlistener {port} 127.0.0.1\n{rules}\n"),
+        )
+        .expect("a temporary file");
         let running = Running::start(Command::new("stdbuf").args(["-oL", "/usr/sbin/mosquitto", "-c"]).arg(&file));
         running.line("its start", |line| line.ends_with("running"));
         Self { port, _running: running }
@@ -94,4 +106,19 @@ impl Mosquitto {
         let output = output(command.args(arguments));
         String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
     }
+}
+
+/// A port on which nobody listens, for programs that cannot pick one themselves. It is below those that the system gives
+/// to outgoing connections, of which other tests make many meanwhile.
+pub(super) fn free_port() -> u16 {
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let start = process::id() % 10_000;
+    for _ in 0..10_000 {
+        let port = 20_000 + (start + u32::from(TAKEN.fetch_add(1, Ordering::Relaxed))) % 10_000;
+        let port = u16::try_from(port).expect("below 30,000");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free");
 }

@@ -3,11 +3,10 @@
 use std::{
     collections::VecDeque,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use tokio::task::JoinSet;
-use transport::{DialError, Endpoint, Stream, dial};
+use transport::{DialError, DialOptions, Endpoint, Stream, dial};
 
 use crate::{ClientKey, engine::ConnectFailure};
 
@@ -35,13 +34,13 @@ impl Dialing {
 
     /// Starts attempts whose turn has come. `wanted` says where to and how long it may take, unless the attempt was
     /// given up.
-    pub(super) fn start(&mut self, wanted: impl Fn(Attempt) -> Option<(Endpoint, Duration)>) {
+    pub(super) fn start(&mut self, wanted: impl Fn(Attempt) -> Option<(Endpoint, DialOptions)>) {
         while self.running < self.limit
             && let Some(attempt) = self.waiting.pop_front()
         {
-            let Some((endpoint, limit)) = wanted(attempt) else { continue };
+            let Some((endpoint, options)) = wanted(attempt) else { continue };
             self.running += 1;
-            self.dials.spawn(async move { (attempt, dial(&endpoint, limit).await.map_err(failure)) });
+            self.dials.spawn(async move { (attempt, dial(&endpoint, &options).await.map_err(failure)) });
         }
     }
 
@@ -71,5 +70,8 @@ fn failure(error: DialError) -> ConnectFailure {
     match error {
         DialError::Io(_, error) => ConnectFailure::Unreachable(error),
         DialError::TimedOut(..) => ConnectFailure::ConnectTimeout,
+        DialError::Tls(_, failure) => ConnectFailure::Tls(failure),
+        DialError::WebSocket(_, error) => ConnectFailure::WebSocket(error),
+        DialError::NoTls(_) => ConnectFailure::NotReached("nothing says whom to trust".to_owned()),
     }
 }

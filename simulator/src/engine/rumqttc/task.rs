@@ -1,12 +1,15 @@
 //! One connection as a task, and what both versions of the library have in common.
 
-use std::{collections::VecDeque, io, sync::Arc, time::Duration};
+use std::{collections::VecDeque, error::Error, io, sync::Arc, time::Duration};
 
 use protocol::{Message, QoS, ReasonCode, SubscribeFilter, Time, TopicFilter, Version};
+use rumqttc::{TlsConfiguration, Transport};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     time::timeout,
 };
+
+use transport::{Endpoint, Scheme, TlsFailure};
 
 use super::{v4, v5};
 use crate::{
@@ -45,6 +48,8 @@ pub(super) enum Ending {
     TimedOut,
     Refused(ReasonCode),
     Unreachable(io::Error),
+    Tls(TlsFailure),
+    NotReached(String),
     PingTimeout,
     Broker(ReasonCode),
     Violation(String),
@@ -52,6 +57,29 @@ pub(super) enum Ending {
 }
 
 impl Ending {
+    /// Reading or writing failed, or there is nobody.
+    pub(super) fn io(error: io::Error) -> Self {
+        TlsFailure::of(&error).map_or(Self::Unreachable(error), Self::Tls)
+    }
+
+    /// The connection broke.
+    pub(super) fn lost(error: &io::Error) -> Self {
+        TlsFailure::of(error).map_or_else(|| Self::Transport(error.to_string()), Self::Tls)
+    }
+
+    /// What an error of the library means: TLS or the socket below it failed, or else what `otherwise` makes of its words.
+    pub(super) fn of(error: &(dyn Error + 'static), otherwise: fn(String) -> Self) -> Self {
+        // The library wraps what TLS says several times.
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref() {
+                return Self::lost(error);
+            }
+            cause = error.source();
+        }
+        otherwise(error.to_string())
+    }
+
     pub(super) fn into_event(self, connected: bool) -> ClientEvent {
         let closed = match self {
             Self::Refused(reason) => return ClientEvent::Refused { reason },
@@ -59,12 +87,15 @@ impl Ending {
             Self::Unreachable(error) if !connected => {
                 return ClientEvent::ConnectFailed(ConnectFailure::Unreachable(error));
             }
+            Self::Tls(failure) if !connected => return ClientEvent::ConnectFailed(ConnectFailure::Tls(failure)),
+            Self::NotReached(why) => return ClientEvent::ConnectFailed(ConnectFailure::NotReached(why)),
             Self::Disconnected | Self::Abandoned if !connected => {
                 return ClientEvent::ConnectFailed(ConnectFailure::GivenUp);
             }
             Self::Disconnected => Closed::Disconnected,
             Self::Abandoned => Closed::Abandoned,
             Self::Unreachable(error) => Closed::Transport(error.to_string()),
+            Self::Tls(failure) => Closed::Transport(failure.to_string()),
             Self::PingTimeout => Closed::PingTimeout,
             Self::Broker(reason) => Closed::Broker(reason),
             Self::Violation(text) => Closed::Violation(text),
@@ -146,6 +177,32 @@ pub(super) fn prepare(options: &ConnectOptions) -> (Requests, Connection) {
             let (requests, connection) = v5::prepare(options);
             (Requests::V5(requests), Connection::V5(connection))
         }
+    }
+}
+
+/// What to speak below MQTT.
+pub(super) fn transport(options: &ConnectOptions) -> Transport {
+    match (options.endpoint.scheme, &options.tls) {
+        (Scheme::Mqtt, _) => Transport::tcp(),
+        (Scheme::Unix, _) => Transport::unix(),
+        (Scheme::Ws, _) => Transport::ws(),
+        (Scheme::Mqtts, Some(tls)) => Transport::tls_with_config(TlsConfiguration::Rustls(tls.config())),
+        (Scheme::Wss, Some(tls)) => Transport::wss_with_config(TlsConfiguration::Rustls(tls.config())),
+        // The platform's CAs.
+        (Scheme::Mqtts, None) => Transport::tls_with_default_config(),
+        (Scheme::Wss, None) => Transport::wss_with_default_config(),
+    }
+}
+
+/// Whom to connect to, as the library wants it: it joins host and port with a colon, takes a path for a Unix socket, and a
+/// whole URL for WebSocket.
+pub(super) fn address(endpoint: &Endpoint) -> String {
+    match endpoint.scheme {
+        Scheme::Unix => endpoint.path.clone(),
+        // Without the user, who is for MQTT to name.
+        Scheme::Ws | Scheme::Wss => Endpoint { user: None, password: None, ..endpoint.clone() }.to_string(),
+        _ if endpoint.host.contains(':') => format!("[{}]", endpoint.host),
+        _ => endpoint.host.clone(),
     }
 }
 

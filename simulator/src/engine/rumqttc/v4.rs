@@ -10,7 +10,7 @@ use rumqttc::{
 
 use super::{
     INFLIGHT_LIMIT,
-    task::{Ending, Step},
+    task::{self, Ending, Step},
 };
 use crate::{ConnectOptions, Outgoing};
 
@@ -20,7 +20,8 @@ pub(super) struct Requests(AsyncClient);
 
 pub(super) fn prepare(options: &ConnectOptions) -> (Requests, Connection) {
     let endpoint = &options.endpoint;
-    let mut ours = MqttOptions::new(options.client_id.as_str(), super::v5::host(&endpoint.host), endpoint.port);
+    let mut ours = MqttOptions::new(options.client_id.as_str(), task::address(endpoint), endpoint.port);
+    ours.set_transport(task::transport(options));
     ours.set_clean_session(options.clean_start || options.client_id.is_empty());
     ours.set_keep_alive(std::time::Duration::from_secs(options.keep_alive.into()));
     // The limit counts for both directions; a large message of ours is for the broker to refuse.
@@ -145,16 +146,16 @@ pub(super) fn granted(qos: protocol::QoS) -> ReasonCode {
 
 fn ending(error: ConnectionError) -> Ending {
     match error {
-        ConnectionError::Io(error) => Ending::Unreachable(error),
+        ConnectionError::Io(error) => Ending::io(error),
         ConnectionError::ConnectionRefused(code) => {
             let reason = ReasonCode::from_connect_return_code(code as u8);
             Ending::Refused(reason.unwrap_or(ReasonCode::UnspecifiedError))
         }
         ConnectionError::MqttState(StateError::AwaitPingResp) => Ending::PingTimeout,
         ConnectionError::MqttState(StateError::ConnectionAborted) => Ending::Transport("end of stream".to_owned()),
-        ConnectionError::MqttState(StateError::Io(error)) => Ending::Transport(error.to_string()),
-        ConnectionError::MqttState(error) => Ending::Violation(error.to_string()),
+        ConnectionError::MqttState(StateError::Io(error)) => Ending::lost(&error),
+        ConnectionError::MqttState(error) => Ending::of(&error, Ending::Violation),
         ConnectionError::NotConnAck(packet) => Ending::Violation(format!("{packet:?} instead of CONNACK")),
-        other => Ending::Transport(other.to_string()),
+        other => Ending::of(&other, Ending::NotReached),
     }
 }

@@ -22,7 +22,7 @@ use rumqttc::{
 
 use super::{
     INFLIGHT_LIMIT,
-    task::{Ending, Step},
+    task::{self, Ending, Step},
     v4::granted,
 };
 use crate::{ConnectOptions, Credentials, Outgoing};
@@ -33,7 +33,8 @@ pub(super) struct Requests(AsyncClient);
 
 pub(super) fn prepare(options: &ConnectOptions) -> (Requests, Connection) {
     let endpoint = &options.endpoint;
-    let mut ours = MqttOptions::new(options.client_id.as_str(), host(&endpoint.host), endpoint.port);
+    let mut ours = MqttOptions::new(options.client_id.as_str(), task::address(endpoint), endpoint.port);
+    ours.set_transport(task::transport(options));
     ours.set_clean_start(options.clean_start);
     // The library insists on 5 s, and would ping without pause at 0.
     let keep_alive = if options.keep_alive == 0 { u16::MAX } else { options.keep_alive.max(5) };
@@ -57,11 +58,6 @@ pub(super) fn prepare(options: &ConnectOptions) -> (Requests, Connection) {
     ours.set_connection_timeout(u64::from(u32::MAX));
     let (client, connection) = AsyncClient::new(ours, options.queue_limit);
     (Requests(client), Connection(connection))
-}
-
-/// The library joins host and port with a colon.
-pub(super) fn host(host: &str) -> String {
-    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 /// The library knows only passwords in UTF-8.
@@ -329,7 +325,7 @@ fn connack_reason(code: ConnectReturnCode) -> ReasonCode {
 
 fn ending(error: ConnectionError) -> Ending {
     match error {
-        ConnectionError::Io(error) => Ending::Unreachable(error),
+        ConnectionError::Io(error) => Ending::io(error),
         ConnectionError::ConnectionRefused(code) => Ending::Refused(connack_reason(code)),
         ConnectionError::MqttState(StateError::AwaitPingResp) => Ending::PingTimeout,
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
@@ -337,9 +333,11 @@ fn ending(error: ConnectionError) -> Ending {
             Ending::Broker(reason.unwrap_or(ReasonCode::UnspecifiedError))
         }
         ConnectionError::MqttState(StateError::ConnectionAborted) => Ending::Transport("end of stream".to_owned()),
-        ConnectionError::MqttState(StateError::Io(error)) => Ending::Transport(error.to_string()),
-        ConnectionError::MqttState(error) => Ending::Violation(error.to_string()),
+        ConnectionError::MqttState(StateError::Io(error)) => Ending::lost(&error),
+        // It hides what it wraps.
+        ConnectionError::MqttState(StateError::Deserialization(error)) => Ending::of(&error, Ending::Violation),
+        ConnectionError::MqttState(error) => Ending::of(&error, Ending::Violation),
         ConnectionError::NotConnAck(packet) => Ending::Violation(format!("{packet:?} instead of CONNACK")),
-        other => Ending::Transport(other.to_string()),
+        other => Ending::of(&other, Ending::NotReached),
     }
 }
