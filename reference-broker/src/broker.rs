@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    Access, Bind, Config, Counters, Entrance, Redirect,
+    Access, Bind, Config, Counters, Entrance, Log, Redirect,
     counters::Tally,
     driver::{self, Ended, Hub},
     routing::WorkerId,
@@ -198,7 +198,13 @@ impl Handle {
 
     /// Changes how often `$SYS` is published (see [`Config::sys_interval`]); zero for never.
     pub fn set_sys_interval(&self, interval: Duration) {
-        self.hub.shared.set_sys_interval(interval);
+        self.hub.shared.rhythm.set_sys(interval);
+        self.hub.nudge();
+    }
+
+    /// Changes how much is written to the log (see [`Config::log`]).
+    pub fn set_log(&self, log: Log) {
+        self.hub.shared.rhythm.set_log(log);
         self.hub.nudge();
     }
 

@@ -3,7 +3,13 @@
 //! Strangers decide how often clients come and go, so each kind of line has a budget for each second. What was left out
 //! is said in one line when the second is over. The worker passes the time in, as everywhere.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use protocol::Time;
 
@@ -40,7 +46,8 @@ impl Kind {
 /// The budgets of one worker.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    lines_per_second: u32,
+    /// Of each kind; a reload changes it.
+    lines_per_second: Arc<AtomicU32>,
     /// The end of the second that the counts are of.
     until: Time,
     /// Lines asked for, by kind.
@@ -48,7 +55,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    pub(crate) const fn new(lines_per_second: u32) -> Self {
+    pub(crate) const fn new(lines_per_second: Arc<AtomicU32>) -> Self {
         Self { lines_per_second, until: Time::ZERO, asked: [0; Kind::ALL.len()] }
     }
 
@@ -60,12 +67,13 @@ impl Journal {
         }
         let asked = &mut self.asked[kind as usize];
         *asked = asked.saturating_add(1);
-        *asked <= self.lines_per_second
+        *asked <= self.lines_per_second.load(Relaxed)
     }
 
     /// When [`Journal::handle_timeout`] is due: only if something was left out.
     pub(crate) fn due(&self) -> Option<Time> {
-        self.asked.iter().any(|asked| *asked > self.lines_per_second).then_some(self.until)
+        let most = self.lines_per_second.load(Relaxed);
+        self.asked.iter().any(|asked| *asked > most).then_some(self.until)
     }
 
     /// Says what was left out once the second is over.
@@ -76,8 +84,9 @@ impl Journal {
     }
 
     fn end_second(&mut self) {
+        let most = self.lines_per_second.load(Relaxed);
         for (kind, asked) in Kind::ALL.into_iter().zip(&mut self.asked) {
-            let left_out = asked.saturating_sub(self.lines_per_second);
+            let left_out = asked.saturating_sub(most);
             if left_out > 0 {
                 tracing::info!(kind = kind.name(), lines = left_out, "left out of the log");
             }

@@ -6,10 +6,12 @@
 
 mod digest;
 mod load;
+mod rhythm;
 mod sample;
 mod sys;
 
 pub(crate) use digest::Digest;
+pub(crate) use rhythm::Rhythm;
 pub(crate) use sample::{GAUGES, Sample};
 pub(crate) use sys::SysTree;
 pub use sys::sys_topics;

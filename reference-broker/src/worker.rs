@@ -138,7 +138,7 @@ impl Worker {
             questions: Questions::default(),
             letters: (0..shared.workers()).map(|_| Vec::new()).collect(),
             matches: Matches::new(shared.overlap),
-            journal: Journal::new(shared.log_lines_per_second),
+            journal: Journal::new(shared.rhythm.lines_per_second()),
             drain: Drain::default(),
             unsent_charge: shared.charge(Kind::Unsent),
             shared,

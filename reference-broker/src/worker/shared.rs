@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
@@ -24,6 +23,7 @@ use crate::{
     registry::Registry,
     retained::RetainedStore,
     routing::{Routes, WorkerId},
+    status::Rhythm,
 };
 
 /// The stores and settings that every worker of one broker sees.
@@ -47,11 +47,7 @@ pub(crate) struct Shared {
     pub(crate) tallies: Vec<Tally>,
     /// One per worker: what its sessions hold.
     scales: Vec<Scale>,
-    /// In milliseconds; 0 publishes no `$SYS`. Changed by a reload.
-    sys_interval: AtomicU64,
-    /// How often the log says what was lost; `None` for never.
-    pub(crate) digest_interval: Option<Duration>,
-    pub(crate) log_lines_per_second: u32,
+    pub(crate) rhythm: Rhythm,
     names: AtomicU64,
     secret: RandomState,
 }
@@ -74,9 +70,7 @@ impl Shared {
             registry: Registry::new(config.limits.sessions),
             tallies: (0..config.workers.max(1)).map(|_| Tally::default()).collect(),
             scales: (0..config.workers.max(1)).map(|_| Scale::default()).collect(),
-            sys_interval: AtomicU64::new(milliseconds(config.sys_interval)),
-            digest_interval: (!config.log.digest_interval.is_zero()).then_some(config.log.digest_interval),
-            log_lines_per_second: config.log.lines_per_second,
+            rhythm: Rhythm::new(config),
             names: AtomicU64::new(0),
             secret: RandomState::new(),
         }
@@ -84,17 +78,6 @@ impl Shared {
 
     pub(crate) fn workers(&self) -> usize {
         self.tallies.len()
-    }
-
-    /// How often `$SYS` is published; `None` for never.
-    pub(crate) fn sys_interval(&self) -> Option<Duration> {
-        let milliseconds = self.sys_interval.load(Relaxed);
-        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
-    }
-
-    /// Changes how often; zero for never.
-    pub(crate) fn set_sys_interval(&self, interval: Duration) {
-        self.sys_interval.store(milliseconds(interval), Relaxed);
     }
 
     /// What the sessions of all workers hold, worker by worker.
@@ -155,8 +138,4 @@ impl Shared {
         let mark = self.secret.hash_one(number);
         Utf8String::new(format!("auto-{number:x}-{mark:016x}")).expect("letters, digits and dashes")
     }
-}
-
-fn milliseconds(interval: Duration) -> u64 {
-    u64::try_from(interval.as_millis()).unwrap_or(u64::MAX)
 }

@@ -11,8 +11,8 @@ impl Worker {
     /// When [`Worker::show_status`] is due.
     pub(super) fn status_due(&self) -> Option<Time> {
         let status = self.status.as_ref()?;
-        let sys = self.shared.sys_interval().map(|interval| status.sys.due(interval));
-        let digest = self.shared.digest_interval.map(|interval| status.digest.due(interval));
+        let sys = self.shared.rhythm.sys().map(|interval| status.sys.due(interval));
+        let digest = self.shared.rhythm.digest().map(|interval| status.digest.due(interval));
         [sys, digest].into_iter().flatten().min()
     }
 
@@ -20,10 +20,10 @@ impl Worker {
     pub(super) fn show_status(&mut self, now: Time) {
         let Some(mut status) = self.status.take() else { return };
         let sample = Sample::take(&self.shared);
-        if self.shared.digest_interval.is_some_and(|interval| status.digest.due(interval) <= now) {
+        if self.shared.rhythm.digest().is_some_and(|interval| status.digest.due(interval) <= now) {
             status.digest.say(now, &sample.counters);
         }
-        if self.shared.sys_interval().is_some_and(|interval| status.sys.due(interval) <= now) {
+        if self.shared.rhythm.sys().is_some_and(|interval| status.sys.due(interval) <= now) {
             let retain = self.shared.protocol.retain_available;
             // At QoS 0: the next value is never far, so nobody's queue need hold one.
             status.sys.update(now, &sample, |topic, payload| {

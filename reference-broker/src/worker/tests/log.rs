@@ -182,3 +182,22 @@ fn subscriptions_are_told_at_debug() {
     assert!(lines[1].starts_with(r#"DEBUG subscribed client="client" filter="barn/+/milk" reason=0x01"#), "{lines:#?}");
     assert!(work(LevelFilter::WARN).is_empty());
 }
+
+#[test]
+fn a_reload_changes_how_much_is_written() {
+    let lines = logged(LevelFilter::INFO, || {
+        let mut bench = bench(QUIET);
+        bench.set_log(Log { lines_per_second: 1, digest_interval: Duration::from_secs(1) });
+        let client = bench.connect(0, v5("a"));
+        for name in ["b", "c"] {
+            bench.connect(0, v5(name));
+        }
+        bench.send_raw(client, &[0x30, 5, 0, 2, b'$', b'x', 0]);
+        bench.run();
+        bench.advance(Duration::from_secs(2));
+    });
+    let connected = lines.iter().filter(|line| line.starts_with("INFO connected")).count();
+    assert_eq!(connected, 1, "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("lines=2")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains(r#"counter="dropped_denied" count=1 seconds="#)), "{lines:#?}");
+}

@@ -23,7 +23,11 @@ impl Bench {
     }
 
     pub(in super::super) fn set_sys_interval(&self, interval: Duration) {
-        self.shared.set_sys_interval(interval);
+        self.shared.rhythm.set_sys(interval);
+    }
+
+    pub(in super::super) fn set_log(&self, log: crate::Log) {
+        self.shared.rhythm.set_log(log);
     }
 
     /// How many pieces of mail their senders have not posted.
