@@ -1,15 +1,19 @@
 //! The command line: help, man page and completions all come from these definitions.
 
+mod broker;
 mod certs;
 
-use std::{net::SocketAddr, num::NonZeroU16, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::log::Format;
 
-pub(crate) use self::certs::{Certs, KeyKind};
+pub(crate) use self::{
+    broker::{Broker, BrokerVerb, Start},
+    certs::{Certs, KeyKind},
+};
 
 /// The proving ground for farm MQTT: a reference broker, device simulators, scenario-driven load, reports.
 #[derive(Debug, Parser)]
@@ -55,7 +59,10 @@ pub(crate) enum Verb {
     ///
     /// The devices publish to their real topics and leave their last status there, retained; --prefix keeps them apart.
     Simulate(Simulate),
-    /// Start the reference broker.
+    /// Start the reference broker, or look at its configuration.
+    ///
+    /// Without a configuration it listens on 127.0.0.1:1883, where only this machine reaches it, and lets everybody do
+    /// everything. For each listener a line on stdout says where it listens.
     Broker(Broker),
     /// Make a CA, and certificates for brokers and devices.
     ///
@@ -162,28 +169,6 @@ pub(crate) enum Engine {
     Native,
     /// The rumqttc library, as many devices in the field use it.
     Rumqttc,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Broker {
-    /// Where to listen for MQTT over TCP; port 0 picks a free one, which is printed.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1883", value_parser = socket_address)]
-    pub(crate) listen: SocketAddr,
-    /// Serve metrics (/metrics) and health (/health/live, /health/ready) over HTTP there. Whoever reaches it may read them.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = socket_address)]
-    pub(crate) monitor: Option<SocketAddr>,
-    /// Worker threads. [default: half the cores, at least 1]
-    #[arg(long)]
-    pub(crate) workers: Option<NonZeroU16>,
-    /// End when stdin ends: for programs that start a broker and must not leave it behind.
-    #[arg(long, hide = true)]
-    pub(crate) exit_with_parent: bool,
-}
-
-fn socket_address(text: &str) -> Result<SocketAddr, String> {
-    let by_name = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-    let parsed = by_name.as_deref().unwrap_or(text).parse();
-    parsed.map_err(|_| "an IP address and a port are wanted, such as 127.0.0.1:1883, 0.0.0.0:1883 or [::1]:1883".into())
 }
 
 #[derive(Debug, Subcommand)]

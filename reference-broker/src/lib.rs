@@ -9,6 +9,7 @@
 //! * `worker`: one worker without sockets or clock; everything MQTT-ish that the broker decides happens there.
 //! * `routing`: the path-copying trie of subscriptions that all workers read without locks.
 //! * `retained`, `registry`: the two stores that workers share under a lock, off the publish path.
+//! * [`Settings`]: the configuration file, from which a [`Config`] and [`Bind`]s come.
 //! * `status`: what the broker shows of itself below `$SYS` and in the log; [`Monitor`]: metrics and health over HTTP.
 //! * `driver`: the thin layer that gives a worker a thread, a runtime, sockets and mailboxes.
 
@@ -29,6 +30,7 @@ mod rate;
 mod registry;
 mod retained;
 mod routing;
+mod settings;
 mod status;
 mod sync;
 mod timers;
@@ -43,4 +45,5 @@ pub use broker::{Broker, Handle, Left, Readiness, Report, serve};
 pub use config::{Config, FullQueue, Limits, Log, Overlap, Redirect};
 pub use counters::Counters;
 pub use monitor::{Monitor, MonitorOptions, metrics};
+pub use settings::{Diagnostic, Diagnostics, ListenError, Position, Settings, SettingsError};
 pub use status::sys_topics;

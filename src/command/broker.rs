@@ -1,53 +1,87 @@
 //! `paddock broker`: the reference broker in the foreground.
 
 use std::{
-    fmt,
     io::{self, Write},
-    net::SocketAddr,
+    path::Path,
     process::ExitCode,
 };
 
-use reference_broker::{Broker, Config, Monitor, MonitorOptions, Report};
+use reference_broker::{Broker, ListenError, Monitor, Report, Settings};
 use tokio::io::AsyncReadExt;
-use transport::{Listener, Options};
 
-use super::interrupt::Interrupt;
+use super::{interrupt::Interrupt, say};
 use crate::{
-    cli,
+    cli::{self, BrokerVerb, Start},
     exit::{Failure, INTERRUPTED},
 };
 
-/// Listens, says where on stdout, and serves until Ctrl-C, SIGTERM or (if asked) the end of stdin.
+/// Listens, says where on stdout, and serves until Ctrl-C, SIGTERM or (if asked) the end of stdin; or looks at a
+/// configuration.
 pub(crate) fn run(options: &cli::Broker) -> Result<ExitCode, Failure> {
+    match &options.verb {
+        None => serve(&options.start),
+        Some(BrokerVerb::Check { file, show }) => {
+            let settings = load(file)?;
+            say(if *show { settings.show().trim_end().to_owned() } else { format!("{}: sound", file.display()) })
+        }
+        Some(BrokerVerb::Example) => say(Settings::example().trim_end()),
+        Some(BrokerVerb::Schema) => say(format!("{:#}", Settings::schema())),
+    }
+}
+
+fn load(file: &Path) -> Result<Settings, Failure> {
+    Settings::load(file).map_err(Failure::usage)
+}
+
+fn serve(options: &Start) -> Result<ExitCode, Failure> {
+    let settings = settings(options)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
-    let ended = runtime.block_on(serve_until_told(options));
+    let ended = runtime.block_on(serve_until_told(&settings, options.exit_with_parent));
     // A second signal does not wait for anything.
     runtime.shutdown_background();
     ended
 }
 
-async fn serve_until_told(options: &cli::Broker) -> Result<ExitCode, Failure> {
+/// What the file says, or else the command line.
+fn settings(options: &Start) -> Result<Settings, Failure> {
+    if let Some(file) = &options.config {
+        return load(file);
+    }
+    if !options.listen.is_local() && !options.allow_anonymous {
+        return Err(Failure::usage(format!(
+            "without a configuration nobody is asked for a password, and others than this machine can reach {}: write a \
+             configuration (`paddock broker example > broker.toml`, then --config broker.toml), or say --allow-anonymous",
+            options.listen
+        )));
+    }
+    let mut settings = Settings::listening_on(options.listen.clone(), options.allow_anonymous);
+    if let Some(workers) = options.workers {
+        settings.set_workers(workers.get());
+    }
+    if let Some(address) = options.monitor {
+        settings.set_monitor(address);
+    }
+    Ok(settings)
+}
+
+async fn serve_until_told(settings: &Settings, exit_with_parent: bool) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
     // Each connection takes a file descriptor; the broker reads the limit when it starts.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!("the limit of open files stays as it is: {error}");
     }
-    let listener =
-        Listener::bind(options.listen, Options::default()).map_err(|error| cannot_listen(options.listen, &error))?;
-    let address = listener.address().clone();
-    let mut config = Config::default();
-    if let Some(workers) = options.workers {
-        config.workers = workers.get().into();
-    }
-    let broker = Broker::start(vec![listener.into()], config).map_err(Failure::internal)?;
-    let monitor = options.monitor.map(|address| monitor(address, &broker)).transpose()?;
+    let binds = settings.bind().map_err(Failure::usage)?;
+    let broker = Broker::start(binds, settings.config()).map_err(Failure::internal)?;
+    let monitor = monitor(settings, &broker)?;
     // The first line is for programs too: a launcher waits for it and reads the address.
-    writeln!(io::stdout(), "listening on mqtt://{address}").map_err(Failure::internal)?;
+    for entrance in broker.handle().entrances() {
+        writeln!(io::stdout(), "listening on mqtt://{}", entrance.address).map_err(Failure::internal)?;
+    }
     if let Some(monitor) = &monitor {
         writeln!(io::stdout(), "monitoring on http://{}", monitor.address()).map_err(Failure::internal)?;
     }
     let told = async {
-        if options.exit_with_parent {
+        if exit_with_parent {
             tokio::select! {
                 () = interrupt.received() => {}
                 () = end_of_stdin() => {}
@@ -71,9 +105,10 @@ fn verdict(report: &Report) -> ExitCode {
     if report.graceful { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn monitor(address: SocketAddr, broker: &Broker) -> Result<Monitor, Failure> {
-    let options = MonitorOptions { address, ..MonitorOptions::default() };
-    Monitor::start(options, broker.handle()).map_err(|error| cannot_listen(address, &error))
+fn monitor(settings: &Settings, broker: &Broker) -> Result<Option<Monitor>, Failure> {
+    let Some(options) = settings.monitor() else { return Ok(None) };
+    let started = Monitor::start(options, broker.handle());
+    started.map(Some).map_err(|error| Failure::usage(ListenError { address: options.address.into(), error }))
 }
 
 /// Completes when nobody holds the other end of stdin any more.
@@ -81,16 +116,4 @@ async fn end_of_stdin() {
     let mut stdin = tokio::io::stdin();
     let mut ignored = [0; 64];
     while matches!(stdin.read(&mut ignored).await, Ok(1..)) {}
-}
-
-fn cannot_listen(address: impl fmt::Display, error: &io::Error) -> Failure {
-    let hint = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "; another program has the port: choose another with --listen, or port 0 for a free one"
-        }
-        io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges",
-        _ => "",
-    };
-    Failure::usage(format!("cannot listen on {address}: {error}{hint}"))
 }

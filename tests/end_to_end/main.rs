@@ -5,6 +5,7 @@
 mod broker;
 mod certificates;
 mod command_line;
+mod configuration;
 mod counterparts;
 mod soak;
 mod support;

@@ -1,0 +1,170 @@
+//! The document as a whole: its example, its schema, and what is said about bad ones.
+
+use std::{fs, path::Path};
+
+use serde_json::Value as Json;
+
+use super::*;
+
+/// The environment of these tests.
+fn lookup(name: &str) -> Option<String> {
+    match name {
+        "WORKERS" => Some("3".to_owned()),
+        "TIME" => Some("90s".to_owned()),
+        _ => None,
+    }
+}
+
+fn read(text: &str) -> Result<Settings, Diagnostics> {
+    Settings::read("broker.toml", text, &lookup)
+}
+
+fn good(text: &str) -> Settings {
+    read(text).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// The example with what has no default filled in.
+fn filled_in() -> String {
+    let example = Settings::example();
+    let line = |line: &str| match line.strip_prefix('#') {
+        Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => setting.to_owned(),
+        _ => line.to_owned(),
+    };
+    example.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_empty_file_and_the_library_agree_on_defaults() {
+    assert_eq!(format!("{:#?}", good("").config()), format!("{:#?}", Config::default()));
+    assert_eq!(good("").show(), Settings::default().show());
+}
+
+#[test]
+fn the_example_shows_the_defaults() {
+    assert_eq!(good(&Settings::example()).show(), Settings::default().show());
+}
+
+#[test]
+fn every_sample_of_the_example_is_right() {
+    let all = good(&filled_in());
+    // Nothing is left that has no value.
+    fn unset(fields: &[tree::Field]) -> Vec<&str> {
+        let in_field = |field: &tree::Field| match &field.tree {
+            tree::Tree::Unset(_) => vec![field.key],
+            tree::Tree::Table(fields) => unset(fields).into_iter().map(str::len).map(|_| field.key).collect(),
+            tree::Tree::Tables(entries, _) => {
+                entries.iter().flat_map(|(_, fields)| unset(fields)).map(|_| field.key).collect()
+            }
+            tree::Tree::Leaf(_) => Vec::new(),
+        };
+        fields.iter().flat_map(in_field).collect()
+    }
+    assert_eq!(unset(&all.document.fields()), Vec::<&str>::new());
+}
+
+#[test]
+fn what_is_shown_can_be_read_again() {
+    let all = good(&filled_in());
+    assert_eq!(good(&all.show()).show(), all.show());
+}
+
+#[test]
+fn every_setting_reaches_the_broker() {
+    insta::assert_snapshot!(format!("{:#?}", good(include_str!("tests/all.toml")).config()));
+}
+
+#[test]
+fn bad_configurations_are_explained() {
+    for name in ["typos", "units", "listeners", "together", "environment", "not-toml"] {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("src/settings/tests/bad").join(name).with_extension("toml");
+        let text = fs::read_to_string(path).expect("the bad configuration is in the folder");
+        let said = Settings::read(&format!("{name}.toml"), &text, &lookup).expect_err("it is bad").to_string();
+        assert!(!said.contains("hunter2"), "{said}");
+        insta::assert_snapshot!(name, said);
+    }
+}
+
+#[test]
+fn the_environment_completes_texts_numbers_and_truths() {
+    let settings = good(
+        "[broker]\nworkers = \"${WORKERS}\"\nshutdown_within = \"${TIME}\"\nmqtt_3_1 = \"${OLD:-false}\"\n\
+         [limits]\nqueued_bytes = \"1${UNIT:-6}MiB\"\n",
+    );
+    let config = settings.config();
+    assert_eq!((config.workers, config.shutdown_within.as_secs()), (3, 90));
+    assert_eq!((config.protocol.mqtt_3_1, config.limits.queued_bytes), (false, 16 << 20));
+}
+
+#[test]
+fn any_text_is_answered() {
+    let example = filled_in();
+    for cut in (0..example.len()).step_by(89).filter(|&cut| example.is_char_boundary(cut)) {
+        for text in [example[..cut].to_owned(), format!("{}{}", &example[..cut], &example[cut + 1..])] {
+            if let Err(diagnostics) = read(&text) {
+                assert!(diagnostics.to_string().contains("--> broker.toml:"), "{diagnostics}");
+            }
+        }
+    }
+}
+
+#[test]
+fn anonymous_clients_are_let_in_beyond_loopback_only_where_it_is_written() {
+    let anonymous = |text: &str| good(text).bind().unwrap().iter().map(|bind| bind.anonymous).collect::<Vec<_>>();
+    let text = "[[listeners]]\naddress = \"127.0.0.1:0\"\n[[listeners]]\naddress = \"0.0.0.0:0\"\n";
+    assert_eq!(anonymous(text), [true, false]);
+    assert_eq!(anonymous(&format!("{text}anonymous = true\n")), [true, true]);
+    let closed = "[[listeners]]\naddress = \"127.0.0.1:0\"\nanonymous = false\n";
+    assert_eq!(anonymous(closed), [false]);
+}
+
+#[test]
+fn listeners_carry_their_own_bounds() {
+    let text = "[broker]\nworkers = 4\n[[listeners]]\nname = \"barn\"\naddress = \"127.0.0.1:0\"\nconnections = 7\nacceptors = 2\n";
+    let binds = good(text).bind().unwrap();
+    assert_eq!((binds[0].name.as_str(), binds[0].connections, binds[0].acceptors), ("barn", Some(7), Some(2)));
+}
+
+#[test]
+fn shipped_schema_is_the_generated_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("broker.schema.json");
+    let generated = format!("{:#}\n", Settings::schema());
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        fs::write(&path, &generated).unwrap();
+    }
+    let shipped = fs::read_to_string(&path).unwrap_or_default();
+    assert!(shipped == generated, "run: UPDATE_SCHEMA=1 cargo test -p reference-broker shipped_schema");
+}
+
+#[test]
+fn the_schema_accepts_the_example_and_refuses_what_is_wrong() {
+    let schema = jsonschema::validator_for(&Settings::schema()).unwrap();
+    let json = |text: &str| serde_json::to_value(toml::from_str::<toml::Table>(text).unwrap()).unwrap();
+    for text in [Settings::example(), filled_in(), "[broker]\nworkers = \"${N:-2}\"".to_owned(), String::new()] {
+        let errors: Vec<String> = schema.iter_errors(&json(&text)).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+    for text in ["[borker]", "[broker]\nworkers = 0", "[limits]\nkeep_alive = 5", "[[listeners]]\nname = \"x\""] {
+        assert!(!schema.is_valid(&json(text)), "{text}");
+    }
+}
+
+#[test]
+fn every_key_is_described_and_says_what_counts_without_it() {
+    let schema = Settings::schema();
+    let definitions = schema["$defs"].as_object().unwrap();
+    let mut count = 0;
+    for (section, definition) in definitions.iter().filter(|(_, definition)| definition["properties"].is_object()) {
+        assert_eq!(definition["additionalProperties"], false, "{section}");
+        let required: Vec<&str> = definition["required"].as_array().unwrap().iter().filter_map(Json::as_str).collect();
+        for (key, property) in definition["properties"].as_object().unwrap() {
+            count += 1;
+            let description = property["description"].as_str().unwrap();
+            let table = property.get("$ref").is_some() || property["items"].get("$ref").is_some();
+            let says = description.contains("Default: ") || table;
+            assert_eq!(says, !required.contains(&key.as_str()) || table, "{section}.{key}: {description}");
+            assert!(description.len() > 30, "{section}.{key}: {description}");
+        }
+    }
+    assert!(count > 40, "only {count} keys were looked at");
+}
