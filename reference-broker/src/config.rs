@@ -143,7 +143,8 @@ pub struct Limits {
     /// Pieces of mail that wait for one worker. Senders beyond it stop reading their sockets until it drains. Default
     /// 16,384.
     pub mailbox: usize,
-    /// Bytes of the messages among them. The same bounds what a worker writes before it must post it. Default 16 MiB.
+    /// Bytes of the messages among them, a message once for each session that it is for. The same bounds what a worker
+    /// writes before it must post it. Default 16 MiB.
     pub mailbox_bytes: usize,
     /// Bytes of everything that the broker holds for clients: queues, backlogs, what sockets have not taken, retained
     /// messages, subscriptions, sessions and their Wills. Beyond it new sessions and subscriptions are refused with Quota

@@ -138,6 +138,7 @@ impl Driver {
         self.encode(now);
         let posted = self.hub.post(cx, &mut self.worker, self.id);
         self.pump.flush(cx);
+        self.worker.note_unsent(self.pump.unsent_in_all());
         if !congested && !posted {
             self.hub.shared.tallies[self.id.index()].mail_held_up.increment();
         }

@@ -33,10 +33,11 @@ pub(crate) enum Mail {
     LastWord { round: usize },
 }
 
-/// What `mail` takes, in bytes. A session that moves is small beside its messages, which its bounds bound.
+/// What `mail` takes, in bytes: a message once for each session that it is for, because so often it may be encoded as soon as
+/// it is taken. A session that moves is small beside its messages, which its bounds bound.
 pub(crate) fn weight(mail: &Mail) -> usize {
     let letter = match mail {
-        Mail::Deliver(letter) => letter.message.weight() + letter.receivers.len() * size_of::<Receiver>(),
+        Mail::Deliver(letter) => letter.receivers.len() * (letter.message.weight() + size_of::<Receiver>()),
         _ => 0,
     };
     size_of::<Mail>() + letter

@@ -58,8 +58,11 @@ use crate::{
     timers::Timers,
 };
 
-/// How far the sum of the unsent bytes that everybody sees may be off.
-const UNSENT_STEP: usize = 1 << 20;
+/// How far the sum of the unsent bytes that everybody sees may be off, for each worker.
+const UNSENT_STEP: usize = 256 * 1024;
+/// How many bytes of messages, once for each receiver, one turn encodes before it writes; less where the broker may hold
+/// little.
+const FAN_OUT_PER_TURN: usize = 64 << 20;
 /// How many places among what is retained one turn looks at before others get their turn.
 const SEARCHES_PER_TURN: usize = 100_000;
 
@@ -90,10 +93,10 @@ pub(crate) struct Worker {
     posted_bytes: usize,
     /// Places among what is retained that this turn has looked at.
     searched: usize,
-    /// Bytes that the sockets of this worker have not taken, as each last said.
-    unsent: usize,
-    /// The same for everybody, to within [`UNSENT_STEP`].
-    unsent_charge: Charge,
+    /// Bytes of messages that this turn has found receivers for, once for each.
+    fanned_out: usize,
+    /// Bytes that the sockets of this worker have not taken, to within [`UNSENT_STEP`].
+    unsent: Charge,
     /// Receivers on each worker of the message that is being published; empty between publications.
     letters: Vec<Vec<Receiver>>,
     /// Reused by every publication.
@@ -140,13 +143,13 @@ impl Worker {
             matches: Matches::new(shared.overlap),
             journal: Journal::new(shared.rhythm.lines_per_second()),
             drain: Drain::default(),
-            unsent_charge: shared.charge(Kind::Unsent),
+            unsent: shared.charge(Kind::Unsent),
             shared,
             stalled: Vec::new(),
             overfull: Vec::new(),
             posted_bytes: 0,
             searched: 0,
-            unsent: 0,
+            fanned_out: 0,
             status: (id.index() == 0).then(Box::default),
         }
     }
@@ -173,7 +176,7 @@ impl Worker {
 
     /// All mail is posted and a turn begins: goes on with the packets that waited for that.
     pub(crate) fn resume(&mut self, now: Time) {
-        (self.posted_bytes, self.searched) = (0, 0);
+        (self.posted_bytes, self.searched, self.fanned_out) = (0, 0, 0);
         for id in std::mem::take(&mut self.stalled) {
             if let Some(connection) = self.connections.find_mut(id) {
                 connection.stalled = false;
@@ -190,7 +193,9 @@ impl Worker {
 
     /// Whether this turn decodes no further packets.
     fn is_spent(&self) -> bool {
-        self.posted_bytes > self.shared.limits.mailbox_bytes || self.searched > SEARCHES_PER_TURN
+        self.fanned_out > FAN_OUT_PER_TURN.min(self.shared.memory.limit() / 16)
+            || self.posted_bytes > self.shared.limits.mailbox_bytes
+            || self.searched > SEARCHES_PER_TURN
     }
 
     /// The transport of a connection ended; its id is spent.
@@ -278,7 +283,6 @@ impl Worker {
         let limit = self.shared.limits.outbound_bytes;
         let Some(connection) = self.connections.find_mut(id) else { return After::Close };
         connection.dirty = false;
-        self.unsent = self.unsent - connection.unsent + unsent;
         connection.unsent = unsent;
         let tally = &self.shared.tallies[self.id.index()];
         let before = out.len();
@@ -300,14 +304,14 @@ impl Worker {
         if full {
             self.ease(now, id);
         }
-        self.charge_unsent();
         let reads = self.connections.find(id).is_some_and(|connection| connection.wants_read(limit));
         After::Open { reads }
     }
 
-    fn charge_unsent(&mut self) {
-        if self.unsent.abs_diff(self.unsent_charge.bytes()) >= UNSENT_STEP {
-            self.unsent_charge.set(self.unsent, 0);
+    /// The driver has written: `unsent` bytes are left on all connections of this worker together.
+    pub(crate) fn note_unsent(&mut self, unsent: usize) {
+        if unsent.abs_diff(self.unsent.bytes()) >= UNSENT_STEP {
+            self.unsent.set(unsent, 0);
         }
     }
 
@@ -335,10 +339,7 @@ impl Worker {
     }
 
     fn forget(&mut self, id: ConnectionId) {
-        let unsent = self.connections.find(id).map_or(0, |connection| connection.unsent);
         if self.connections.remove(id) {
-            self.unsent -= unsent;
-            self.charge_unsent();
             self.tally().connections_closed.increment();
         }
     }

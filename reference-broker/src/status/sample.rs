@@ -88,7 +88,7 @@ pub(crate) const GAUGES: &[Gauge] = &[
     Gauge { name: "backlog_bytes", help: "Bytes that they take", read: |sample| sample.backlog_bytes },
     Gauge {
         name: "unsent_bytes",
-        help: "Encoded bytes that sockets have not taken, to within a mebibyte for each worker",
+        help: "Encoded bytes that sockets have not taken, to within 256 KiB for each worker",
         read: |sample| sample.unsent_bytes,
     },
     Gauge { name: "memory_bytes", help: "Bytes of all that is held for clients", read: Sample::memory_bytes },

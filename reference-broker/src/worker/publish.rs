@@ -135,6 +135,7 @@ impl Worker {
                 self.letters[hit.target.worker.index()].push(receiver);
             }
         }
+        self.fanned_out += matches.hits().len() * message.message().weight();
         self.post_letters(&mut message, expires_at);
         let found = !matches.hits().is_empty();
         self.matches = matches;

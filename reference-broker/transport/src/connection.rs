@@ -26,6 +26,8 @@ pub(crate) struct Connection {
     written: usize,
     /// Whether the stream below still has something of its own to write: encrypted records, a good-bye.
     flushing: bool,
+    /// What the pump counts as unsent.
+    pub(crate) counted: usize,
     /// Whether the pump's list of connections to flush names this one.
     pub(crate) dirty: bool,
     pub(crate) phase: Phase,
@@ -61,7 +63,17 @@ pub(crate) enum Flushed {
 impl Connection {
     pub(crate) fn new(stream: Stream, token: Arc<Token>) -> Self {
         let waker = Waker::from(Arc::clone(&token));
-        Self { stream, token, waker, out: Vec::new(), written: 0, flushing: false, dirty: false, phase: Phase::Open }
+        Self {
+            stream,
+            token,
+            waker,
+            out: Vec::new(),
+            written: 0,
+            flushing: false,
+            counted: 0,
+            dirty: false,
+            phase: Phase::Open,
+        }
     }
 
     pub(crate) fn token(&self) -> &Arc<Token> {

@@ -79,6 +79,8 @@ pub struct Pump {
     again: Vec<Arc<Token>>,
     reads_left: usize,
     dirty: Vec<usize>,
+    /// What all connections hold unsent, as of their last writes.
+    unsent: usize,
     /// Ends found while writing, reported by the next turn.
     ended: VecDeque<(Key, io::Error)>,
     lingering: VecDeque<(Instant, Key)>,
@@ -105,6 +107,7 @@ impl Pump {
             again: Vec::new(),
             reads_left: READS_PER_TURN,
             dirty: Vec::new(),
+            unsent: 0,
             ended: VecDeque::new(),
             lingering: VecDeque::new(),
             linger_timer: None,
@@ -152,6 +155,11 @@ impl Pump {
         self.get(key).map_or(0, Connection::unsent)
     }
 
+    /// Bytes that wait on all connections together because their peers do not read, as of the last [`Pump::flush`].
+    pub const fn unsent_in_all(&self) -> usize {
+        self.unsent
+    }
+
     /// Stops reading from a connection. What the kernel holds already stays there, and the peer is slowed by TCP.
     pub fn pause(&mut self, key: Key) {
         if let Some(connection) = self.get_mut(key)
@@ -189,7 +197,7 @@ impl Pump {
     /// Drops the connection at once, unsent bytes included. No event follows for this key.
     pub fn abort(&mut self, key: Key) {
         if self.get(key).is_some() {
-            self.connections.remove(key.index());
+            self.remove(key.index());
         }
     }
 
@@ -207,7 +215,7 @@ impl Pump {
                     self.ended.push_front((key, error));
                     return Some(Event::Received(key, bytes));
                 }
-                self.connections.remove(key.index());
+                self.remove(key.index());
                 return Some(Event::Closed(key, Err(error)));
             }
             if self.turn.is_empty() {
@@ -272,7 +280,7 @@ impl Pump {
             Poll::Pending => None,
             Poll::Ready(Ok(0)) => {
                 connection.answer_end();
-                self.connections.remove(index);
+                self.remove(index);
                 Some(Event::Closed(key, Ok(())))
             }
             Poll::Ready(Ok(_)) => {
@@ -283,7 +291,7 @@ impl Pump {
                 Some(Event::Received(key, self.buffer.split().freeze()))
             }
             Poll::Ready(Err(error)) => {
-                self.connections.remove(index);
+                self.remove(index);
                 Some(Event::Closed(key, Err(error)))
             }
         }
@@ -307,6 +315,8 @@ impl Pump {
         let key = Key { index: u32::try_from(index).expect("checked at insert"), generation: *generation };
         connection.dirty = false;
         let flushed = connection.flush(&mut self.spare);
+        let unsent = connection.unsent();
+        self.unsent = self.unsent - std::mem::replace(&mut connection.counted, unsent) + unsent;
         match (flushed, connection.phase) {
             (Ok(Flushed::Some), _) | (Ok(Flushed::All), Phase::Open | Phase::Paused | Phase::Lingering) => {}
             (Ok(Flushed::All), Phase::Closing) if !connection.shut_down() => {}
@@ -316,7 +326,7 @@ impl Pump {
             }
             // The owner has forgotten it already.
             (Err(_), Phase::Closing | Phase::Lingering) => {
-                self.connections.remove(index);
+                self.remove(index);
             }
             (Err(error), Phase::Open | Phase::Paused) => self.ended.push_back((key, error)),
         }
@@ -333,7 +343,7 @@ impl Pump {
                 std::task::Wake::wake_by_ref(connection.token());
             }
             Poll::Ready(_) => {
-                self.connections.remove(key.index());
+                self.remove(key.index());
             }
         }
     }
@@ -362,6 +372,11 @@ impl Pump {
                 }
             }
         }
+    }
+
+    fn remove(&mut self, index: usize) {
+        let (_, connection) = self.connections.remove(index);
+        self.unsent -= connection.counted;
     }
 
     fn get(&self, key: Key) -> Option<&Connection> {
