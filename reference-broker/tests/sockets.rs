@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use reference_broker::{Bind, Broker, Config, serve};
+use reference_broker::{Bind, Broker, Config, Redirect, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -228,4 +228,30 @@ async fn each_listener_has_its_own_limit_and_all_share_the_sessions() {
     }
     assert_eq!(broker.handle().counters().connections_refused, 1);
     broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_handle_sends_clients_to_another_server_and_takes_them_back() {
+    const CONNECT: &[u8] = &[0x10, 14, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 60, 0, 0, 1, b'a'];
+    const CONNACK: &[u8] = &[0x20, 14, 0, 0, 11, 0x21, 4, 0, 0x27, 0, 16, 0, 0, 0x22, 0, 64];
+    for workers in [1, 3] {
+        let broker = start(workers);
+        let handle = broker.handle();
+        let mut wire = Wire::dial(handle.address()).await;
+        wire.send(CONNECT).await;
+        wire.expect(CONNACK).await;
+        let server = Some(protocol::Utf8String::new("b").unwrap());
+        handle.redirect(Some(Redirect { permanent: true, server }));
+        wire.expect(&[0xE0, 6, 0x9D, 4, 0x1C, 0, 1, b'b']).await;
+        wire.expect_closed().await;
+        let mut wire = Wire::dial(handle.address()).await;
+        wire.send(CONNECT).await;
+        wire.expect(&[0x20, 7, 0, 0x9D, 4, 0x1C, 0, 1, b'b']).await;
+        wire.expect_closed().await;
+        handle.redirect(None);
+        let mut wire = Wire::dial(handle.address()).await;
+        wire.send(CONNECT).await;
+        wire.expect(CONNACK).await;
+        assert!(broker.stop().await.graceful);
+    }
 }
