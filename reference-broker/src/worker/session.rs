@@ -123,10 +123,10 @@ impl Worker {
         if let Closed::Client(disconnect) = closed
             && let Some(seconds) = disconnect.properties.session_expiry_interval()
         {
-            // MQTT-3.14.2-2 (never from 0 to more) is the machine's to enforce.
+            // That it never rises from 0 (3.14.2.2.2) is the machine's to enforce.
             state.expiry_interval = seconds.min(self.shared.limits.session_expiry);
         }
-        // MQTT-3.1.2-8, MQTT-3.1.2-10 (MQTT-3.1.2-8, MQTT-3.1.2-10 in 3.1.1); at a shutdown the session does not end, and the broker's silence is its message.
+        // MQTT-3.1.2-8, MQTT-3.1.2-10 in both; at a shutdown the session does not end, and the broker's silence is its message.
         if !closed.publishes_will() || *closed == Closed::Server(ReasonCode::ServerShuttingDown) {
             state.will = None;
             state.weigh(0);

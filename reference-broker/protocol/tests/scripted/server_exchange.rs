@@ -276,16 +276,34 @@ fn subscribe_and_unsubscribe_are_answered_filter_by_filter() {
 
 #[test]
 fn request_problem_information_0_keeps_reasons_short() {
-    // MQTT-3.1.2-29.
+    // MQTT-3.1.2-29: not in PUBACK, PUBREC, SUBACK and UNSUBACK.
     let mut server = accepted(Config::default(), "10 10 0004 4d515454 05 02 000a 02 17 00 0001 61");
-    let reason_string =
-        || -> Properties { [Property::ReasonString(Utf8String::new("why").unwrap())].into_iter().collect() };
-    let tokens = tokens(feed(&mut server, Time::ZERO, "32 06 0001 61 0005 00"));
-    server.answer(Time::ZERO, tokens[0], Answer::Publish(ReasonCode::QuotaExceeded, reason_string()));
-    assert_eq!(sent(&mut server), "40 03 00 05 97");
+    let reason_string = || -> Properties {
+        let text = |text| Utf8String::new(text).unwrap();
+        let mut properties: Properties = [Property::ReasonString(text("why"))].into_iter().collect();
+        properties.push_user(text("name"), text("value"));
+        properties
+    };
+    let packets = "32 06 0001 61 0005 00 34 06 0001 61 0006 00 82 07 0007 00 0001 61 00 a2 06 0008 00 0001 61";
+    for event in feed(&mut server, Time::ZERO, packets) {
+        let (token, answer) = match event {
+            Event::Publish { token: Some(token), .. } => {
+                (token, Answer::Publish(ReasonCode::QuotaExceeded, reason_string()))
+            }
+            Event::Subscribe { token, .. } => {
+                (token, Answer::Subscribe(vec![ReasonCode::NotAuthorized], reason_string()))
+            }
+            Event::Unsubscribe { token, .. } => {
+                (token, Answer::Unsubscribe(vec![ReasonCode::Success], reason_string()))
+            }
+            other => panic!("{other:?}"),
+        };
+        server.answer(Time::ZERO, token, answer);
+    }
+    assert_eq!(sent(&mut server), "40 03 00 05 97 50 03 00 06 97 90 04 00 07 00 87 b0 04 00 08 00 00");
     // DISCONNECT may tell all the same.
     server.close(Time::ZERO, ReasonCode::ServerShuttingDown, reason_string());
-    assert_eq!(sent(&mut server), "e0 08 8b 06 1f 00 03 77 68 79");
+    assert_eq!(sent(&mut server), "e0 16 8b 14 1f 00 03 77 68 79 26 00 04 6e 61 6d 65 00 05 76 61 6c 75 65");
 }
 
 #[test]

@@ -137,8 +137,8 @@ fn a_server_keep_alive_takes_the_place_of_the_clients() {
 }
 
 #[test]
-fn request_problem_information_0_leaves_reasons_out() {
-    // MQTT-3.1.2-29: not in SUBACK, UNSUBACK and PUBACK; in PUBLISH and DISCONNECT all the same.
+fn request_problem_information_0_leaves_publish_and_disconnect_whole() {
+    // MQTT-3.1.2-29.
     let mut bench = bench(|_| {});
     let asks = with_property(v5("client"), Property::RequestProblemInformation(false));
     let (client, _, _) = connack(&mut bench, asks);

@@ -147,7 +147,10 @@ fn each_publishers_messages_arrive_in_their_order_at_each_qos() {
         for (published, granted) in [0, 1, 2].map(|at| [0, 1, 2].map(|to| (at, to))).concat() {
             let [published, granted] = [published, granted].map(|value| QoS::from_value(value).unwrap());
             for seed in 0..3 {
-                let mut bench = Bench::seeded(seed, Config { workers: 2, ..Config::default() });
+                let mut config = Config { workers: 2, ..Config::default() };
+                // Most wait in the session for their turn.
+                config.protocol.maximum_inflight = 3;
+                let mut bench = Bench::seeded(seed, config);
                 let subscriber = bench.connect(0, connect.clone());
                 bench.subscribe(subscriber, "a/#", granted);
                 let publishers = ["one", "two"].map(|name| bench.connect(1, v311(name, true)));
