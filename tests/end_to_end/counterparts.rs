@@ -1,8 +1,9 @@
 //! Real counterparts, one module each.
 
+mod browser;
 mod chromium;
 mod libraries;
 mod mosquitto;
 mod mosquitto_broker;
-mod mosquitto_tls;
 mod rumqttc;
+mod secure;

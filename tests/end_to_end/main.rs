@@ -9,3 +9,4 @@ mod configuration;
 mod counterparts;
 mod soak;
 mod support;
+mod ways;

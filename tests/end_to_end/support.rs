@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::ways::Way;
+
 /// How long any program may take before the test counts as hung.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -132,12 +134,13 @@ impl Broker {
         self.running.child.id()
     }
 
-    pub(crate) fn port(&self) -> String {
-        self.address.port().to_string()
+    pub(crate) fn url(&self) -> String {
+        self.way().url()
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("mqtt://{}", self.address)
+    /// How clients get there.
+    pub(crate) fn way(&self) -> Way {
+        Way::plain(self.address)
     }
 }
 

@@ -30,7 +30,8 @@ fn the_report_opens_without_a_complaint() {
     assert!(complaints.is_empty(), "{complaints:#?}");
 }
 
-fn chromium(folder: &Path) -> Command {
+/// Chromium without a window, with a profile of its own in `folder`.
+pub(super) fn chromium(folder: &Path) -> Command {
     let mut command = Command::new("chromium");
     command
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"])

@@ -2,28 +2,49 @@
 
 use std::process::Command;
 
-use crate::support::{Broker, output};
+use crate::{
+    support::{Broker, output},
+    ways::{Everywhere, Way},
+};
 
 const CHECKS: [&str; 6] = ["qos 0", "qos 1", "qos 2", "retained", "will", "shared"];
 
 #[test]
 fn paho_speaks_3_1_1() {
-    checked(paho(), "4");
+    checked(paho(), &Broker::start().way(), "4");
 }
 
 #[test]
 fn paho_speaks_5_0() {
-    checked(paho(), "5");
+    checked(paho(), &Broker::start().way(), "5");
 }
 
 #[test]
 fn mqttjs_speaks_3_1_1() {
-    checked(mqttjs(), "4");
+    checked(mqttjs(), &Broker::start().way(), "4");
 }
 
 #[test]
 fn mqttjs_speaks_5_0() {
-    checked(mqttjs(), "5");
+    checked(mqttjs(), &Broker::start().way(), "5");
+}
+
+#[test]
+fn paho_speaks_over_tls_and_websocket() {
+    everywhere(paho);
+}
+
+#[test]
+fn mqttjs_speaks_over_tls_and_websocket() {
+    everywhere(mqttjs);
+}
+
+/// Over TLS, WebSocket and both, with client certificates where they are required; each version in turn.
+fn everywhere(library: fn() -> Command) {
+    let broker = Everywhere::start();
+    for (way, level) in broker.ways.iter().zip(["5", "4"].iter().cycle()) {
+        checked(library(), way, level);
+    }
 }
 
 fn paho() -> Command {
@@ -39,11 +60,10 @@ fn mqttjs() -> Command {
     command
 }
 
-fn checked(mut command: Command, level: &str) {
-    let broker = Broker::start();
-    let output = output(command.args(["127.0.0.1", &broker.port(), level]));
+fn checked(mut command: Command, way: &Way, level: &str) {
+    let output = output(command.args([&way.url(), level]).args(way.files()));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{way:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
     let done: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("ok ")).collect();
     assert_eq!(done, CHECKS);
 }

@@ -1,13 +1,15 @@
-// Checks of one broker through MQTT.js: mqttjs_checks.cjs HOST PORT LEVEL, with level 4 (3.1.1) or 5.
+// Checks of one broker through MQTT.js: mqttjs_checks.cjs URL LEVEL [CA [CERTIFICATE KEY]], with level 4 (3.1.1) or 5.
 "use strict";
 
 const assert = require("node:assert/strict");
+const fs = require("node:fs");
 const { once, EventEmitter } = require("node:events");
 const path = require("node:path");
 
 const mqtt = require(path.join(__dirname, "../../../target/peers/node_modules/mqtt"));
 
-const [host, port, level] = process.argv.slice(2);
+const [url, level, ...files] = process.argv.slice(2);
+const [ca, cert, key] = files.map((file) => fs.readFileSync(file));
 const topicOf = (name) => `mqttjs/${level}/${name}`;
 
 setTimeout(() => {
@@ -21,7 +23,10 @@ class Client {
         const client = new Client();
         client.inbox = [];
         client.arrived = new EventEmitter();
-        client.mqtt = mqtt.connect(`mqtt://${host}:${port}`, {
+        client.mqtt = mqtt.connect(url, {
+            ca,
+            cert,
+            key,
             protocolVersion: Number(level),
             clientId: `mqttjs-${name}`,
             reconnectPeriod: 0,

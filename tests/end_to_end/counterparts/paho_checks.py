@@ -1,13 +1,17 @@
-"""Checks of one broker through paho-mqtt: paho_checks.py HOST PORT LEVEL, with level 4 (3.1.1) or 5."""
+"""Checks of one broker through paho-mqtt.
+
+paho_checks.py URL LEVEL [CA [CERTIFICATE KEY]], with level 4 (3.1.1) or 5.
+"""
 
 import queue
 import socket
 import sys
+from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-HOST, PORT, LEVEL = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+URL, LEVEL, FILES = urlsplit(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
 DEADLINE = 20
 V5 = LEVEL == 5
 
@@ -19,6 +23,7 @@ class Client:
         self.messages = queue.Queue()
         self.happened = queue.Queue()
         make = {"client_id": f"paho-{name}", "protocol": mqtt.MQTTv5 if V5 else mqtt.MQTTv311}
+        make["transport"] = "websockets" if URL.scheme in ("ws", "wss") else "tcp"
         if not V5:
             make["clean_session"] = True
         if hasattr(mqtt, "CallbackAPIVersion"):
@@ -28,9 +33,13 @@ class Client:
         self.paho.on_subscribe = lambda *a: self.happened.put(("subscribed", a[3]))
         self.paho.on_publish = lambda *a: self.happened.put(("published", a[2]))
         self.paho.on_message = lambda _c, _u, message: self.messages.put(message)
+        if URL.path:
+            self.paho.ws_set_options(path=URL.path)
+        if FILES:
+            self.paho.tls_set(*FILES)
         if will:
             self.paho.will_set(will, b"gone", qos=1)
-        self.paho.connect(HOST, PORT, keepalive=30)
+        self.paho.connect(URL.hostname, URL.port, keepalive=30)
         self.paho.loop_start()
         assert self.event("connected") == 0
 
@@ -56,7 +65,9 @@ class Client:
 
     def cut(self):
         """Ends the connection without DISCONNECT."""
-        self.paho.socket().shutdown(socket.SHUT_RDWR)
+        outer = self.paho.socket()
+        # Its WebSocket hides the socket that it is on.
+        getattr(outer, "_socket", outer).shutdown(socket.SHUT_RDWR)
 
     def end(self):
         self.paho.disconnect()

@@ -1,17 +1,35 @@
 //! The rumqttc library in both versions. Its two modules are twins with different types, so the checks are written once
 //! and instantiated for each.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use rumqttc::{
-    Packet as Packet4, QoS as QoS4,
+    Packet as Packet4, QoS as QoS4, Transport,
     v5::mqttbytes::{QoS as QoS5, v5::Packet as Packet5},
 };
 
-use crate::support::{Broker, DEADLINE};
+use crate::{
+    support::{Broker, DEADLINE},
+    ways::{Everywhere, Way},
+};
 
 /// What arrived: topic, payload, RETAIN.
 type Arrived = (String, Vec<u8>, bool);
+
+fn transport(way: &Way) -> Transport {
+    let mut files = way.files().into_iter().map(|file| fs::read(file).expect("a file"));
+    let authority = files.next().unwrap_or_default();
+    let identity = files.next().zip(files.next());
+    match way.scheme {
+        "mqtts" => Transport::tls(authority, identity, None),
+        "ws" => Transport::ws(),
+        "wss" => Transport::wss(authority, identity, None),
+        _ => Transport::tcp(),
+    }
+}
 
 macro_rules! checks {
     ($version:ident, $options:ty, $client:ty, $connection:ty, $event:path, $packet:ident, $qos:ident, $will:expr) => {
@@ -24,9 +42,12 @@ macro_rules! checks {
             }
 
             impl Peer {
-                fn connect(broker: &Broker, name: &str, will: Option<&str>) -> Self {
+                fn connect(way: &Way, name: &str, will: Option<&str>) -> Self {
                     let id = format!("rumqttc-{}-{name}", stringify!($version));
-                    let mut options = <$options>::new(id, "127.0.0.1", broker.address.port());
+                    // For WebSocket it wants the whole URL as the host.
+                    let host = if way.is_web_socket() { way.url() } else { way.address.ip().to_string() };
+                    let mut options = <$options>::new(id, host, way.address.port());
+                    options.set_transport(transport(way));
                     options.set_keep_alive(Duration::from_secs(30));
                     if let Some(topic) = will {
                         options.set_last_will($will(topic));
@@ -89,9 +110,18 @@ macro_rules! checks {
 
             #[test]
             fn exchanges_each_qos() {
-                let broker = Broker::start();
-                let mut receiver = Peer::connect(&broker, "receiver", None);
-                let mut sender = Peer::connect(&broker, "sender", None);
+                each_qos(&Broker::start().way());
+            }
+
+            #[test]
+            fn exchanges_each_qos_over_tls_and_websocket() {
+                let broker = Everywhere::start();
+                broker.ways.iter().for_each(each_qos);
+            }
+
+            fn each_qos(way: &Way) {
+                let mut receiver = Peer::connect(way, "receiver", None);
+                let mut sender = Peer::connect(way, "sender", None);
                 for qos in [$qos::AtMostOnce, $qos::AtLeastOnce, $qos::ExactlyOnce] {
                     let topic = format!("qos/{}", qos as u8);
                     receiver.subscribe(&topic, qos);
@@ -105,13 +135,13 @@ macro_rules! checks {
             #[test]
             fn gets_and_clears_retained_messages() {
                 let broker = Broker::start();
-                let mut sender = Peer::connect(&broker, "sender", None);
+                let mut sender = Peer::connect(&broker.way(), "sender", None);
                 sender.publish("kept", $qos::AtLeastOnce, true, "kept");
-                let mut late = Peer::connect(&broker, "late", None);
+                let mut late = Peer::connect(&broker.way(), "late", None);
                 late.subscribe("kept", $qos::AtLeastOnce);
                 assert_eq!(late.message(), ("kept".into(), "kept".into(), true));
                 sender.publish("kept", $qos::AtLeastOnce, true, "");
-                let mut later = Peer::connect(&broker, "later", None);
+                let mut later = Peer::connect(&broker.way(), "later", None);
                 later.subscribe("kept", $qos::AtLeastOnce);
                 sender.publish("kept", $qos::AtLeastOnce, false, "fence");
                 assert_eq!(later.message(), ("kept".into(), "fence".into(), false));
@@ -120,21 +150,21 @@ macro_rules! checks {
             #[test]
             fn leaves_a_will() {
                 let broker = Broker::start();
-                let mut watcher = Peer::connect(&broker, "watcher", None);
+                let mut watcher = Peer::connect(&broker.way(), "watcher", None);
                 watcher.subscribe("will", $qos::AtLeastOnce);
-                drop(Peer::connect(&broker, "mortal", Some("will")));
+                drop(Peer::connect(&broker.way(), "mortal", Some("will")));
                 assert_eq!(watcher.message(), ("will".into(), "gone".into(), false));
             }
 
             #[test]
             fn shares_a_subscription() {
                 let broker = Broker::start();
-                let mut members = ["one", "two"].map(|name| Peer::connect(&broker, name, None));
+                let mut members = ["one", "two"].map(|name| Peer::connect(&broker.way(), name, None));
                 for member in &mut members {
                     member.subscribe("$share/herd/shared", $qos::AtLeastOnce);
                     member.subscribe("end", $qos::AtLeastOnce);
                 }
-                let mut sender = Peer::connect(&broker, "sender", None);
+                let mut sender = Peer::connect(&broker.way(), "sender", None);
                 for n in 0..20_u8 {
                     sender.publish("shared", $qos::AtLeastOnce, false, &n.to_string());
                 }

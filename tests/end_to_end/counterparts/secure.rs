@@ -1,11 +1,14 @@
-//! The load generator and the fleet against a real Mosquitto over TLS, WebSocket and both.
+//! The load generator and the fleet over TLS, WebSocket and both: against a real Mosquitto, and the reference broker.
 
 use std::{fs, path::Path, thread};
 
 use tempfile::TempDir;
 
 use super::mosquitto_broker::{Mosquitto, free_port};
-use crate::support::{Certificates, output, paddock};
+use crate::{
+    support::{Certificates, output, paddock},
+    ways::Everywhere,
+};
 
 /// A Mosquitto with a listener for each way in, and one for each bad certificate that it is asked to show.
 struct Barn {
@@ -128,6 +131,21 @@ fn options_that_fit_no_tls_are_refused_at_once() {
         assert!(said.contains(words), "{said}");
     }
     assert!(!Path::new(&missing).exists());
+}
+
+#[test]
+fn a_run_with_both_engines_reaches_the_reference_broker_over_tls_and_websocket() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broker = Everywhere::start();
+    thread::scope(|scope| {
+        for (n, way) in broker.ways.iter().enumerate() {
+            let out = folder.path().join(n.to_string());
+            scope.spawn(move || {
+                let arguments = way.arguments(["--ca", "--cert", "--key"]);
+                run(&out, &way.url(), &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+            });
+        }
+    });
 }
 
 /// The smoke scenario, in which devices use both engines; its run folder is `out`.
