@@ -2,6 +2,7 @@
 
 mod browser;
 mod chromium;
+mod haproxy;
 mod libraries;
 mod mosquitto;
 mod mosquitto_broker;
