@@ -94,37 +94,41 @@ section! {
         /// Open connections of all listeners together; one more is closed at once. Default: as many as the process may have
         /// open files, less 64.
         live optional connections: Whole<1, MANY>, like "10000";
-        /// How long a client may take from the first moment to a whole CONNECT.
+        /// How long a client may take from the first moment to a whole CONNECT; then it is closed without a word.
         new default connect_timeout: Period<1, 3_600_000> = Period::new(server::Config::default().connect_timeout);
         /// The largest packet that a client may send, with its fixed header; a larger one ends the connection with Packet too
         /// large (0x95).
         new default packet_size: Size<16, LARGEST_PACKET> = Size::new(server::Config::default().maximum_packet_size);
-        /// The largest CONNECT: what a stranger can make the broker hold.
+        /// The largest CONNECT: what a stranger can make the broker hold; a larger one is refused with Packet too large (0x95).
         new default connect_packet_size: Size<16, LARGEST_PACKET> =
             Size::new(server::Config::default().maximum_connect_size);
         /// Properties that one packet may have; more end the connection with Quota exceeded (0x97).
         new default packet_properties: Whole<1, 1_000_000> = Whole::new(server::Config::default().maximum_properties);
         /// Filters that one SUBSCRIBE or UNSUBSCRIBE may have; more end the connection with Quota exceeded (0x97).
         new default packet_filters: Whole<1, 1_000_000> = Whole::new(server::Config::default().maximum_filters);
-        /// QoS 1 and 2 publications that a client may have in flight to the broker (Receive Maximum).
+        /// QoS 1 and 2 publications that a client may have in flight to the broker; one more ends the connection with Receive
+        /// Maximum exceeded (0x93) in 5.0, and waits to be read in 3.1.1.
         new default receive_maximum: Whole<1, 65_535> = Whole::new(server::Config::default().receive_maximum);
-        /// QoS 1 and 2 deliveries that may be in flight to one client, whatever it announces.
+        /// QoS 1 and 2 deliveries that may be in flight to one client, whatever it announces; more wait in its queue.
         new default inflight: Whole<1, 65_535> = Whole::new(server::Config::default().maximum_inflight);
-        /// Topic Aliases that a client may use; 0 offers none.
+        /// Topic Aliases that a client may use; a higher one ends the connection with Topic Alias invalid (0x94). 0 offers none.
         new default topic_aliases: Whole<0, 65_535> = Whole::new(server::Config::default().topic_alias_maximum);
         /// Topic Aliases that the broker uses toward a client that allows them; 0 uses none.
         new default outgoing_topic_aliases: Whole<0, 65_535> =
             Whole::new(server::Config::default().outgoing_topic_alias_maximum);
-        /// Bytes of topics that the aliases of one connection may stand for, each way.
+        /// Bytes of topics that the aliases of one connection may stand for, each way; a client that sets more is disconnected
+        /// with Quota exceeded (0x97), and the broker uses no further ones.
         new default topic_alias_bytes: Size<0, 4_294_967_296> = Size::new(server::Config::default().topic_alias_bytes);
         /// A Keep Alive that replaces what clients of 5.0 ask for. Default: what each client asks for.
         new optional server_keep_alive: Seconds<1_000, 65_535_000>, like "\"1m\"";
-        /// The longest Keep Alive, in place of a longer one or of none; 0s for no such bound.
+        /// The longest Keep Alive, in place of a longer one or of none; a client of 5.0 is told, one of 3.1.1 only held to it. 0s
+        /// for no such bound.
         new default keep_alive: Seconds<0, 65_535_000> =
             Seconds::new(Duration::from_secs(Config::default().protocol.maximum_keep_alive.into()));
         /// Sessions, connected or not; a CONNECT that needs one more is refused with Quota exceeded (0x97).
         live default sessions: Whole<1, MANY> = Whole::new(Limits::default().sessions);
-        /// The longest time that a session outlives its connection; also how long a session of 3.1.1 is kept.
+        /// The longest time that a session outlives its connection, in place of a longer one; a client of 5.0 is told. Also how
+        /// long a session of 3.1.1 is kept.
         new default session_expiry: Expiry = Expiry(Limits::default().session_expiry);
         /// CONNECT packets taken per second, by all listeners together; one more is refused with Connection rate exceeded
         /// (0x9F). Default: no bound.
@@ -147,12 +151,13 @@ section! {
         /// Bytes of messages that wait for one session or that its client has not acknowledged; full_queue says
         /// what happens to one more.
         live default queued_bytes: Size<0, HUGE> = Size::new(Limits::default().queued_bytes);
-        /// The same bytes of all sessions together, and some 200 for keeping each message; the newest beyond are dropped.
+        /// Bytes of messages that wait for all sessions together or are not acknowledged, and some 200 for keeping each; the
+        /// newest beyond are dropped.
         live default all_queued_bytes: Size<0, HUGE> = Size::new(Limits::default().all_queued_bytes);
         /// Retained messages that wait for one session because its client asked for more than it reads; what a subscription
         /// finds beyond is not sent.
         live default backlog_messages: Whole<0, MANY> = Whole::new(Limits::default().backlog_messages);
-        /// Their bytes.
+        /// Bytes of the retained messages that wait for one session; what a subscription finds beyond is not sent.
         live default backlog_bytes: Size<0, HUGE> = Size::new(Limits::default().backlog_bytes);
         /// Encoded bytes that wait for the socket of one connection; QoS 0 messages beyond are dropped.
         live default outbound_bytes: Size<0, HUGE> = Size::new(Limits::default().outbound_bytes);
@@ -162,7 +167,7 @@ section! {
         live default retained_bytes: Size<0, HUGE> = Size::new(Limits::default().retained_bytes);
         /// What may wait for one worker from the others; they stop reading from their clients until there is room.
         restart default mailbox: Whole<1, 1_000_000> = Whole::new(Limits::default().mailbox);
-        /// Bytes of the messages among them.
+        /// Bytes of the messages that may wait for one worker, each once for every session that it is for; as for mailbox.
         restart default mailbox_bytes: Size<65_536, HUGE> = Size::new(Limits::default().mailbox_bytes);
         /// Bytes of everything that is held for clients. Beyond it new sessions and subscriptions are refused with Quota
         /// exceeded (0x97), nothing new is retained, and messages that would wait are dropped. Default: half of the memory of
