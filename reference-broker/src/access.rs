@@ -127,6 +127,12 @@ pub trait Authenticate: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether a session belongs to the user who began it: nobody else may take it over or end it by its Client Identifier
+    /// (Not authorized). Read once. Default false: whoever knows the identifier may.
+    fn sessions_are_personal(&self) -> bool {
+        false
+    }
+
     /// Whether a client that was let in earlier, by other settings perhaps, may stay. Asked when settings change.
     fn still_admits(&self, identity: &Identity, origin: &Origin) -> bool {
         let _ = (identity, origin);

@@ -126,6 +126,24 @@ impl Backlog {
         self.settle();
     }
 
+    /// Gives up what `keep` does not want; how many that were.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Message) -> bool) -> usize {
+        let before = self.waiting.len();
+        let Self { waiting, live, live_bytes, retained_bytes, .. } = self;
+        waiting.retain(|held| {
+            let stays = keep(&held.message);
+            if !stays && held.retained.is_some() {
+                *retained_bytes -= held.message.weight();
+            } else if !stays {
+                *live -= 1;
+                *live_bytes -= held.message.weight();
+            }
+            stays
+        });
+        self.settle();
+        before - self.waiting.len()
+    }
+
     fn settle_sometimes(&mut self) {
         if self.waiting.len().is_multiple_of(SETTLE_EVERY) {
             self.settle();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use protocol::{Message, QoS, Session, Tag, Time, Utf8String};
+use protocol::{Message, QoS, Session, Tag, Time, TopicFilter, Utf8String};
 use smallvec::SmallVec;
 
 use crate::{
@@ -112,6 +112,7 @@ pub(crate) struct Moving {
     /// Who connected to it last, and by which version of the access rules its subscriptions were granted.
     pub(crate) identity: Option<Arc<Identity>>,
     pub(crate) policy: u64,
+    pub(crate) revoked: Option<Vec<TopicFilter>>,
     pub(crate) subscriptions: Subscriptions,
     /// What they take.
     pub(crate) subscribed: Charge,

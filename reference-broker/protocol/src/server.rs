@@ -63,10 +63,13 @@ impl Server {
             mqtt_3_1: config.mqtt_3_1,
         };
         let deadline = now.after(config.connect_timeout);
+        let mut decoder = Decoder::new(Role::Server, limits);
+        // AUTH comes before it is known who sends it.
+        decoder.distrust(true);
         Self {
             config,
             now,
-            decoder: Decoder::new(Role::Server, limits),
+            decoder,
             input: Bytes::new(),
             outbox: Outbox::new(Version::V311),
             asked: 0,

@@ -135,6 +135,37 @@ impl Session {
         before - self.waiting.len()
     }
 
+    /// Gives up what waits and `keep` does not want; how many that were.
+    pub fn retain_waiting(&mut self, mut keep: impl FnMut(&Delivery) -> bool) -> usize {
+        let before = self.waiting.len();
+        for delivery in mem::take(&mut self.waiting) {
+            if keep(&delivery) {
+                self.waiting.push_back(delivery);
+            } else {
+                self.left(delivery);
+            }
+        }
+        before - self.waiting.len()
+    }
+
+    /// Gives up what was sent, is not acknowledged and `keep` does not want, so that it is not sent again; how many that
+    /// were. Of a QoS 2 message the client may have taken note, so its Packet Identifier is freed by PUBREL and PUBCOMP.
+    /// For a Session that no machine holds.
+    pub fn retain_published(&mut self, mut keep: impl FnMut(&Delivery) -> bool) -> usize {
+        let unwanted = |(packet_id, stage): (PacketId, &Stage)| match stage {
+            Stage::Published(delivery) if !keep(delivery) => Some((packet_id, delivery.qos)),
+            Stage::Published(_) | Stage::Released(_) => None,
+        };
+        let unwanted: Vec<_> = self.in_flight.in_order().into_iter().filter_map(unwanted).collect();
+        for (packet_id, qos) in &unwanted {
+            match qos {
+                QoS::ExactlyOnce => self.in_flight.release(*packet_id),
+                QoS::AtMostOnce | QoS::AtLeastOnce => drop(self.in_flight.remove(*packet_id)),
+            }
+        }
+        unwanted.len()
+    }
+
     /// How many outgoing exchanges are unfinished.
     pub const fn in_flight(&self) -> usize {
         self.in_flight.len()

@@ -50,6 +50,7 @@ impl Default for UsersConfig {
 ///   Name and Password then say nothing.
 /// * A User Name must come with that user's password. An unknown name and a wrong password look alike (Bad User Name or
 ///   Password) and take the same time.
+/// * A session belongs to the user who began it.
 /// * A client without User Name is anonymous, where the listener allows that ([`crate::Bind::anonymous`]); elsewhere it is
 ///   Not authorized. Without any user, names mean nothing: whoever says one is anonymous too.
 #[derive(Debug)]
@@ -107,6 +108,10 @@ impl Authenticate for Users {
     fn begin(&self, method: &str, attempt: &Attempt<'_>) -> Option<Box<dyn Exchange>> {
         let scram = self.scram.as_ref().filter(|_| method == Scram::METHOD)?;
         Some(scram.begin(attempt.identity(None), attempt.user_name))
+    }
+
+    fn sessions_are_personal(&self) -> bool {
+        true
     }
 
     fn still_admits(&self, identity: &Identity, origin: &Origin) -> bool {

@@ -27,7 +27,7 @@ use crate::{
     mail::{Claim, Mail},
     memory::SESSION,
     message::detached,
-    registry::Claimed,
+    registry::{Claimed, User},
     routing::SessionKey,
 };
 
@@ -144,9 +144,18 @@ impl Worker {
             self.tally().sessions_refused_memory.increment();
             return self.refuse_session(now, &pending);
         }
+        let user = match self.gate.personal {
+            true => self.shared.user(pending.identity.user.as_deref()),
+            false => User::ANYBODY,
+        };
         loop {
             let candidate = self.target(self.sessions.next_key());
-            match self.shared.registry.claim(&pending.client_id, candidate) {
+            match self.shared.registry.claim(&pending.client_id, candidate, user) {
+                Claimed::Foreign => {
+                    self.unpark(pending.id);
+                    self.refuse(now, pending.id, pending.token, ReasonCode::NotAuthorized);
+                    return self.attend_later(pending.id);
+                }
                 Claimed::Full => {
                     self.tally().sessions_refused.increment();
                     return self.refuse_session(now, &pending);
@@ -185,7 +194,10 @@ impl Worker {
                         // MQTT-3.1.4-4, MQTT-3.1.2-4 (MQTT-3.1.2-6 in 3.1.1).
                         Link::Offline(_) if pending.connect.clean_start => self.end_session(now, key),
                         // MQTT-3.1.2-5.
-                        Link::Offline(_) => return self.accept(now, key, *pending, true),
+                        Link::Offline(_) => {
+                            self.forget_what_was_revoked(now, key);
+                            return self.accept(now, key, *pending, true);
+                        }
                     }
                 }
             }

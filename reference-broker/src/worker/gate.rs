@@ -51,6 +51,8 @@ pub(super) struct Gate {
     pub(super) asks_to_publish: bool,
     /// Whether subscriptions do.
     pub(super) asks_to_subscribe: bool,
+    /// Whether sessions belong to users.
+    pub(super) personal: bool,
     /// Whether deliveries do.
     pub(super) asks_to_receive: bool,
     cache: Cache,
@@ -74,6 +76,7 @@ impl Gate {
         Self {
             version,
             asks_to_publish: access.authorize.checks_publish(),
+            personal: access.authenticate.sessions_are_personal(),
             asks_to_subscribe: access.authorize.checks_subscribe(),
             asks_to_receive: access.authorize.checks_receive(),
             cache: Cache::new(&access),

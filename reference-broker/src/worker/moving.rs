@@ -113,6 +113,7 @@ impl Worker {
             link,
             identity,
             policy,
+            revoked,
             subscriptions,
             subscribed,
             presence,
@@ -132,6 +133,7 @@ impl Worker {
             delivery,
             identity,
             policy,
+            revoked,
             subscriptions,
             subscribed,
             presence,
@@ -175,6 +177,7 @@ impl Worker {
         state.link = Link::Offline(delivery);
         state.identity = moving.identity;
         state.policy = moving.policy;
+        state.revoked = moving.revoked;
         state.presence = moving.presence;
         state.expiry_interval = moving.expiry_interval;
         state.expires_at = moving.expires_at;

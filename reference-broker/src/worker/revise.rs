@@ -1,15 +1,21 @@
 //! Access rules change while the broker runs: what they no longer allow ends.
 
-use protocol::{ReasonCode, Time, TopicFilter, Utf8String};
+use protocol::{Delivery, Message, ReasonCode, Time, TopicFilter, TopicName, server::Server};
 
 use super::{
-    ConnectionId, Worker,
+    ConnectionId, Shared, Worker,
+    connection::Connection,
     gate::{Gate, Ruling},
     questions::Held,
+    session::{Link, SessionState},
     subscribe::count,
 };
 use crate::{
     access::{Action, Identity},
+    backlog::Mark,
+    counters::Tally,
+    mail::Subscriptions,
+    memory,
     routing::SessionKey,
 };
 
@@ -66,47 +72,105 @@ impl Worker {
         }
     }
 
-    /// Ends the subscriptions of a session that its client may not have any more.
+    /// Ends the subscriptions of a session that its client may not have any more, and gives up what waits because of them
+    /// or may not be received any more.
     fn revise(&mut self, now: Time, key: SessionKey) {
         let target = self.target(key);
-        let Some(state) = self.sessions.find_mut(key) else { return };
-        state.policy = self.gate.version;
-        if !self.gate.asks_to_subscribe {
-            return;
-        }
-        let tally = &self.shared.tallies[self.id.index()];
-        let mut revoked: Vec<Utf8String> = Vec::new();
-        for (text, subscription) in &state.subscriptions {
-            let allowed = match (TopicFilter::from_text(text.clone()), &state.identity) {
-                (Ok(filter), Some(who)) => {
-                    let action = Action::Subscribe { filter: &filter, qos: subscription.qos };
-                    matches!(self.gate.ask(now, tally, who, action), Ruling::Known(Ok(())))
+        let Self { gate, shared, sessions, connections, questions, view, id, .. } = self;
+        let tally = &shared.tallies[id.index()];
+        let Some(state) = sessions.find_mut(key) else { return };
+        state.policy = gate.version;
+        let revoked = revoke(now, gate, tally, state, shared);
+        if !revoked.is_empty() {
+            shared.routes.change(view, |routes| {
+                for filter in &revoked {
+                    routes.unsubscribe(filter.as_str(), target);
                 }
-                _ => false,
-            };
-            if !allowed {
-                revoked.push(text.clone());
-            }
+            });
         }
-        if revoked.is_empty() {
+        if revoked.is_empty() && !gate.asks_to_receive {
             return;
         }
-        for filter in &revoked {
-            state.subscriptions.remove(filter);
+        let lost = Lost { revoked: &revoked, subscriptions: &state.subscriptions };
+        let mut keep = |message: &Message| {
+            !lost.holds(&message.topic)
+                && (!gate.asks_to_receive || gate.may_receive(now, tally, questions, state.identity.as_ref(), message))
+        };
+        let mut dropped = state.backlog.retain(&mut keep);
+        let waiting = match &mut state.link {
+            Link::Online(id) => {
+                connections.find_mut(*id).and_then(Connection::server_mut).and_then(Server::session_mut)
+            }
+            Link::Offline(session) => Some(&mut **session),
+            Link::Arriving(_) => None,
+        };
+        dropped += waiting.map_or(0, |session| session.retain_waiting(|delivery| keep(&delivery.message)));
+        tally.dropped_denied.add(dropped as u64);
+        // What was sent already may have to be sent again.
+        state.revoked.get_or_insert_default().extend(revoked);
+    }
+
+    /// The session is about to be resumed: what its client got once and may not get any more is not sent again.
+    pub(super) fn forget_what_was_revoked(&mut self, now: Time, key: SessionKey) {
+        let Self { gate, shared, sessions, questions, id, .. } = self;
+        let tally = &shared.tallies[id.index()];
+        let Some(state) = sessions.find_mut(key) else { return };
+        let Some(revoked) = state.revoked.take() else { return };
+        let Link::Offline(session) = &mut state.link else { return };
+        let lost = Lost { revoked: &revoked, subscriptions: &state.subscriptions };
+        let dropped = session.retain_published(|Delivery { message, .. }| {
+            !lost.holds(&message.topic)
+                && (!gate.asks_to_receive || gate.may_receive(now, tally, questions, state.identity.as_ref(), message))
+        });
+        tally.dropped_denied.add(dropped as u64);
+    }
+}
+
+/// Takes the subscriptions out that are not allowed any more.
+fn revoke(now: Time, gate: &mut Gate, tally: &Tally, state: &mut SessionState, shared: &Shared) -> Vec<TopicFilter> {
+    if !gate.asks_to_subscribe {
+        return Vec::new();
+    }
+    let mut allows = |filter: &TopicFilter, qos| match &state.identity {
+        Some(who) => {
+            let action = Action::Subscribe { filter, qos };
+            matches!(gate.ask(now, tally, who, action), Ruling::Known(Ok(())))
         }
-        tally.subscriptions_revoked.add(revoked.len() as u64);
-        let (all, shared) = count(revoked.iter().map(Utf8String::as_str));
+        None => false,
+    };
+    let filters = state.subscriptions.iter().filter_map(|(text, subscription)| {
+        let filter = TopicFilter::from_text(text.clone()).ok()?;
+        (!allows(&filter, subscription.qos)).then_some(filter)
+    });
+    let revoked: Vec<TopicFilter> = filters.collect();
+    for filter in &revoked {
+        state.subscriptions.remove(filter.as_str());
+        state.subscribed.remove(memory::of_subscription(filter.as_str()));
+        state.backlog.forget(Mark(shared.mark(filter.as_str())));
+    }
+    if !revoked.is_empty() {
+        let (all, shared) = count(revoked.iter().map(TopicFilter::as_str));
+        tally.subscriptions_revoked.add(all);
         tally.subscriptions_removed.add(all);
         tally.shared_subscriptions_removed.add(shared);
-        tracing::info!(
-            client = state.client_id.as_str(),
-            count = revoked.len(),
-            "subscriptions revoked: access rules changed"
-        );
-        self.shared.routes.change(&mut self.view, |routes| {
-            for filter in &revoked {
-                routes.unsubscribe(filter, target);
-            }
-        });
+        tracing::info!(client = state.client_id.as_str(), count = all, "subscriptions revoked: access rules changed");
+    }
+    revoked
+}
+
+/// Subscriptions that were revoked, and those that are left.
+struct Lost<'a> {
+    revoked: &'a [TopicFilter],
+    subscriptions: &'a Subscriptions,
+}
+
+impl Lost<'_> {
+    /// Whether a message came because of a revoked subscription alone.
+    fn holds(&self, topic: &TopicName) -> bool {
+        self.revoked.iter().any(|filter| filter.matches(topic))
+            && !self
+                .subscriptions
+                .keys()
+                .any(|text| TopicFilter::from_text(text.clone()).is_ok_and(|filter| filter.matches(topic)))
     }
 }

@@ -10,7 +10,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use protocol::{Delivery, InFlight, Message, QoS, ReasonCode, Session, Time, Utf8String, server::Closed};
+use protocol::{Delivery, InFlight, Message, QoS, ReasonCode, Session, Time, TopicFilter, Utf8String, server::Closed};
 
 use super::{ConnectionId, Deadline, Worker, connect::Arrival, moving::Settling, sessions::Slot, subscribe::count};
 use crate::{
@@ -35,6 +35,9 @@ pub(super) struct SessionState {
     pub(super) identity: Option<Arc<Identity>>,
     /// The version of the access rules by which its subscriptions were granted.
     pub(super) policy: u64,
+    /// Set when the rules changed since its connection began: the subscriptions that went with that. What they brought
+    /// and was not acknowledged is not to be sent again.
+    pub(super) revoked: Option<Vec<TopicFilter>>,
     pub(super) link: Link,
     pub(super) subscriptions: Subscriptions,
     /// What the subscriptions take.
@@ -82,6 +85,7 @@ impl SessionState {
             client_id,
             identity: None,
             policy: 0,
+            revoked: None,
             link,
             subscriptions: Subscriptions::default(),
             presence: Arc::default(),

@@ -20,7 +20,7 @@ use crate::{
     counters::Tally,
     memory::{Charge, Kind, Memory},
     rate::Rate,
-    registry::Registry,
+    registry::{Registry, User},
     retained::RetainedStore,
     routing::{Routes, WorkerId},
     status::Rhythm,
@@ -128,6 +128,11 @@ impl Shared {
     /// Tells `filter` from the others of a session, by a hash that no client can know.
     pub(crate) fn mark(&self, filter: &str) -> u64 {
         self.secret.hash_one(filter)
+    }
+
+    /// The owner of sessions of the user `name`.
+    pub(crate) fn user(&self, name: Option<&str>) -> User {
+        User::named(name, &self.secret)
     }
 
     /// A Client Identifier for a client that sent none (MQTT-3.1.3-6, MQTT-3.1.3-7; MQTT-3.1.3-6 in

@@ -2,6 +2,8 @@
 
 mod access;
 mod accounting;
+mod authentication;
+mod authorization;
 mod bench;
 mod bounds;
 mod bystander;

@@ -50,6 +50,8 @@ impl Default for PacketLimits {
 pub struct Decoder {
     role: Role,
     limits: PacketLimits,
+    /// See [`Decoder::distrust`].
+    stranger: bool,
     version: Option<Version>,
     /// See [`Decoder::speaks_mqtt_3_1`].
     mqtt_3_1: bool,
@@ -64,7 +66,21 @@ impl Decoder {
     /// A server learns the version from CONNECT and accepts nothing else first (MQTT-3.1.0-1 in both). A client calls
     /// [`set_version`](Self::set_version) with the version that it asked for; until then 3.1.1 is assumed.
     pub fn new(role: Role, limits: PacketLimits) -> Self {
-        Self { role, limits, version: None, mqtt_3_1: false, refusal_version: None, partial: BytesMut::new() }
+        Self {
+            role,
+            limits,
+            stranger: false,
+            version: None,
+            mqtt_3_1: false,
+            refusal_version: None,
+            partial: BytesMut::new(),
+        }
+    }
+
+    /// Whether every packet, and not only CONNECT, is bound by [`PacketLimits::maximum_connect_size`]: as long as the peer is
+    /// a stranger.
+    pub fn distrust(&mut self, stranger: bool) {
+        self.stranger = stranger;
     }
 
     /// Fixes the version.
@@ -160,7 +176,7 @@ impl Decoder {
             length_is_minimal: length.is_minimal(),
         };
         let mut maximum = self.limits.maximum_packet_size;
-        if frame.head.packet_type == PacketType::Connect {
+        if self.stranger || frame.head.packet_type == PacketType::Connect {
             maximum = maximum.min(self.limits.maximum_connect_size);
         }
         // MQTT-3.1.2-24, MQTT-3.2.2-15.

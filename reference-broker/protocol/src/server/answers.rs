@@ -64,6 +64,7 @@ impl Server {
             // 3.1.2.10: a client that is silent for longer than the bound may be disconnected, though it was not told.
             None => self.config.bound_keep_alive(facts.keep_alive),
         };
+        self.decoder.distrust(false);
         let link = Link::new(session, self.limits(&facts));
         self.state = State::Serving(Serving {
             link,

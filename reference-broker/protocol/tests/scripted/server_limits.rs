@@ -342,3 +342,28 @@ fn topics_beyond_the_bytes_of_aliases_go_out_as_text() {
     }
     assert_eq!(sent(&mut server), "30 08 00 02 74 74 03 23 00 01 30 05 00 02 75 75 00 30 07 00 01 76 03 23 00 02");
 }
+
+#[test]
+fn what_a_stranger_says_before_connack_is_bound_like_its_connect() {
+    // AUTH comes before it is known who sends it (MQTT-3.1.2-24 holds from CONNACK on).
+    let config = Config { maximum_connect_size: 64, ..Config::default() };
+    for accepted in [false, true] {
+        let mut server = Server::new(Arc::new(config.clone()), Time::ZERO);
+        let connect = "10 14 00044d515454 05 02 0000 06 15 0003 534352 0001 61";
+        let Some(Event::Connect { token, .. }) = feed(&mut server, Time::ZERO, connect).pop() else { panic!() };
+        server.answer(Time::ZERO, token, Answer::Challenge(Properties::EMPTY));
+        sent(&mut server);
+        if accepted {
+            let auth = "f0 08 18 06 15 0003 534352";
+            let Some(Event::Auth { token, .. }) = feed(&mut server, Time::ZERO, auth).pop() else { panic!() };
+            accept(&mut server, token, false, Box::default());
+            sent(&mut server);
+        }
+        let events = feed(&mut server, Time::ZERO, "f0 7f 18");
+        if accepted {
+            assert!(events.is_empty(), "it may go on");
+        } else {
+            assert_eq!(closed(events), Closed::Violation(Violation::PacketTooLarge));
+        }
+    }
+}

@@ -41,8 +41,8 @@ impl ScramCredential {
         Self::derive(password, &salt, ITERATIONS)
     }
 
-    /// The credential for `password` with this `salt`.
-    pub(super) fn derive(password: &[u8], salt: &[u8], iterations: u32) -> Self {
+    /// The credential for `password` with this `salt`, which nobody else should have. RFC 7677 demands 4,096 iterations.
+    pub fn derive(password: &[u8], salt: &[u8], iterations: u32) -> Self {
         let salted = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password, salt, iterations);
         let stored_key = Sha256::digest(hmac(&salted, &[b"Client Key"])).into();
         Self::from_parts(salt.to_vec(), iterations, stored_key, hmac(&salted, &[b"Server Key"]))
