@@ -184,3 +184,17 @@ fn a_client_cannot_forge_a_line_of_the_log() {
     );
     assert!(log.contains(r#" connected client="\u{1b}[2J\u{202e}b" peer="#), "{log}");
 }
+
+#[test]
+fn a_log_of_json_is_one_object_per_line() {
+    let broker = Watched::start(&["-v", "--log-format", "json"]);
+    let name = "\u{1b}[2J\n\"}\u{202e}";
+    drop(broker.client(5, name));
+    broker.signal();
+    let (_, log, _) = broker.end();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let connected = lines.iter().find(|line| line["message"] == "connected").unwrap_or_else(|| panic!("{log}"));
+    assert_eq!((&connected["client"], &connected["version"]), (&name.into(), &"5.0".into()));
+    assert_eq!(lines.last().map(|line| &line["message"]), Some(&"stopped".into()));
+    assert!(!log.contains('\u{1b}') && !log.contains('\u{202e}'));
+}
