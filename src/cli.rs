@@ -28,9 +28,9 @@ pub(crate) struct Cli {
     /// Say more on stderr: -v info, -vv debug, -vvv trace. PADDOCK_LOG sets it per module.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// How lines on stderr look: text, or json with one object per line.
-    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
-    pub(crate) log_format: Format,
+    /// How lines on stderr look: text, or json with one object per line. [default: text]
+    #[arg(long, global = true, value_name = "FORMAT", value_enum)]
+    pub(crate) log_format: Option<Format>,
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }

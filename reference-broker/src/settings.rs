@@ -13,6 +13,7 @@ mod diagnostic;
 mod document;
 mod environment;
 mod listener;
+mod log;
 mod node;
 mod quantity;
 mod secret;
@@ -29,6 +30,7 @@ use std::{
 
 pub use diagnostic::{Diagnostic, Diagnostics, Position};
 pub use listener::ListenError;
+pub use log::{LogFormat, LogLevel};
 use toml::de::DeTable;
 use transport::Address;
 
@@ -143,6 +145,11 @@ impl Settings {
     /// Where metrics and health are served; `None` for nowhere.
     pub fn monitor(&self) -> Option<MonitorOptions> {
         self.document.monitor()
+    }
+
+    /// What is worth a line in the log, and how lines look.
+    pub fn log(&self) -> (LogLevel, LogFormat) {
+        (self.document.log.level.value, self.document.log.format.value)
     }
 
     /// What is in effect, as TOML; secrets are redacted.

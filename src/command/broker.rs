@@ -13,6 +13,7 @@ use super::{interrupt::Interrupt, say};
 use crate::{
     cli::{self, BrokerVerb, Start},
     exit::{Failure, INTERRUPTED},
+    log,
 };
 
 /// Listens, says where on stdout, and serves until Ctrl-C, SIGTERM or (if asked) the end of stdin; or looks at a
@@ -45,7 +46,9 @@ fn serve(options: &Start) -> Result<ExitCode, Failure> {
 /// What the file says, or else the command line.
 fn settings(options: &Start) -> Result<Settings, Failure> {
     if let Some(file) = &options.config {
-        return load(file);
+        let settings = load(file)?;
+        log::configure(settings.log());
+        return Ok(settings);
     }
     if !options.listen.is_local() && !options.allow_anonymous {
         return Err(Failure::usage(format!(

@@ -198,3 +198,27 @@ fn a_log_of_json_is_one_object_per_line() {
     assert_eq!(lines.last().map(|line| &line["message"]), Some(&"stopped".into()));
     assert!(!log.contains('\u{1b}') && !log.contains('\u{202e}'));
 }
+
+/// Without `-v` and PADDOCK_LOG the configuration says what is logged, and how.
+#[test]
+fn the_configuration_says_what_is_logged() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("broker.toml");
+    let listen = "[[listeners]]\naddress = \"127.0.0.1:0\"\n";
+    let logged = |log: &str, verbose: &[&str]| {
+        std::fs::write(&file, format!("{listen}[log]\n{log}\n")).expect("a temporary file");
+        let mut command = paddock();
+        // stdin is empty, as if the parent were gone: it starts and ends.
+        command.args(verbose).args(["broker", "--exit-with-parent", "--config"]).arg(&file).env_remove("PADDOCK_LOG");
+        let output = crate::support::output(&mut command);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).expect("text")
+    };
+    assert!(logged("", &[]).contains(" INFO started "));
+    assert_eq!(logged("level = \"warn\"", &[]), "");
+    let json = logged("format = \"json\"", &[]);
+    assert!(json.lines().all(|line| line.starts_with("{\"time\":")), "{json}");
+    assert!(json.contains("\"message\":\"started\""), "{json}");
+    let told = logged("level = \"error\"\nformat = \"json\"", &["-v", "--log-format", "text"]);
+    assert!(told.contains(" INFO started "), "{told}");
+}

@@ -6,6 +6,7 @@ use protocol::{QoS, server};
 
 use super::{
     listener::{ListenerSection, listeners},
+    log::{LogFormat, LogLevel},
     quantity::{Expiry, Period, Seconds, Size, Whole},
     section::{Tables, empty, section},
     value::{Reference, Topic},
@@ -208,6 +209,11 @@ section! {
 section! {
     /// What is written to the log.
     LogSection {
+        /// The least that is worth a line: `error`, a part of the broker ended; `warn`, a limit cost somebody something; `info`,
+        /// clients come and go; `debug`, subscriptions; or `off`. The command line (`-v`) and PADDOCK_LOG win over it.
+        live default level: LogLevel = LogLevel::Info;
+        /// How lines look: text, or one JSON object each. The command line (`--log-format`) wins over it.
+        live default format: LogFormat = LogFormat::Text;
         /// Lines of each kind (connected, refused, disconnected, ...) that a worker writes per second; one more line then says
         /// how many were left out.
         live default lines_per_second: Whole<0, 1_000_000> = Whole::new(Log::default().lines_per_second);

@@ -74,6 +74,14 @@ fn every_setting_reaches_the_broker() {
 }
 
 #[test]
+fn the_log_is_as_it_is_written() {
+    assert_eq!(good("").log(), (LogLevel::Info, LogFormat::Text));
+    assert_eq!(good(include_str!("tests/all.toml")).log(), (LogLevel::Debug, LogFormat::Json));
+    let said = read("[log]\nlevel = \"verbose\"\n").expect_err("no level").to_string();
+    assert!(said.contains("`off` or `error` or `warn`") || said.contains("warn"), "{said}");
+}
+
+#[test]
 fn bad_configurations_are_explained() {
     for name in ["typos", "units", "listeners", "together", "environment", "not-toml"] {
         let path =

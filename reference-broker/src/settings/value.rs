@@ -8,6 +8,7 @@ use toml::de::DeValue;
 use transport::Address;
 
 use super::{
+    log::{LogFormat, LogLevel},
     node::{Node, Reading, Value, sample},
     similar::did_you_mean,
     tree::Tree,
@@ -267,4 +268,7 @@ words! {
     Overlap, "a way to deliver": "merged" => Self::Merged, "one-by-one" => Self::OneByOne;
     FullQueue, "a way to treat full queues": "drop-newest" => Self::DropNewest, "disconnect" => Self::Disconnect,
         "refuse-publisher" => Self::RefusePublisher;
+    LogLevel, "a level of the log": "off" => Self::Off, "error" => Self::Error, "warn" => Self::Warn,
+        "info" => Self::Info, "debug" => Self::Debug, "trace" => Self::Trace;
+    LogFormat, "a format of the log": "text" => Self::Text, "json" => Self::Json;
 }
