@@ -195,6 +195,7 @@ impl Server {
         let packet = match &self.state {
             // MQTT-3.14.0-1: DISCONNECT only after a successful CONNACK.
             State::Asking(_) => {
+                // MQTT-3.2.2-8.
                 let reason = if reason.allowed_in(PacketType::ConnAck) { reason } else { ReasonCode::UnspecifiedError };
                 // MQTT-3.2.2-6 (MQTT-3.2.2-4 in 3.1.1).
                 Packet::ConnAck(Box::new(ConnAck { session_present: false, reason, properties }))

@@ -71,7 +71,7 @@ impl Link {
         let reason = match self.session.received.verdict(ack.packet_id) {
             Some(Verdict::Pending) => return Err(Violation::AcknowledgementUnexpected),
             Some(Verdict::Told(_)) => ReasonCode::Success,
-            // 3.7.2.1: the message is unknown, the exchange ends all the same.
+            // MQTT-3.7.2-1, 3.7.2.1: the message is unknown, the exchange ends all the same.
             None => ReasonCode::PacketIdentifierNotFound,
         };
         // MQTT-4.3.3-11, MQTT-4.3.3-12; also for a message that expired meanwhile (MQTT-4.3.3-13).

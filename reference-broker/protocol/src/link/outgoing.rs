@@ -96,7 +96,7 @@ impl Link {
             Some(Stage::Published(_)) => return Err(Violation::AcknowledgementUnexpected),
             Some(Stage::Released(_)) => {}
             None if ack.reason.is_failure() => return Ok(()),
-            // 3.6.2.1.
+            // MQTT-3.6.2-1, 3.6.2.1.
             None => reason = ReasonCode::PacketIdentifierNotFound,
         }
         // MQTT-4.3.3-4, MQTT-2.2.1-5 (MQTT-2.3.1-6 in 3.1.1). PUBRELs follow the order of the PUBRECs (MQTT-4.6.0-4 in both).

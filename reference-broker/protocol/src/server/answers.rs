@@ -33,6 +33,8 @@ impl Server {
     }
 
     fn answer_publish(&mut self, token: Token, reason: ReasonCode, properties: Properties) {
+        // MQTT-3.4.2-1, MQTT-3.5.2-1: the two have the same codes.
+        let reason = fitting(reason, PacketType::PubAck);
         match &mut self.state {
             State::Serving(serving) => {
                 serving.link.answer(Some(&mut self.outbox), token, reason, properties);
@@ -140,7 +142,7 @@ impl Server {
     }
 
     fn send_auth(&mut self, reason: ReasonCode, method: Utf8String, mut properties: Properties) {
-        // MQTT-4.12.0-5.
+        // MQTT-4.12.0-5; MQTT-3.15.2-1: Success or Continue authentication, nothing else.
         properties.set(Property::AuthenticationMethod(method));
         self.send_or_close(Packet::Auth(Auth { reason, properties }));
     }
@@ -155,6 +157,8 @@ impl Server {
         let State::Serving(serving) = &mut self.state else { return None };
         let question = serving.questions.take(token, packet_type)?;
         debug_assert_eq!(reasons.len(), question.filters, "one Reason Code per filter");
+        // MQTT-3.9.3-2, MQTT-3.11.3-2.
+        reasons.iter_mut().for_each(|reason| *reason = fitting(*reason, packet_type));
         // MQTT-3.8.4-6 (MQTT-3.8.4-5 in 3.1.1).
         reasons.resize(question.filters, ReasonCode::UnspecifiedError);
         for index in question.refused {
@@ -253,5 +257,16 @@ impl Server {
             maximum_qos: QoS::ExactlyOnce,
             retain_available: true,
         }
+    }
+}
+
+/// `reason`, or what comes next to it among the codes of `packet`.
+fn fitting(reason: ReasonCode, packet: PacketType) -> ReasonCode {
+    if reason == ReasonCode::Success || reason.allowed_in(packet) {
+        reason
+    } else if reason.is_failure() {
+        ReasonCode::UnspecifiedError
+    } else {
+        ReasonCode::Success
     }
 }

@@ -360,3 +360,24 @@ fn repeats_of_a_refused_qos_2_publish_are_refused_with_it() {
     answer(&mut server, tokens[0], ReasonCode::Success);
     assert_eq!(sent(&mut server), "50 02 00 04 50 03 00 05 97 50 03 00 05 97");
 }
+
+#[test]
+fn a_code_that_a_packet_does_not_have_is_not_sent_in_it() {
+    // MQTT-3.4.2-1, MQTT-3.5.2-1, MQTT-3.9.3-2, MQTT-3.11.3-2: Banned stands in CONNACK only, Granted QoS 1 in SUBACK only.
+    let mut server = accepted(Config::default(), CONNECT_V5);
+    let packets = "32 06 0001 61 0005 00 34 06 0001 61 0006 00 82 07 0007 00 0001 61 00 a2 06 0008 00 0001 61";
+    for event in feed(&mut server, Time::ZERO, packets) {
+        let (token, answer) = match event {
+            Event::Publish { token: Some(token), .. } => {
+                (token, Answer::Publish(ReasonCode::Banned, Properties::EMPTY))
+            }
+            Event::Subscribe { token, .. } => (token, Answer::Subscribe(vec![ReasonCode::Banned], Properties::EMPTY)),
+            Event::Unsubscribe { token, .. } => {
+                (token, Answer::Unsubscribe(vec![ReasonCode::GrantedQos1], Properties::EMPTY))
+            }
+            other => panic!("{other:?}"),
+        };
+        server.answer(Time::ZERO, token, answer);
+    }
+    assert_eq!(sent(&mut server), "40 03 00 05 80 50 03 00 06 80 90 04 00 07 00 80 b0 04 00 08 00 00");
+}

@@ -317,3 +317,27 @@ fn overlapping_subscriptions_are_delivered_as_configured() {
         }
     }
 }
+
+#[test]
+fn topic_aliases_hold_between_a_client_and_the_broker_alone() {
+    // MQTT-3.3.2-7, MQTT-3.3.2-11, MQTT-3.3.2-12, MQTT-3.1.2-26, MQTT-3.1.2-27: two of the publisher's, one of the keen
+    // subscriber's, none of the plain one's.
+    let mut bench = bench(|config| config.protocol.outgoing_topic_alias_maximum = 10);
+    let keen = bench.connect(0, with_property(v5("keen"), Property::TopicAliasMaximum(1)));
+    let plain = bench.connect(0, v5("plain"));
+    for subscriber in [keen, plain] {
+        bench.subscribe(subscriber, "#", QoS::AtMostOnce);
+    }
+    let publisher = bench.connect(0, v5("publisher"));
+    bench.send_raw(publisher, b"\x30\x07\x00\x01a\x03\x23\x00\x07\x30\x07\x00\x01b\x03\x23\x00\x40");
+    bench.send_raw(publisher, b"\x30\x06\x00\x00\x03\x23\x00\x40\x30\x06\x00\x00\x03\x23\x00\x07");
+    bench.run();
+    let mut seen = |subscriber| -> Vec<(Option<String>, Option<u16>)> {
+        let got = bench.publishes(subscriber);
+        got.iter().map(|it| (it.topic.as_ref().map(|name| name.as_str().into()), it.properties.topic_alias())).collect()
+    };
+    let named = |topic: &str| (Some(topic.to_owned()), None);
+    assert_eq!(seen(plain), ["a", "b", "b", "a"].map(named));
+    let (first, last) = ((Some("a".to_owned()), Some(1)), (None, Some(1)));
+    assert_eq!(seen(keen), [first, named("b"), named("b"), last]);
+}

@@ -165,3 +165,18 @@ fn the_properties_of_a_will_are_published_in_their_order() {
     assert_eq!(seen, names);
     assert_eq!(got[0].properties.len(), 3);
 }
+
+#[test]
+fn a_takeover_within_the_delay_suppresses_the_will() {
+    // MQTT-3.1.3-9; 3.1.4: unless the new CONNECT ends the session.
+    for other in [0, 1] {
+        for (taker, published) in [(lasting("client", 60), vec![]), (v5("client"), vec!["old"])] {
+            let (mut bench, watcher) = watched(2);
+            let old = bench.connect(0, with_will(lasting("client", 60), "old", 10, false));
+            bench.connect(other, taker);
+            assert!(bench.is_closed(old));
+            bench.advance(Duration::from_secs(1_000));
+            assert_eq!(bench.payloads(watcher), published);
+        }
+    }
+}
