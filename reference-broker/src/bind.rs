@@ -50,6 +50,8 @@ pub struct Entrance {
     pub name: String,
     /// Where it listens, with the port that was picked.
     pub address: Address,
+    /// How clients write it: `mqtts://127.0.0.1:8883`, `ws://[::1]:8083/mqtt`, `unix:/run/broker.sock`.
+    pub url: String,
     /// See [`Bind::anonymous`].
     pub anonymous: bool,
     /// See [`Bind::certificate_user`].

@@ -10,6 +10,8 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
+use transport::TlsError;
+
 use crate::{
     Access, Bind, Config, Counters, Entrance, Log, Redirect,
     counters::Tally,
@@ -73,7 +75,7 @@ impl Broker {
             broker.threads.push(driver::spawn(id, broker.handle.hub.clone(), &binds)?);
         }
         for entrance in broker.handle.entrances() {
-            tracing::info!(listener = entrance.name, address = %entrance.address, "listening");
+            tracing::info!(listener = entrance.name, url = entrance.url, "listening");
         }
         tracing::info!(version = env!("CARGO_PKG_VERSION"), workers, "started");
         Ok(broker)
@@ -163,6 +165,26 @@ impl Handle {
     /// The listeners, in the order of the `binds` that the broker was started with.
     pub fn entrances(&self) -> impl Iterator<Item = &Arc<Entrance>> {
         self.hub.entrances()
+    }
+
+    /// Reads the certificates and keys of every TLS listener again. Connections that begin from now on get the new ones, older
+    /// ones go on undisturbed. A listener whose files are wrong keeps what it had, which is logged and returned.
+    ///
+    /// # Errors
+    ///
+    /// Of each listener whose files are wrong: its name and what is wrong.
+    pub fn reload_certificates(&self) -> Result<(), Vec<(String, TlsError)>> {
+        let mut wrong = Vec::new();
+        for (entrance, reloaded) in self.hub.reload_certificates() {
+            match reloaded {
+                Ok(()) => tracing::info!(listener = entrance.name, "certificates read again"),
+                Err(error) => {
+                    tracing::error!(listener = entrance.name, %error, "the certificates stay as they were");
+                    wrong.push((entrance.name.clone(), error));
+                }
+            }
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     /// How many connections each listener has now, by its name.

@@ -22,6 +22,7 @@ use std::{
 pub(crate) use hub::Hub;
 use protocol::Time;
 use tokio::{
+    runtime::Builder,
     task::unconstrained,
     time::{Sleep, sleep_until},
 };
@@ -34,6 +35,9 @@ use crate::{
     routing::WorkerId,
     worker::{ConnectionId, Worker},
 };
+
+/// How many steps of handshakes the runtime takes before it looks at the worker and the sockets again.
+const HANDSHAKES_AT_ONCE: u32 = 4;
 
 /// How one worker ended.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,7 +78,8 @@ struct Driver {
 
 /// Runs one worker on a thread of its own until the hub says stop and everything is flushed, or time is up.
 pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, binds: &[Bind]) -> io::Result<thread::JoinHandle<Ended>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Handshakes cost up to a millisecond at a time: connections that speak already wait for a few of them at most.
+    let runtime = Builder::new_current_thread().enable_all().event_interval(HANDSHAKES_AT_ONCE).build()?;
     let acceptors = {
         let _entered = runtime.enter();
         let mine = |bind: &Bind| bind.acceptors.is_none_or(|acceptors| id.index() < acceptors.max(1));
@@ -181,8 +186,13 @@ impl Driver {
                         }
                     }
                 }
-                transport::Event::Closed(key, _) => {
+                transport::Event::Closed(key, end) => {
                     if let Some((id, door)) = self.sockets.remove(key) {
+                        if let Err(error) = &end
+                            && error.kind() == io::ErrorKind::InvalidData
+                        {
+                            self.worker.carrier_violated(now, id, error);
+                        }
                         self.worker.transport_closed(now, id);
                         self.hub.connection_closed(door);
                     }

@@ -25,11 +25,19 @@ pub(crate) enum Kind {
     TakenOver,
     Violation,
     Subscribed,
+    Handshake,
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::Connected, Self::Refused, Self::Disconnected, Self::TakenOver, Self::Violation, Self::Subscribed];
+    const ALL: [Self; 7] = [
+        Self::Connected,
+        Self::Refused,
+        Self::Disconnected,
+        Self::TakenOver,
+        Self::Violation,
+        Self::Subscribed,
+        Self::Handshake,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -39,6 +47,7 @@ impl Kind {
             Self::TakenOver => "taken over",
             Self::Violation => "violation",
             Self::Subscribed => "subscribed",
+            Self::Handshake => "not ready",
         }
     }
 }

@@ -8,6 +8,7 @@
 //! A setting is declared once, in `document` or `listener`; reading, default, schema, example, display and what a reload
 //! says about it all come from there. To add one: a line in its section, a line in `Document::config`.
 
+mod carrier;
 mod check;
 mod diagnostic;
 mod document;
@@ -48,6 +49,8 @@ use crate::{Bind, Config, MonitorOptions};
 #[derive(Clone, Debug)]
 pub struct Settings {
     document: Document,
+    /// What the paths in it are relative to.
+    folder: PathBuf,
 }
 
 /// Why there is no configuration.
@@ -69,7 +72,7 @@ pub enum SettingsError {
 impl Default for Settings {
     /// The configuration that says nothing: one listener that only this machine reaches.
     fn default() -> Self {
-        Self { document: empty("") }
+        Self { document: empty(""), folder: PathBuf::new() }
     }
 }
 
@@ -82,7 +85,8 @@ impl Settings {
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
         let unreadable = |source| SettingsError::Unreadable { path: path.to_owned(), source };
         let text = fs::read_to_string(path).map_err(unreadable)?;
-        Ok(Self::read(&path.display().to_string(), &text, &of_process)?)
+        let settings = Self::read(&path.display().to_string(), &text, &of_process)?;
+        Ok(Self { folder: path.parent().map(Path::to_owned).unwrap_or_default(), ..settings })
     }
 
     /// The defaults, listening on `address` alone. With `anonymous`, clients need not say who they are, even where others
@@ -112,7 +116,7 @@ impl Settings {
             check::check(document, &mut reading.problems);
         }
         match document {
-            Some(document) if reading.problems.is_empty() => Ok(Self { document }),
+            Some(document) if reading.problems.is_empty() => Ok(Self { document, folder: PathBuf::new() }),
             _ => Err(place(reading.problems, origin, text, &reading.secrets)),
         }
     }
@@ -122,13 +126,13 @@ impl Settings {
         self.document.config()
     }
 
-    /// Opens the listeners.
+    /// Opens the listeners and reads the files that they need.
     ///
     /// # Errors
     ///
     /// The first that cannot be opened.
     pub fn bind(&self) -> Result<Vec<Bind>, ListenError> {
-        self.document.listeners.0.iter().map(|listener| listener.bind()).collect()
+        self.document.listeners.0.iter().map(|listener| listener.bind(&self.folder)).collect()
     }
 
     /// Replaces the number of workers.

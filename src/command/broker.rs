@@ -78,7 +78,7 @@ async fn serve_until_told(settings: &Settings, exit_with_parent: bool) -> Result
     let monitor = monitor(settings, &broker)?;
     // The first line is for programs too: a launcher waits for it and reads the address.
     for entrance in broker.handle().entrances() {
-        writeln!(io::stdout(), "listening on mqtt://{}", entrance.address).map_err(Failure::internal)?;
+        writeln!(io::stdout(), "listening on {}", entrance.url).map_err(Failure::internal)?;
     }
     if let Some(monitor) = &monitor {
         writeln!(io::stdout(), "monitoring on http://{}", monitor.address()).map_err(Failure::internal)?;

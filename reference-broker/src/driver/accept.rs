@@ -36,10 +36,8 @@ impl Driver {
                         self.sockets.insert(self.pump.insert(stream), id, *door);
                     }
                     Err(AcceptError::Handshake { peer, error }) => {
-                        let listener = &self.hub.entrance(*door).name;
-                        let peer = peer.map(tracing::field::display);
-                        tracing::info!(listener, peer, %error, "no connection");
                         count(tally, &error);
+                        self.worker.log_not_ready(now, &self.hub.entrance(*door).name, peer, &error);
                     }
                     Err(error @ AcceptError::Listener(_)) => {
                         tracing::warn!(%error, "a later try follows");

@@ -10,6 +10,7 @@ use std::{
 };
 
 use protocol::Time;
+use transport::{ServerTls, TlsError};
 
 use super::mailbox::Mailbox;
 use crate::{
@@ -46,6 +47,7 @@ struct Door {
     entrance: Arc<Entrance>,
     connections: AtomicUsize,
     maximum: usize,
+    tls: Option<ServerTls>,
 }
 
 impl Door {
@@ -56,11 +58,13 @@ impl Door {
             entrance: Arc::new(Entrance {
                 name: name.clone(),
                 address,
+                url: listener.url(),
                 anonymous: *anonymous,
                 certificate_user: *certificate_user,
             }),
             connections: AtomicUsize::new(0),
             maximum: connections.unwrap_or(usize::MAX),
+            tls: listener.options().tls.clone(),
         }
     }
 }
@@ -163,6 +167,11 @@ impl Hub {
     /// Every listener.
     pub(crate) fn entrances(&self) -> impl Iterator<Item = &Arc<Entrance>> {
         self.doors.iter().map(|door| &door.entrance)
+    }
+
+    /// Reads the certificates of every TLS listener again.
+    pub(crate) fn reload_certificates(&self) -> impl Iterator<Item = (&Entrance, Result<(), TlsError>)> {
+        self.doors.iter().filter_map(|door| Some((&*door.entrance, door.tls.as_ref()?.reload())))
     }
 
     pub(super) fn entrance(&self, door: usize) -> &Entrance {

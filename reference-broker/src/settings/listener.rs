@@ -1,13 +1,14 @@
 //! `[[listeners]]`: where the broker listens, and what holds there.
 
-use std::io;
+use std::{io, path::Path};
 
 use transport::{Address, Listener, Options};
 
 use super::{
+    carrier::{Mode, TlsSection, WebSocketSection},
     document::MANY,
     node::At,
-    quantity::Whole,
+    quantity::{Period, Whole},
     section::{Labelled, Tables, section},
     value::Name,
 };
@@ -22,7 +23,7 @@ section! {
         /// What logs and counters call it. Default: its address.
         restart optional name: Name, like "\"mqtt\"";
         /// An IP address and a port (`127.0.0.1:1883`, `0.0.0.0:1883` for every address of IPv4, `[::]:1883` for every one of
-        /// IPv6; port 0 picks a free one).
+        /// IPv6; port 0 picks a free one), or a socket file (`unix:/run/broker.sock`).
         restart required address: Address, like "\"127.0.0.1:1883\"";
         /// Open connections of this listener; one more is closed at once. Default: only limits.connections bounds them.
         live optional connections: Whole<1, MANY>, like "5000";
@@ -31,6 +32,20 @@ section! {
         /// Whether clients may connect without saying who they are. Default: only where nobody but this machine can reach it,
         /// so on loopback addresses and socket files.
         new optional anonymous: bool, like "true";
+        /// TLS. Default: none.
+        restart optional tls: TlsSection;
+        /// WebSocket. Default: none.
+        restart optional websocket: WebSocketSection;
+        /// Whether each connection begins with a header of the PROXY protocol (version 1 or 2), which says where it comes from.
+        /// One without it is closed. Whoever reaches such a listener can claim any address, so let only the proxy reach it.
+        restart default proxy_protocol: bool = Options::default().proxy_protocol;
+        /// How long PROXY header, TLS handshake and WebSocket upgrade may take together.
+        restart default handshake_timeout: Period<1, 3_600_000> = Period::new(Options::default().handshake_timeout);
+        /// How many connections on each worker may be that far at a time. Beyond it the oldest makes room once it has had a
+        /// quarter of its time.
+        restart default pending_handshakes: Whole<1, MANY> = Whole::new(Options::default().pending_handshakes);
+        /// The permissions of a socket file, in octal digits; of no effect on other addresses.
+        restart default unix_mode: Mode = Mode(Options::default().unix_mode);
     }
 }
 
@@ -49,17 +64,31 @@ impl ListenerSection {
     /// A listener with the defaults.
     pub(super) fn on(address: Address) -> Self {
         let address = At::default(address, "listeners[0].address");
-        Self { name: None, address, connections: None, acceptors: None, anonymous: None }
+        let options = Options::default();
+        Self {
+            name: None,
+            address,
+            connections: None,
+            acceptors: None,
+            anonymous: None,
+            tls: None,
+            websocket: None,
+            proxy_protocol: At::default(options.proxy_protocol, "listeners[0].proxy_protocol"),
+            handshake_timeout: At::default(Period::new(options.handshake_timeout), "listeners[0].handshake_timeout"),
+            pending_handshakes: At::default(Whole::new(options.pending_handshakes), "listeners[0].pending_handshakes"),
+            unix_mode: At::default(Mode(options.unix_mode), "listeners[0].unix_mode"),
+        }
     }
 
     pub(super) fn name(&self) -> String {
         self.name.as_ref().map_or_else(|| self.address.to_string(), |name| name.0.clone())
     }
 
-    /// Opens it.
-    pub(super) fn bind(&self) -> Result<Bind, ListenError> {
+    /// Opens it; its files are relative to `folder`.
+    pub(super) fn bind(&self, folder: &Path) -> Result<Bind, ListenError> {
         let failed = |error| ListenError { address: self.address.value.clone(), error };
-        let listener = Listener::bind(self.address.value.clone(), Options::default()).map_err(failed)?;
+        let options = self.options(folder).map_err(failed)?;
+        let listener = Listener::bind(self.address.value.clone(), options).map_err(failed)?;
         let mut bind = Bind::new(listener);
         if let Some(name) = &self.name {
             bind.name = name.0.clone();

@@ -101,26 +101,31 @@ pub(super) trait Text: Sized {
 /// Makes values of texts; one implementation for all of them would forbid the one for sections.
 macro_rules! texts {
     ($( $type:ty ),+) => { $(
-        impl Value for $type {
-            fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-                let text = node.text(Self::EXPECTED, reading)?;
-                Self::parse(&text).map_or_else(|message| node.wrong(message, Self::HINT, reading), Some)
+        impl $crate::settings::node::Value for $type {
+            fn read(
+                node: $crate::settings::node::Node<'_>,
+                reading: &mut $crate::settings::node::Reading<'_>,
+            ) -> Option<Self> {
+                let text = node.text(<Self as $crate::settings::value::Text>::EXPECTED, reading)?;
+                <Self as $crate::settings::value::Text>::parse(&text).map_or_else(|message| node.wrong(message, <Self as $crate::settings::value::Text>::HINT, reading), Some)
             }
 
-            fn schema(_: &mut SchemaGenerator) -> Schema {
-                or_environment(json_schema!({ "type": "string", "pattern": Self::PATTERN }))
+            fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $crate::settings::value::or_environment(schemars::json_schema!({ "type": "string", "pattern": <Self as $crate::settings::value::Text>::PATTERN }))
             }
 
-            fn tree(&self) -> Tree {
-                Tree::leaf(self.write())
+            fn tree(&self) -> $crate::settings::tree::Tree {
+                $crate::settings::tree::Tree::leaf($crate::settings::value::Text::write(self))
             }
 
-            fn outline(text: &str) -> Tree {
-                sample(text)
+            fn outline(text: &str) -> $crate::settings::tree::Tree {
+                $crate::settings::node::sample(text)
             }
         }
     )+ };
 }
+
+pub(super) use texts;
 
 texts! { Name, Topic, Reference, SocketAddr, Address }
 
@@ -263,6 +268,8 @@ pub(super) fn unknown_word<T>(
     };
     node.wrong(format!("`{}` is not {expected}", text.escape_debug()), &hint, reading)
 }
+
+pub(super) use words;
 
 words! {
     Overlap, "a way to deliver": "merged" => Self::Merged, "one-by-one" => Self::OneByOne;

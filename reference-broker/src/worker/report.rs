@@ -5,11 +5,14 @@
 //!
 //! Levels: `warn` when the operator has to do something, `info` for connections, `debug` for subscriptions.
 
+use std::{io, net::SocketAddr};
+
 use protocol::{
     Connect, ReasonCode, Time, Utf8String, Version,
     server::{Closed, Server},
 };
 use tracing::{Level, enabled, field::display};
+use transport::HandshakeError;
 
 use super::{
     ConnectionId, Worker,
@@ -87,6 +90,32 @@ impl Worker {
             }
             _ => tracing::info!(client, user, peer, listener, cause = %Cause(closed), "disconnected"),
         }
+    }
+
+    /// A socket was accepted, but never spoke MQTT.
+    pub(crate) fn log_not_ready(
+        &mut self,
+        now: Time,
+        listener: &str,
+        peer: Option<SocketAddr>,
+        cause: &HandshakeError,
+    ) {
+        if enabled!(Level::INFO) && self.journal.admits(now, Kind::Handshake) {
+            tracing::info!(peer = peer.map(display), listener, %cause, "not ready");
+        }
+    }
+
+    /// What carries MQTT was broken by the peer: a text frame, a record that nobody encrypted. The connection is over.
+    pub(crate) fn carrier_violated(&mut self, now: Time, id: ConnectionId, violation: &io::Error) {
+        self.tally().violations.increment();
+        if !enabled!(Level::INFO) || !self.journal.admits(now, Kind::Violation) {
+            return;
+        }
+        let Some(connection) = self.connections.find(id) else { return };
+        let client = connection.session.and_then(|key| self.sessions.find(key)).map(|state| state.client_id.as_str());
+        let peer = connection.origin.peer.address.map(display);
+        let listener = connection.origin.entrance.name.as_str();
+        tracing::info!(client, user = user(connection), peer, listener, %violation, "violation");
     }
 
     /// A filter was subscribed to, or refused.

@@ -193,5 +193,6 @@ async fn a_text_frame_closes_its_connection_and_no_other() {
     let answer = tokio::time::timeout(DEADLINE, texter.next()).await.expect("in time").unwrap().unwrap();
     assert!(matches!(&answer, Message::Close(Some(frame)) if u16::from(frame.code) == 1003), "{answer:?}");
     bystander.ping().await;
+    assert_eq!(broker.handle().counters().violations, 1);
     broker.stop().await;
 }

@@ -90,7 +90,7 @@ async fn a_reload_changes_the_certificate_for_new_connections_and_leaves_old_one
     pki.change_authority();
     let after = pki.client(Version::Tls13, None);
     assert!(Wire::dial(&address).await.secured(&after).await.is_err(), "the files alone change nothing");
-    tls.reload().unwrap();
+    broker.handle().reload_certificates().unwrap();
     let mut new = Wire::dial(&address).await.secured(&after).await.unwrap().connected(b'n').await;
     let message = super::support::publish(b't', 50_000);
     new.send(&message).await;
@@ -98,8 +98,9 @@ async fn a_reload_changes_the_certificate_for_new_connections_and_leaves_old_one
     assert!(Wire::dial(&address).await.secured(&before).await.is_err(), "not even by resuming");
 
     std::fs::write(&tls.options().key, "no key").unwrap();
-    let error = tls.reload().unwrap_err().to_string();
-    assert!(error.contains("server.key") && error.contains("private key"), "{error}");
+    let wrong = broker.handle().reload_certificates().unwrap_err();
+    let error = wrong[0].1.to_string();
+    assert!(wrong.len() == 1 && error.contains("server.key") && error.contains("private key"), "{error}");
     Wire::dial(&address).await.secured(&after).await.unwrap().connected(b'x').await;
     old.ping().await;
     broker.stop().await;

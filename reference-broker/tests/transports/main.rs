@@ -4,4 +4,5 @@
 mod carriers;
 mod certificates;
 mod hardship;
+mod memory;
 mod support;

@@ -99,6 +99,15 @@ impl Listener {
         &self.options
     }
 
+    /// How clients write it: `mqtts://127.0.0.1:8883`, `ws://[::1]:8083/mqtt`, `unix:/run/broker.sock`.
+    pub fn url(&self) -> String {
+        let path = self.options.websocket.as_ref().map_or("", |websocket| &websocket.path);
+        match &self.address {
+            Address::Tcp(address) => format!("{}://{address}{path}", self.options.scheme(false).name()),
+            unix @ Address::Unix(_) => unix.to_string(),
+        }
+    }
+
     /// Another handle to the same socket, for another worker.
     ///
     /// # Errors

@@ -18,7 +18,8 @@ fn users(names: &[&str]) -> Users {
 
 fn origin(anonymous: bool, certificate_user: bool, common_name: Option<&str>) -> Origin {
     let address = Address::Tcp(([127, 0, 0, 1], 1883).into());
-    let entrance = Entrance { name: "door".into(), address, anonymous, certificate_user };
+    let entrance =
+        Entrance { name: "door".into(), url: format!("mqtt://{address}"), address, anonymous, certificate_user };
     let mut peer = Peer::new(None, Scheme::Mqtt);
     peer.certificate = common_name.map(|name| {
         let common_name = (!name.is_empty()).then(|| name.into());

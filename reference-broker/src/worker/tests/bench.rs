@@ -39,7 +39,13 @@ pub(super) struct Bench {
 /// Where the clients of the bench come from.
 pub(super) fn origin() -> Origin {
     let address = Address::Tcp((Ipv4Addr::LOCALHOST, 1883).into());
-    let entrance = Entrance { name: address.to_string(), address, anonymous: true, certificate_user: false };
+    let entrance = Entrance {
+        name: address.to_string(),
+        url: format!("mqtt://{address}"),
+        address,
+        anonymous: true,
+        certificate_user: false,
+    };
     Origin {
         entrance: Arc::new(entrance),
         peer: transport::Peer::new(Some(([192, 0, 2, 1], 50_000).into()), Scheme::Mqtt),
