@@ -89,6 +89,14 @@ pub struct Identity {
     pub address: Option<IpAddr>,
 }
 
+impl Identity {
+    /// The bytes of its names.
+    pub(crate) fn weight(&self) -> usize {
+        let user = self.user.as_ref().map_or(0, |user| user.as_str().len());
+        self.client_id.as_str().len() + user + self.certificate.as_ref().map_or(0, |name| name.len())
+    }
+}
+
 /// A CONNECT that asks to be let in.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {

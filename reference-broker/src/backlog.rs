@@ -1,7 +1,10 @@
 //! What waits before a connected session's queue: retained messages that a subscription asked for and the client has had
 //! no room for yet, and whatever was published after that (MQTT-4.6.0-5 in both: it must not overtake them).
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
 
 use protocol::{Message, Time};
 
@@ -35,7 +38,7 @@ pub(crate) struct Held {
 }
 
 /// Tells the subscriptions of one session apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Mark(pub(crate) u64);
 
 impl Backlog {
@@ -113,11 +116,15 @@ impl Backlog {
         self.settle();
     }
 
-    /// Lets go of what the subscription `mark` found before: it looks again.
-    pub(crate) fn forget(&mut self, mark: Mark) {
+    /// Lets go of what the subscriptions `marks` found: they look again, or end. One look at what waits, however many they
+    /// are.
+    pub(crate) fn forget(&mut self, marks: &HashSet<Mark>) {
+        if marks.is_empty() || self.retained() == 0 {
+            return;
+        }
         let bytes = &mut self.retained_bytes;
         self.waiting.retain(|held| {
-            let stays = held.retained != Some(mark);
+            let stays = held.retained.is_none_or(|mark| !marks.contains(&mark));
             if !stays {
                 *bytes -= held.message.weight();
             }

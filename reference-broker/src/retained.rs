@@ -86,6 +86,11 @@ pub(crate) struct Search {
 pub(crate) struct Full;
 
 impl Retained {
+    /// What keeping it takes. Who published it is charged for each time, because it may have no session any more.
+    pub(crate) fn charge(&self) -> usize {
+        memory::of_retained(&self.message) + self.source.as_ref().map_or(0, |source| source.who.weight())
+    }
+
     fn bytes(&self) -> usize {
         self.message.weight()
     }
@@ -156,9 +161,9 @@ impl Open<'_> {
         if let Some(at) = retained.expires_at {
             inner.expiring.insert((at, topic.as_str().into()));
         }
-        inner.charge.add(memory::of_retained(&retained.message));
+        inner.charge.add(retained.charge());
         if let Some(old) = inner.root.slot(topic.as_str()).replace(retained.clone()) {
-            inner.charge.remove(memory::of_retained(&old.message));
+            inner.charge.remove(old.charge());
             if let Some(at) = old.expires_at
                 && retained.expires_at != Some(at)
             {
@@ -194,7 +199,7 @@ impl Inner {
             return;
         }
         let Some(old) = self.root.take(Some(topic)) else { return };
-        self.charge.remove(memory::of_retained(&old.message));
+        self.charge.remove(old.charge());
         if !is_own(topic) {
             self.messages -= 1;
             self.bytes -= old.bytes();

@@ -95,6 +95,8 @@ pub(crate) struct Worker {
     searched: usize,
     /// Bytes of messages that this turn has found receivers for, once for each.
     fanned_out: usize,
+    /// See [`FAN_OUT_PER_TURN`].
+    fan_out_per_turn: usize,
     /// Bytes that the sockets of this worker have not taken, to within [`UNSENT_STEP`].
     unsent: Charge,
     /// Receivers on each worker of the message that is being published; empty between publications.
@@ -144,6 +146,7 @@ impl Worker {
             journal: Journal::new(shared.rhythm.lines_per_second()),
             drain: Drain::default(),
             unsent: shared.charge(Kind::Unsent),
+            fan_out_per_turn: FAN_OUT_PER_TURN.min(shared.memory.limit() / 16),
             shared,
             stalled: Vec::new(),
             overfull: Vec::new(),
@@ -193,7 +196,7 @@ impl Worker {
 
     /// Whether this turn decodes no further packets.
     fn is_spent(&self) -> bool {
-        self.fanned_out > FAN_OUT_PER_TURN.min(self.shared.memory.limit() / 16)
+        self.fanned_out > self.fan_out_per_turn
             || self.posted_bytes > self.shared.limits.mailbox_bytes
             || self.searched > SEARCHES_PER_TURN
     }

@@ -8,5 +8,7 @@ mod child;
 mod floods;
 #[path = "hostile/strangers.rs"]
 mod strangers;
+#[path = "hostile/websocket.rs"]
+mod websocket;
 #[path = "hostile/wire.rs"]
 mod wire;

@@ -139,7 +139,7 @@ impl Worker {
 
     /// Gets the session for a CONNECT, now or by mail.
     pub(super) fn admit(&mut self, now: Time, pending: Box<Pending>) {
-        let bytes = SESSION + pending.client_id.as_str().len() + weight_of_will(&pending.connect);
+        let bytes = SESSION + pending.identity.weight() + weight_of_will(&pending.connect);
         if bytes > self.shared.spare_memory() && !self.shared.registry.contains(&pending.client_id) {
             self.tally().sessions_refused_memory.increment();
             return self.refuse_session(now, &pending);

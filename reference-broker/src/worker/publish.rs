@@ -13,7 +13,6 @@ use crate::{
     FullQueue,
     access::Identity,
     mail::{Letter, Mail, Receiver, Share},
-    memory,
     message::{Shared, expiry},
     retained::{Retained, Source},
     routing::{Hit, Target, WorkerId},
@@ -177,17 +176,18 @@ impl Worker {
         source: Option<Arc<Identity>>,
     ) {
         let source = source.map(|who| Source { who, policy: self.gate.version });
-        let message = message.kept().clone();
+        let retained = Retained { message: message.kept().clone(), qos, expires_at, source };
         let spare = self.shared.spare_memory();
         let mut store = self.shared.retained.open(now);
-        if message.payload.is_empty() {
+        let topic = retained.message.topic.as_str();
+        if retained.message.payload.is_empty() {
             // MQTT-3.3.1-6, MQTT-3.3.1-7 (MQTT-3.3.1-10, MQTT-3.3.1-11 in 3.1.1).
-            store.remove(message.topic.as_str());
-        } else if memory::of_retained(&message) > spare {
+            store.remove(topic);
+        } else if retained.charge() > spare {
             // Better none than an old one.
-            store.remove(message.topic.as_str());
+            store.remove(topic);
             self.shared.tallies[self.id.index()].retained_refused_memory.increment();
-        } else if store.set(Retained { message, qos, expires_at, source }).is_err() {
+        } else if store.set(retained).is_err() {
             self.shared.tallies[self.id.index()].retained_refused.increment();
         }
         self.shared.routes.refresh(&mut self.view);

@@ -146,8 +146,8 @@ fn revoke(now: Time, gate: &mut Gate, tally: &Tally, state: &mut SessionState, s
     for filter in &revoked {
         state.subscriptions.remove(filter.as_str());
         state.subscribed.remove(memory::of_subscription(filter.as_str()));
-        state.backlog.forget(Mark(shared.mark(filter.as_str())));
     }
+    state.backlog.forget(&revoked.iter().map(|filter| Mark(shared.mark(filter.as_str()))).collect());
     if !revoked.is_empty() {
         let (all, shared) = count(revoked.iter().map(TopicFilter::as_str));
         tally.subscriptions_revoked.add(all);

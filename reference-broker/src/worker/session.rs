@@ -104,7 +104,8 @@ impl SessionState {
 
     /// Counts the session, with a Will of `will` bytes.
     pub(super) fn weigh(&mut self, will: usize) {
-        self.charge.set(SESSION + self.client_id.as_str().len() + will, 1);
+        let names = self.identity.as_ref().map_or(self.client_id.as_str().len(), |identity| identity.weight());
+        self.charge.set(SESSION + names + will, 1);
     }
 
     fn next_deadline(&self) -> Option<Time> {

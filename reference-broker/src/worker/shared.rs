@@ -98,11 +98,15 @@ impl Shared {
         let left = self.memory.limit().saturating_sub(self.memory.bytes());
         let lower = limit.min(left);
         // So much is kept free for each worker, so that what it takes unasked never exceeds the whole.
-        let share = lower / (16 * self.scales.len());
+        let parts = 16 * self.scales.len();
         let mine = self.scale(worker).bytes() + size;
+        if mine.saturating_mul(parts) <= lower {
+            return Ok(());
+        }
+        let share = lower / parts;
         let others =
             |(index, scale): (usize, &Scale)| if index == worker.index() { 0 } else { scale.bytes().max(share) };
-        if mine <= share || mine + self.scales.iter().enumerate().map(others).sum::<usize>() <= lower {
+        if mine + self.scales.iter().enumerate().map(others).sum::<usize>() <= lower {
             Ok(())
         } else if left < limit {
             Err(Full::Memory)

@@ -138,6 +138,7 @@ impl Worker {
         // MQTT-3.8.4-1 in both.
         self.answer(now, id, token, Answer::Subscribe(reasons, Properties::EMPTY));
         if let Some(retained) = retained {
+            self.forget_found(key, &granted);
             let mut visits = SEARCHES_PER_PACKET;
             granted.iter().for_each(|one| self.collect_retained(now, &retained, key, one, &mut visits));
         }
@@ -183,6 +184,17 @@ impl Worker {
         Ok(Granted { wish, subscription, is_new })
     }
 
+    /// What repeated subscriptions found earlier and the client has not been sent is found again, as far as it is still
+    /// retained.
+    fn forget_found(&mut self, key: SessionKey, granted: &[Granted<'_>]) {
+        let again = granted.iter().filter(|one| !one.is_new && one.wants_retained());
+        let marks = again.map(|one| Mark(self.shared.mark(one.wish.filter.as_str()))).collect();
+        if let Some(state) = self.sessions.find_mut(key) {
+            self.searched += state.backlog.retained();
+            state.backlog.forget(&marks);
+        }
+    }
+
     /// Puts the retained messages that match into the session's backlog, as far as that has room, and as far as looking
     /// at `visits` places goes.
     fn collect_retained(
@@ -199,8 +211,6 @@ impl Worker {
         let limits = &self.shared.limits;
         let mark = Mark(self.shared.mark(granted.wish.filter.as_str()));
         let Some(state) = self.sessions.find_mut(key) else { return };
-        // What it found earlier and has not sent is found again, as far as it is still retained.
-        state.backlog.forget(mark);
         let room = limits.backlog_messages.saturating_sub(state.backlog.retained());
         let mut search = Search { messages: room, visits: *visits, ..Search::default() };
         let mut all = snapshot.matching(granted.wish.filter.filter(), &mut search);
@@ -254,7 +264,6 @@ impl Worker {
             match state.subscriptions.remove(filter.as_str()) {
                 Some(_) => {
                     state.subscribed.remove(memory::of_subscription(filter.as_str()));
-                    state.backlog.forget(Mark(self.shared.mark(filter.as_str())));
                     gone.push(filter);
                     ReasonCode::Success
                 }
@@ -262,6 +271,9 @@ impl Worker {
             }
         });
         let reasons: Vec<_> = reasons.collect();
+        // Retained messages that have not been sent are of no use to it any more, and still retained.
+        self.searched += state.backlog.retained();
+        state.backlog.forget(&gone.iter().map(|filter| Mark(self.shared.mark(filter.as_str()))).collect());
         // MQTT-3.10.4-2 in both: nothing more is queued. What is in the session already goes out (MQTT-3.10.4-3 in both).
         if !gone.is_empty() {
             self.shared.routes.change(&mut self.view, |routes| {

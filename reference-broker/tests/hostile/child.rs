@@ -8,7 +8,7 @@ use std::{
 };
 
 use reference_broker::{Broker, Config};
-use transport::{Listener, Options};
+use transport::{Listener, Options, WebSocketOptions};
 
 /// What the broker may hold, in bytes, if that is not the default.
 const MEMORY: &str = "HOSTILE_MEMORY";
@@ -19,6 +19,8 @@ const MARK: &str = "the broker listens on ";
 pub(crate) struct Victim {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Where it speaks WebSocket.
+    pub(crate) websocket: SocketAddr,
 }
 
 impl Victim {
@@ -33,8 +35,10 @@ impl Victim {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = lines.find_map(|line| line.unwrap().split_once(MARK).map(|(_, address)| address.to_owned()));
-        let address = line.expect("it says where it listens").parse().unwrap();
-        Self { child, address }
+        let line = line.expect("it says where it listens");
+        let mut addresses = line.split_whitespace().map(|address| address.parse().unwrap());
+        let [address, websocket] = [addresses.next().unwrap(), addresses.next().unwrap()];
+        Self { child, address, websocket }
     }
 
     /// Its resident memory in bytes.
@@ -61,9 +65,11 @@ fn serve_for_another_test() {
     let mut config = Config { workers: 1, ..Config::default() };
     config.limits.memory = Some(memory.parse().unwrap());
     let _more = rlimit::increase_nofile_limit(u64::MAX);
-    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Options::default()).unwrap();
-    let broker = Broker::start(vec![listener.into()], config).unwrap();
-    println!("{MARK}{}", broker.handle().address());
+    let websocket = Options { websocket: Some(WebSocketOptions::default()), ..Options::default() };
+    let bind = |options| Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options).unwrap().into();
+    let broker = Broker::start(vec![bind(Options::default()), bind(websocket)], config).unwrap();
+    let addresses: Vec<_> = broker.handle().entrances().map(|entrance| entrance.address.tcp().unwrap()).collect();
+    println!("{MARK}{} {}", addresses[0], addresses[1]);
     // Until whoever started it is gone.
     let _end = std::io::stdin().read_line(&mut String::new());
 }

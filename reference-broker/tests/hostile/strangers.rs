@@ -64,7 +64,7 @@ fn a_thousand_strangers_hold_what_they_sent_and_not_what_they_announce() {
 }
 
 /// A conversation in which every length is followed by what it announces.
-fn conversation() -> Vec<Vec<u8>> {
+pub(crate) fn conversation() -> Vec<Vec<u8>> {
     let properties = [&[0x11, 0, 0, 0, 9, 0x26][..], &text("name"), &text("value")].concat();
     let will = [&[2, 0x01, 1][..], &text("will"), &[0, 1, b'x']].concat();
     let length = [properties.len() as u8];

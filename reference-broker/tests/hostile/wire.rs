@@ -10,7 +10,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// One connection.
 #[derive(Debug)]
-pub(crate) struct Wire(TcpStream);
+pub(crate) struct Wire(pub(crate) TcpStream);
 
 impl Wire {
     pub(crate) fn dial(address: SocketAddr) -> Self {
