@@ -5,8 +5,8 @@ use std::{fmt, path::PathBuf, time::Duration};
 use serde::Serialize;
 
 use super::{
-    Address, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Name, NetworkRule, Part, Scheme,
-    Segment, Stage, StageId, SubscriberGroup, SubscriberId, Threshold,
+    Address, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Name, NetworkRule, Part, Segment, Stage,
+    StageId, SubscriberGroup, SubscriberId, Threshold,
 };
 
 /// A resolved, valid scenario.
@@ -181,17 +181,6 @@ impl Scenario {
         let mut not_yet = |path: String, message: &str| all.push(Unsupported { path, message: message.to_owned() });
         if self.brokers.len() > 1 {
             not_yet("brokers".to_owned(), "a run has one broker so far");
-        }
-        for broker in &self.brokers {
-            match &broker.address {
-                Address::Url(url) if url.scheme != Scheme::Mqtt => {
-                    not_yet(
-                        format!("brokers.{}.url", broker.name),
-                        "brokers are reached over mqtt:// (plain TCP) so far",
-                    );
-                }
-                _ => {}
-            }
         }
         for (index, _) in self.events.iter().enumerate() {
             not_yet(format!("events[{index}]"), "events do not happen yet");

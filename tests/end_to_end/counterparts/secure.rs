@@ -87,6 +87,8 @@ fn what_keeps_a_fleet_from_a_tls_broker_is_said_in_words() {
     let barn = Barn::start();
     let authority = barn.certificates.authority();
     let trusting = ["--ca", &authority];
+    // Stands for the CAs that a platform trusts.
+    let elsewhere = Certificates::make(&barn.folder.path().join("elsewhere"), &["--ca-name", "Platform CA"]);
     let mut cases = vec![
         // The platform's CAs do not know this one.
         (barn.mqtts, &[][..], "from a CA that is not trusted here"),
@@ -106,7 +108,7 @@ fn what_keeps_a_fleet_from_a_tls_broker_is_said_in_words() {
         for (port, arguments, words) in &cases {
             let target = format!("mqtts://localhost:{port}");
             let mut command = paddock();
-            command.env("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt");
+            command.env("SSL_CERT_FILE", elsewhere.authority());
             command.args(["simulate", "smoke", "--duration", "5s", "--engine", engine, "--target", &target]);
             let refused = output(command.args(*arguments));
             let said = String::from_utf8_lossy(&refused.stderr);
@@ -146,6 +148,26 @@ fn a_run_with_both_engines_reaches_the_reference_broker_over_tls_and_websocket()
             });
         }
     });
+}
+
+#[test]
+fn a_scenario_names_its_broker_and_whom_to_trust() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broker = Everywhere::start();
+    let way = broker.way("wss");
+    let smoke = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/catalogue/smoke.toml");
+    let text = fs::read_to_string(smoke).expect("the catalogue's file");
+    let named = format!("url = {:?}\nca = {:?}", way.url(), broker.certificates.authority());
+    let scenario = folder.path().join("secure.toml");
+    fs::write(&scenario, text.replace("url = \"embedded\"", &named)).expect("a temporary file");
+    let simulated = output(paddock().args(["simulate", "--duration", "1s"]).arg(&scenario));
+    assert_eq!(simulated.status.code(), Some(0), "{}", String::from_utf8_lossy(&simulated.stderr));
+    // What the scenario says of its broker is not said of another, for which the platform's CAs count.
+    let elsewhere = Certificates::make(&folder.path().join("elsewhere"), &["--ca-name", "Platform CA"]);
+    let mut command = paddock();
+    command.env("SSL_CERT_FILE", elsewhere.authority());
+    let other = output(command.args(["simulate", "--duration", "1s", "--target", &way.url()]).arg(&scenario));
+    assert_eq!(other.status.code(), Some(5), "{}", String::from_utf8_lossy(&other.stderr));
 }
 
 /// The smoke scenario, in which devices use both engines; its run folder is `out`.
