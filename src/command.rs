@@ -4,6 +4,7 @@ mod broker;
 mod certs;
 mod interrupt;
 mod manual;
+mod password;
 mod run;
 mod scenarios;
 mod simulate;

@@ -8,6 +8,7 @@
 //! A setting is declared once, in `document` or `listener`; reading, default, schema, example, display and what a reload
 //! says about it all come from there. To add one: a line in its section, a line in `Document::config`.
 
+mod access;
 mod carrier;
 mod check;
 mod diagnostic;

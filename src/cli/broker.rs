@@ -54,6 +54,13 @@ pub(crate) enum BrokerVerb {
     Example,
     /// Print the JSON schema of the configuration, for editors.
     Schema,
+    /// Read a password, from the terminal or the first line of stdin, and print its hash for the configuration: an argon2id
+    /// hash for access.users.password_hash.
+    HashPassword {
+        /// Print a credential of SCRAM-SHA-256 instead, for access.users.scram_password_hash.
+        #[arg(long)]
+        scram: bool,
+    },
 }
 
 fn address(text: &str) -> Result<Address, String> {

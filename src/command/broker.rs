@@ -9,7 +9,7 @@ use std::{
 use reference_broker::{Broker, ListenError, Monitor, Report, Settings};
 use tokio::io::AsyncReadExt;
 
-use super::{interrupt::Interrupt, say};
+use super::{interrupt::Interrupt, password, say};
 use crate::{
     cli::{self, BrokerVerb, Start},
     exit::{Failure, INTERRUPTED},
@@ -27,6 +27,7 @@ pub(crate) fn run(options: &cli::Broker) -> Result<ExitCode, Failure> {
         }
         Some(BrokerVerb::Example) => say(Settings::example().trim_end()),
         Some(BrokerVerb::Schema) => say(format!("{:#}", Settings::schema())),
+        Some(BrokerVerb::HashPassword { scram }) => password::hash(*scram),
     }
 }
 

@@ -24,8 +24,6 @@ pub enum Effect {
 /// Whom a rule is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// Everybody.
-    All,
     /// Clients without a proved user name.
     Anonymous,
     /// Clients with this proved user name.
@@ -67,13 +65,13 @@ pub enum Topics {
 pub struct Rule {
     /// What it does.
     pub effect: Effect,
-    /// To whom.
-    pub who: Who,
+    /// To whom: to those for whom all of this holds, so without any of it to everybody.
+    pub who: Vec<Who>,
     /// Doing what.
     pub deed: Deed,
     /// Where.
     pub topics: Topics,
-    /// At which QoS (of a publication, or asked for by a subscription); `None` is any.
+    /// At which QoS (of a publication, or asked for by a subscription; nothing else has one); `None` is any.
     pub qos: Option<Vec<QoS>>,
     /// With or without RETAIN; only publications have that. `None` is either.
     pub retain: Option<bool>,
@@ -104,8 +102,7 @@ impl Rules {
     }
 
     fn is_about(&self, rule: &Rule, who: &Identity) -> bool {
-        match &rule.who {
-            Who::All => true,
+        rule.who.iter().all(|wanted| match wanted {
             Who::Anonymous => who.user.is_none(),
             Who::User(name) => who.user.as_deref() == Some(name),
             Who::Client(id) => *who.client_id == **id,
@@ -113,7 +110,7 @@ impl Rules {
                 let members = self.groups.get(group);
                 who.user.as_deref().is_some_and(|user| members.is_some_and(|members| members.contains(user)))
             }
-        }
+        })
     }
 }
 

@@ -14,7 +14,7 @@
 mod credential;
 mod message;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use argon2::password_hash::rand_core::{OsRng, RngCore};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -39,13 +39,18 @@ pub(super) struct Scram {
     known: Arc<Known>,
 }
 
-#[derive(Debug)]
 struct Known {
     credentials: BTreeMap<Box<str>, ScramCredential>,
     /// What the salts of unknown users are made from: the same after a restart, or they would tell themselves apart.
     secret: [u8; 32],
     /// What unknown users seem to have.
     iterations: u32,
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Known").field("credentials", &self.credentials).finish_non_exhaustive()
+    }
 }
 
 /// Nothing was said yet.

@@ -15,6 +15,7 @@ use super::{
 pub(super) fn check(document: &Document, problems: &mut Vec<Problem>) {
     check_listeners(document, problems);
     check_limits(&document.limits, problems);
+    document.access.check(problems);
 }
 
 fn check_listeners(document: &Document, problems: &mut Vec<Problem>) {
@@ -27,6 +28,11 @@ fn check_listeners(document: &Document, problems: &mut Vec<Problem>) {
     for (index, listener) in listeners.0.iter().enumerate() {
         for other in &listeners.0[..index] {
             check_pair(listener, other, problems);
+        }
+        let asked = listener.tls.as_ref().is_some_and(|tls| tls.client_certificates.is_some());
+        if listener.certificate_user.value && !asked {
+            let message = "no client shows a certificate here";
+            problems.push(listener.certificate_user.problem(message, "add tls.client_certificates, or leave it out"));
         }
         let workers = document.workers();
         if let Some(acceptors) = listener.acceptors.as_ref().filter(|acceptors| acceptors.to::<usize>() > workers) {

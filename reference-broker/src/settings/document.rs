@@ -5,13 +5,14 @@ use std::{net::SocketAddr, num::NonZero, thread, time::Duration};
 use protocol::{QoS, server};
 
 use super::{
+    access::AccessSection,
     listener::{ListenerSection, listeners},
     log::{LogFormat, LogLevel},
     quantity::{Expiry, Period, Seconds, Size, Whole},
     section::{Tables, empty, section},
     value::{Reference, Topic},
 };
-use crate::{Access, Config, FullQueue, Limits, Log, MonitorOptions, Overlap, Redirect};
+use crate::{Config, FullQueue, Limits, Log, MonitorOptions, Overlap, Redirect};
 
 /// As many as anybody may want.
 pub(super) const MANY: u64 = 1_000_000_000;
@@ -33,8 +34,8 @@ section! {
         restart default features: FeaturesSection = empty("features");
         /// What bounds clients, so that none of them can exhaust memory or time. Whatever is refused or dropped is counted.
         restart default limits: LimitsSection = empty("limits");
-        /// How long decisions about clients may take, and how long they are remembered.
-        restart default access: AccessSection = empty("access");
+        /// Who may connect, and what they may do.
+        live default access: AccessSection = empty("access");
         /// What the broker shows of itself.
         restart default monitor: MonitorSection = empty("monitor");
         /// What is written to the log, on stderr.
@@ -178,20 +179,6 @@ section! {
 }
 
 section! {
-    /// Decisions about clients.
-    AccessSection {
-        /// How long a decision may take; whoever waits longer is refused.
-        restart default deadline: Period<1, 3_600_000> = Period::new(Access::default().deadline);
-        /// Decisions that may be under way for all clients together; whoever would need one more is refused.
-        restart default open_questions: Whole<1, MANY> = Whole::new(Access::default().open_questions);
-        /// Decisions about publishing, subscribing and receiving that each worker remembers; 0 for none.
-        restart default remembered: Whole<0, MANY> = Whole::new(Access::default().remembered);
-        /// How long such a decision is remembered.
-        restart default remember: Period<0, 86_400_000> = Period::new(Access::default().remember);
-    }
-}
-
-section! {
     /// What the broker shows of itself.
     MonitorSection {
         /// Where metrics (`/metrics`) and health (`/health/live`, `/health/ready`) are served over HTTP. Whoever reaches it may
@@ -239,7 +226,7 @@ impl Document {
             protocol: self.protocol(),
             limits: self.limits(),
             overlap: self.broker.overlap.value,
-            access: self.access(),
+            access: self.access.access(),
             response_information: self.broker.response_information.as_ref().map(|topic| topic.0.clone()),
             redirect: self.broker.redirect.as_ref().map(|redirect| redirect.redirect()),
             sys_interval: self.monitor.sys_interval.duration(),
@@ -256,17 +243,6 @@ impl Document {
         let MonitorSection { http, http_connections, http_time, .. } = &self.monitor.value;
         let address = http.as_ref()?.value;
         Some(MonitorOptions { address, connections: http_connections.to(), time: http_time.duration() })
-    }
-
-    fn access(&self) -> Access {
-        let access = &self.access;
-        Access {
-            deadline: access.deadline.duration(),
-            open_questions: access.open_questions.to(),
-            remembered: access.remembered.to(),
-            remember: access.remember.duration(),
-            ..Access::default()
-        }
     }
 
     /// How many workers there will be.

@@ -32,6 +32,9 @@ section! {
         /// Whether clients may connect without saying who they are. Default: only where nobody but this machine can reach it,
         /// so on loopback addresses and socket files.
         new optional anonymous: bool, like "true";
+        /// Whether the Common Name of a client certificate is the user name of whoever shows one; User Name and Password then
+        /// say nothing.
+        restart default certificate_user: bool = false;
         /// TLS. Default: none.
         restart optional tls: TlsSection;
         /// WebSocket. Default: none.
@@ -71,6 +74,7 @@ impl ListenerSection {
             connections: None,
             acceptors: None,
             anonymous: None,
+            certificate_user: At::default(false, "listeners[0].certificate_user"),
             tls: None,
             websocket: None,
             proxy_protocol: At::default(options.proxy_protocol, "listeners[0].proxy_protocol"),
@@ -98,6 +102,7 @@ impl ListenerSection {
         if let Some(anonymous) = &self.anonymous {
             bind.anonymous = anonymous.value;
         }
+        bind.certificate_user = self.certificate_user.value;
         Ok(bind)
     }
 }

@@ -13,7 +13,10 @@ use super::{
     similar::did_you_mean,
     tree::Tree,
 };
-use crate::{FullQueue, Overlap};
+use crate::{
+    FullQueue, Overlap,
+    access::{Deed, Effect},
+};
 
 /// `schema`, or a text that the environment completes.
 pub(super) fn or_environment(schema: Schema) -> Schema {
@@ -127,7 +130,7 @@ macro_rules! texts {
 
 pub(super) use texts;
 
-texts! { Name, Topic, Reference, SocketAddr, Address }
+texts! { Name, UserName, Topic, Reference, SocketAddr, Address }
 
 /// A short name: of a listener or a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +152,25 @@ impl Text for Name {
 
     fn write(&self) -> String {
         self.0.clone()
+    }
+}
+
+/// A text that clients may send as a name: of a user, a client or a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct UserName(pub(super) Box<str>);
+
+impl Text for UserName {
+    const EXPECTED: &str = "a name as text";
+    const HINT: &str = "write 1 to 65,535 bytes without the null character";
+    const PATTERN: &str = ".";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let valid = Utf8String::new(text).ok().filter(|text| !text.is_empty());
+        valid.map(|_| Self(text.into())).ok_or_else(|| format!("`{}` is not a name", text.escape_debug()))
+    }
+
+    fn write(&self) -> String {
+        self.0.to_string()
     }
 }
 
@@ -272,6 +294,8 @@ pub(super) fn unknown_word<T>(
 pub(super) use words;
 
 words! {
+    Effect, "an effect": "allow" => Self::Allow, "deny" => Self::Deny;
+    Deed, "an action": "publish" => Self::Publish, "subscribe" => Self::Subscribe, "receive" => Self::Receive, "all" => Self::All;
     Overlap, "a way to deliver": "merged" => Self::Merged, "one-by-one" => Self::OneByOne;
     FullQueue, "a way to treat full queues": "drop-newest" => Self::DropNewest, "disconnect" => Self::Disconnect,
         "refuse-publisher" => Self::RefusePublisher;

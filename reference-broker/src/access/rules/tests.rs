@@ -14,11 +14,12 @@ fn rule(words: &str) -> Rule {
     Rule {
         effect: if effect == "allow" { Effect::Allow } else { Effect::Deny },
         who: match kind {
-            "all" => Who::All,
-            "anonymous" => Who::Anonymous,
-            "user" => Who::User(name.into()),
-            "client" => Who::Client(name.into()),
-            "group" => Who::Group(name.into()),
+            "all" => vec![],
+            "anonymous" => vec![Who::Anonymous],
+            "user" => vec![Who::User(name.into())],
+            "client" => vec![Who::Client(name.into())],
+            "group" => vec![Who::Group(name.into())],
+            "user+client" => vec![Who::User(name.into()), Who::Client(name.into())],
             other => panic!("{other}"),
         },
         deed: match deed {
@@ -97,6 +98,7 @@ fn a_rule_is_about_whom_it_names() {
         ("allow client e publish t", [false, false, true, false, false]),
         ("allow group staff publish t", [true, true, false, false, false]),
         ("allow group nameless publish t", [false; 5]),
+        ("allow user+client alice publish t", [false; 5]),
     ] {
         let rules = rules(&[words], Effect::Deny);
         let found = [&alice, &vet, &bob, &nobody, &impostor].map(|who| publishes(&rules, who, "t"));

@@ -29,7 +29,7 @@ impl Authenticate for Believer {
 fn access(rules: &[&str]) -> Access {
     let everything = Rule {
         effect: Effect::Allow,
-        who: Who::User("bystander".into()),
+        who: vec![Who::User("bystander".into())],
         deed: Deed::All,
         topics: Topics::All,
         qos: None,
@@ -45,7 +45,14 @@ fn access(rules: &[&str]) -> Access {
             _ => Deed::All,
         };
         let effect = if effect == "allow" { Effect::Allow } else { Effect::Deny };
-        Rule { effect, who: Who::All, deed, topics: Topics::Matching(topics.parse().unwrap()), qos: None, retain: None }
+        Rule {
+            effect,
+            who: Vec::new(),
+            deed,
+            topics: Topics::Matching(topics.parse().unwrap()),
+            qos: None,
+            retain: None,
+        }
     });
     let rules = Rules::new([everything].into_iter().chain(rules).collect(), Groups::new(), Effect::Deny);
     Access::new(Arc::new(Believer), Arc::new(rules))
@@ -270,7 +277,7 @@ fn a_session_can_neither_be_taken_over_nor_ended_by_another_user() {
 #[test]
 fn a_right_to_publish_may_exclude_retain() {
     let rule =
-        |effect, retain| Rule { effect, who: Who::All, deed: Deed::Publish, topics: Topics::All, qos: None, retain };
+        |effect, retain| Rule { effect, who: Vec::new(), deed: Deed::Publish, topics: Topics::All, qos: None, retain };
     let rules = vec![rule(Effect::Deny, Some(true)), rule(Effect::Allow, None)];
     let access = Access::new(Arc::new(AllowAll), Arc::new(Rules::new(rules, Groups::new(), Effect::Deny)));
     let mut bench = Bench::seeded(0, Config { workers: 1, access, ..Config::default() });
