@@ -1,4 +1,4 @@
-//! MQTT 3.1.1 and 5.0 without input or output.
+//! MQTT 3.1.1 and 5.0 without input or output; clients of 3.1 are read as of 3.1.1.
 //!
 //! What this crate is: the packets of both versions in one set of types, a strict incremental codec, and one state
 //! machine per connection for either role. What it is not: it opens no socket, reads no clock, draws no random number

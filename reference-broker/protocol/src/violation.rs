@@ -178,7 +178,7 @@ violations! {
     /// A Protocol Name other than `MQTT`.
     ProtocolNameWrong: "wrong protocol name",
         Some("MQTT-3.1.2-1"), Some("MQTT-3.1.2-1"), UnsupportedProtocolVersion;
-    /// A protocol version other than 3.1.1 and 5.0, such as MQTT 3.1 (`MQIsdp`, 3).
+    /// A protocol version other than 3.1.1 and 5.0, or MQTT 3.1 (`MQIsdp`, 3) where that is not accepted.
     ProtocolVersionUnsupported: "unsupported protocol version",
         Some("MQTT-3.1.2-2"), Some("MQTT-3.1.2-2"), UnsupportedProtocolVersion;
     /// A PUBLISH above the Maximum QoS of the server.

@@ -1,4 +1,4 @@
-//! mosquitto_pub and mosquitto_sub in both versions.
+//! mosquitto_pub and mosquitto_sub in all three versions.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use crate::{
     ways::{Everywhere, Way},
 };
 
-const VERSIONS: [&str; 2] = ["mqttv311", "mqttv5"];
+const VERSIONS: [&str; 3] = ["mqttv31", "mqttv311", "mqttv5"];
 
 #[test]
 fn mosquitto_clients_exchange_each_qos() {

@@ -9,7 +9,9 @@ use protocol::{
 };
 
 use super::bench::{Bench, PeerId, v5, with_will};
-use crate::{Access, Action, Attempt, Authenticate, Authorize, Config, Decision, Identity, Redirect, Refusal, Verdict};
+use crate::{
+    Access, Action, Attempt, Authenticate, Authorize, Config, Decision, Identity, Origin, Redirect, Refusal, Verdict,
+};
 
 /// Brings a fresh broker to send it to the client that is returned.
 type Scene = fn() -> (Bench, PeerId);
@@ -36,7 +38,7 @@ fn table() -> Vec<(PacketType, u8, Source)> {
 }
 
 fn connacks() -> Vec<(PacketType, u8, Source)> {
-    let by_access = [0x80, 0x83, 0x85, 0x86, 0x88, 0x89, 0x8A, 0x99, 0x9F];
+    let by_access = [0x80, 0x83, 0x85, 0x86, 0x88, 0x89, 0x8A, 0x99];
     let mut rows: Vec<_> = by_access.map(|reason| (ConnAck, reason, Source::Access)).into();
     rows.extend([
         (ConnAck, 0x00, Broker(|| dialled(plain(), v5("client")))),
@@ -55,6 +57,7 @@ fn connacks() -> Vec<(PacketType, u8, Source)> {
             Broker(|| dialled(bench(|it| it.protocol.maximum_qos = QoS::AtMostOnce), with_will_on("will"))),
         ),
         (ConnAck, 0x9C, Broker(|| dialled(bench(|it| it.redirect = Some(elsewhere(false))), v5("client")))),
+        (ConnAck, 0x9F, Broker(in_a_hurry)),
         (ConnAck, 0x9D, Broker(|| dialled(bench(|it| it.redirect = Some(elsewhere(true))), v5("client")))),
     ]);
     rows
@@ -109,7 +112,6 @@ fn subscriptions() -> Vec<(PacketType, u8, Source)> {
 }
 
 fn disconnects() -> Vec<(PacketType, u8, Source)> {
-    const REAUTHENTICATION: Source = Machine("a_failed_reauthentication_is_told_by_a_code_of_disconnect");
     vec![
         (Disconnect, 0x00, Never("the broker has a reason whenever it closes")),
         (Disconnect, 0x04, Never("only a client sends it")),
@@ -117,7 +119,7 @@ fn disconnects() -> Vec<(PacketType, u8, Source)> {
         (Disconnect, 0x81, Broker(|| said(b"\x00\x00"))),
         (Disconnect, 0x82, Broker(|| said(b"\x10\x0e\x00\x04MQTT\x05\x02\x00\x00\x00\x00\x01a"))),
         (Disconnect, 0x83, Never("each reason has its own code")),
-        (Disconnect, 0x87, REAUTHENTICATION),
+        (Disconnect, 0x87, Broker(banned)),
         (Disconnect, 0x89, Never("load is met before CONNECT, and then by reading less")),
         (Disconnect, 0x8B, Broker(shut_down)),
         (Disconnect, 0x8C, Never("a changed method is a Protocol Error (4.12.1)")),
@@ -171,6 +173,10 @@ fn decision(name: &str) -> Verdict {
 impl Authenticate for Refuses {
     fn connect(&self, attempt: &Attempt<'_>) -> Decision<Result<Identity, Refusal>> {
         Decision::Now(decision(attempt.client_id).map(|()| attempt.identity(None)))
+    }
+
+    fn still_admits(&self, identity: &Identity, _: &Origin) -> bool {
+        identity.client_id != *"banned"
     }
 }
 
@@ -276,6 +282,19 @@ fn released() -> (Bench, PeerId) {
     let ack = Ack { packet_id: PacketId::new(1).unwrap(), reason: ReasonCode::Success, properties: Properties::EMPTY };
     bench.send(client, &Packet::PubRec(ack));
     bench.run();
+    (bench, client)
+}
+
+/// One CONNECT per second, and a second one at once.
+fn in_a_hurry() -> (Bench, PeerId) {
+    let (bench, _) = dialled(bench(|it| it.limits.connect_rate = Some(1)), v5("first"));
+    dialled(bench, v5("second"))
+}
+
+/// The rules change while the client is connected.
+fn banned() -> (Bench, PeerId) {
+    let (mut bench, client) = dialled(plain(), v5("banned"));
+    bench.set_access(Access::new(Arc::new(Refuses), Arc::new(Refuses)));
     (bench, client)
 }
 

@@ -129,6 +129,13 @@ pub(super) fn rows() -> Vec<Row> {
             "10 8D00 0004 4D515454 04 02 003C 0001 61",
             packet(minimal(V311)),
         ),
+        lenient(
+            V311,
+            Client,
+            "a CONNECT of MQTT 3.1",
+            "10 0F 0006 4D5149736470 03 02 003C 0001 61",
+            packet(minimal(V311)),
+        ),
         valid(
             V311,
             Client,
