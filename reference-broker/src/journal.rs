@@ -26,10 +26,11 @@ pub(crate) enum Kind {
     Violation,
     Subscribed,
     Handshake,
+    Revoked,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Connected,
         Self::Refused,
         Self::Disconnected,
@@ -37,6 +38,7 @@ impl Kind {
         Self::Violation,
         Self::Subscribed,
         Self::Handshake,
+        Self::Revoked,
     ];
 
     const fn name(self) -> &'static str {
@@ -48,6 +50,7 @@ impl Kind {
             Self::Violation => "violation",
             Self::Subscribed => "subscribed",
             Self::Handshake => "not ready",
+            Self::Revoked => "subscriptions revoked",
         }
     }
 }

@@ -33,11 +33,11 @@ impl Worker {
 
     /// The CONNECT of `id` was accepted; `present` tells whether its session was there before.
     pub(super) fn log_connected(&mut self, now: Time, id: ConnectionId, key: SessionKey, present: bool) {
+        let Some(connection) = self.connections.find_mut(id) else { return };
+        connection.announced = None;
         if !enabled!(Level::INFO) || !self.journal.admits(now, Kind::Connected) {
             return;
         }
-        let Some(connection) = self.connections.find_mut(id) else { return };
-        connection.announced = None;
         let Some(state) = self.sessions.find(key) else { return };
         tracing::info!(
             client = state.client_id.as_str(),

@@ -14,6 +14,7 @@ use crate::{
     access::{Action, Identity},
     backlog::Mark,
     counters::Tally,
+    journal::Kind,
     mail::Subscriptions,
     memory,
     routing::SessionKey,
@@ -76,12 +77,16 @@ impl Worker {
     /// or may not be received any more.
     fn revise(&mut self, now: Time, key: SessionKey) {
         let target = self.target(key);
-        let Self { gate, shared, sessions, connections, questions, view, id, .. } = self;
+        let Self { gate, shared, sessions, connections, questions, view, id, journal, .. } = self;
         let tally = &shared.tallies[id.index()];
         let Some(state) = sessions.find_mut(key) else { return };
         state.policy = gate.version;
         let revoked = revoke(now, gate, tally, state, shared);
         if !revoked.is_empty() {
+            if journal.admits(now, Kind::Revoked) {
+                let (client, count) = (state.client_id.as_str(), revoked.len());
+                tracing::info!(client, count, "subscriptions revoked: access rules changed");
+            }
             shared.routes.change(view, |routes| {
                 for filter in &revoked {
                     routes.unsubscribe(filter.as_str(), target);
@@ -153,7 +158,6 @@ fn revoke(now: Time, gate: &mut Gate, tally: &Tally, state: &mut SessionState, s
         tally.subscriptions_revoked.add(all);
         tally.subscriptions_removed.add(all);
         tally.shared_subscriptions_removed.add(shared);
-        tracing::info!(client = state.client_id.as_str(), count = all, "subscriptions revoked: access rules changed");
     }
     revoked
 }
