@@ -1,9 +1,9 @@
 //! `paddock certs`: a CA and what it issues, as files.
 
 use std::{
-    fmt::Write as _,
     fs,
-    io::{self, IsTerminal, Write as _},
+    io::{self, IsTerminal, Write},
+    net::IpAddr,
     path::Path,
     process::ExitCode,
     time::{Instant, SystemTime},
@@ -38,12 +38,12 @@ pub(crate) fn run(options: &Certs) -> Result<ExitCode, Failure> {
         now: SystemTime::now(),
     };
     let (authority, mut said) = work.authority()?;
-    work.server(&authority, &mut said)?;
+    let names = work.server(&authority, &mut said)?;
     work.devices(&authority, &devices, &mut said)?;
     if options.bad {
         work.bad(&authority, &devices, &mut said)?;
     }
-    said.push_str(&usage(&options.out, &devices));
+    said.push_str(&usage(&options.out, &names, devices.first()));
     say(said)
 }
 
@@ -82,7 +82,8 @@ impl Work<'_> {
         Ok((authority, line))
     }
 
-    fn server(&self, authority: &Authority, said: &mut String) -> Result<(), Failure> {
+    /// The broker's certificate, and its names if it was made now.
+    fn server(&self, authority: &Authority, said: &mut String) -> Result<Vec<HostName>, Failure> {
         let shown = self.folder.place(SERVER).certificate;
         if self.folder.keeps(SERVER).map_err(failure)? {
             if !self.options.server.is_empty() {
@@ -90,13 +91,13 @@ impl Work<'_> {
                 return Err(Failure::usage(format!("{} exists already: {hint}", shown.display())));
             }
             said.push_str(&line("kept", &shown, "the broker's"));
-            return Ok(());
+            return Ok(Vec::new());
         }
         let names = self.names();
         let words = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let until = self.issue(authority, &self.folder, SERVER, &Profile::Server(names))?;
+        let until = self.issue(authority, &self.folder, SERVER, &Profile::Server(names.clone()))?;
         said.push_str(&line("made", &shown, &format!("{words}; until {until}")));
-        Ok(())
+        Ok(names)
     }
 
     fn devices(&self, authority: &Authority, devices: &[DeviceName], said: &mut String) -> Result<(), Failure> {
@@ -214,18 +215,32 @@ fn day(moment: SystemTime) -> String {
 }
 
 /// Who gets which file, and an example to paste.
-fn usage(folder: &Path, devices: &[DeviceName]) -> String {
+fn usage(folder: &Path, server: &[HostName], device: Option<&DeviceName>) -> String {
     let folder = folder.display();
-    let mut said = format!(
+    let host = server.iter().find_map(|name| match name {
+        HostName::Dns(name) if name.starts_with('*') => None,
+        HostName::Dns(name) => Some(name.clone()),
+        HostName::Ip(IpAddr::V4(address)) => Some(address.to_string()),
+        HostName::Ip(IpAddr::V6(address)) => Some(format!("[{address}]")),
+    });
+    let host = host.unwrap_or_else(|| "HOST".to_owned());
+    let (asked, shown) = match device {
+        Some(device) => (
+            format!(", client_certificates = {{ ca = \"{folder}/ca.crt\" }}"),
+            format!(" \\\n        --cert '{folder}/devices/{device}.crt' --key '{folder}/devices/{device}.key'"),
+        ),
+        None => Default::default(),
+    };
+    format!(
         "\nGive {folder}/ca.crt to every client, {folder}/server.crt and server.key to the broker, and each device its own \
-         pair.\nKeep {folder}/ca.key to yourself: whoever has it can be any broker and any device.\n\n    \
-         paddock simulate smoke --target mqtts://localhost:8883 --ca {folder}/ca.crt"
-    );
-    if let Some(device) = devices.first() {
-        let pair = format!("{folder}/devices/{device}");
-        let _infallible = write!(said, " \\\n        --cert '{pair}.crt' --key '{pair}.key'");
-    }
-    said
+         pair.\nKeep {folder}/ca.key to yourself: whoever has it can be any broker and any device.\n\n\
+         A listener of the reference broker, in broker.toml in this folder:\n\n    \
+         [[listeners]]\n    address = \"127.0.0.1:8883\"\n    \
+         tls = {{ certificate = \"{folder}/server.crt\", key = \"{folder}/server.key\"{asked} }}\n\n\
+         And how it is used:\n\n    \
+         paddock broker --config broker.toml\n    \
+         paddock simulate smoke --target mqtts://{host}:8883 --ca {folder}/ca.crt{shown}"
+    )
 }
 
 fn failure(error: CertificateError) -> Failure {

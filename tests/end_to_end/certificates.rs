@@ -8,7 +8,10 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::support::{output, paddock};
+use crate::{
+    support::{Running, output, paddock},
+    ways::Listening,
+};
 
 /// Section 6.1 of the farm's broker guide, in one command: the same files, subjects, names, sizes and rights.
 #[test]
@@ -121,6 +124,32 @@ fn the_bad_ones_are_made_and_none_is_accepted() {
         assert!(!judged.status.success(), "{name} is accepted");
     }
     verified(&out, &["server.crt"]);
+}
+
+#[test]
+fn the_example_that_it_prints_works() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = paddock();
+    command.current_dir(folder.path());
+    let made = output(command.args(["certs", "--key", "ecdsa", "--device", "milk_meter_001"]));
+    let said = stdout(&made);
+    let lines: Vec<&str> = said.lines().map(str::trim).collect();
+    let listener = lines.iter().position(|line| *line == "[[listeners]]").expect("a listener");
+    // Somebody may have the usual port.
+    let document = lines[listener..listener + 3].join("\n").replace(":8883", ":0");
+    fs::write(folder.path().join("broker.toml"), document).expect("a temporary file");
+    let mut command = paddock();
+    let broker = Running::start(command.current_dir(folder.path()).args(["broker", "--config", "broker.toml"]));
+    let listening = Listening::next(&broker);
+    assert_eq!(listening.scheme, "mqtts");
+
+    let simulate = lines.iter().position(|line| line.starts_with("paddock simulate")).expect("a command");
+    let words =
+        lines[simulate..].join(" ").replace(['\\', '\''], "").replace("8883", &listening.address.port().to_string());
+    let mut command = paddock();
+    command.current_dir(folder.path()).args(words.split_whitespace().skip(1)).args(["--duration", "1s"]);
+    let simulated = output(&mut command);
+    assert!(simulated.status.success(), "{words}: {}", stderr(&simulated));
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! The reference broker on every transport, and how clients get there.
 
-use std::net::SocketAddr;
+use std::{fs, net::SocketAddr};
 
-use reference_broker::{Broker, Config};
 use tempfile::TempDir;
-use transport::{Address, ClientCertificates, Listener, Options, ServerTls, ServerTlsOptions, WebSocketOptions};
+use transport::Endpoint;
 
-use crate::support::Certificates;
+use crate::support::{Certificates, Running, paddock};
 
 /// One way to a broker on this machine.
 #[derive(Clone, Debug)]
@@ -52,46 +51,59 @@ pub(crate) struct Everywhere {
     pub(crate) ways: Vec<Way>,
     pub(crate) certificates: Certificates,
     _folder: TempDir,
-    _broker: Broker,
+    _running: Running,
 }
 
 impl Everywhere {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let certificates = Certificates::make(&folder.path().join("certs"), &["--device", "milk_meter_001"]);
-        let (certificate, key) = certificates.pair("server");
-        let tls = |required: bool| {
-            let mut options = ServerTlsOptions::new(&certificate, &key);
-            if required {
-                options.client_certificates = ClientCertificates::Required(certificates.authority().into());
-            }
-            Some(ServerTls::load(options).expect("sound certificates"))
-        };
-        let websocket = Some(WebSocketOptions::default());
-        let mut ways = Vec::new();
-        let mut binds = Vec::new();
-        for (scheme, required) in [("mqtts", false), ("mqtts", true), ("ws", false), ("wss", false), ("wss", true)] {
-            let options = Options {
-                tls: if scheme == "ws" { None } else { tls(required) },
-                websocket: websocket.clone().filter(|_| scheme.starts_with("ws")),
-                ..Options::default()
-            };
-            let anywhere = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
-            let listener = Listener::bind(anywhere, options).expect("a free port");
-            ways.push(Way {
-                scheme,
-                address: listener.address().tcp().expect("a TCP port"),
-                authority: (scheme != "ws").then(|| certificates.authority()),
-                identity: required.then(|| certificates.pair("devices/milk_meter_001")),
-            });
-            binds.push(listener.into());
-        }
-        let broker = Broker::start(binds, Config::default()).expect("a broker");
-        Self { ways, certificates, _folder: folder, _broker: broker }
+        let tls = "certificate = \"certs/server.crt\", key = \"certs/server.key\"";
+        let mutual = format!("{tls}, client_certificates = {{ ca = \"certs/ca.crt\" }}");
+        let identity = certificates.pair("devices/milk_meter_001");
+        let listeners = [
+            (format!("tls = {{ {tls} }}"), None),
+            (format!("tls = {{ {mutual} }}"), Some(&identity)),
+            ("websocket = {}".to_owned(), None),
+            (format!("tls = {{ {tls} }}\nwebsocket = {{}}"), None),
+            (format!("tls = {{ {mutual} }}\nwebsocket = {{}}"), Some(&identity)),
+        ];
+        let file = folder.path().join("broker.toml");
+        let text: String = listeners
+            .iter()
+            .enumerate()
+            .map(|(n, (carrier, _))| format!("[[listeners]]\nname = \"{n}\"\naddress = \"127.0.0.1:0\"\n{carrier}\n"))
+            .collect();
+        fs::write(&file, format!("{text}[log]\nlevel = \"warn\"\n")).expect("a temporary file");
+        let running = Running::start(paddock().args(["broker", "--config"]).arg(&file));
+        let ways = listeners.map(|(_, identity)| {
+            let Listening { scheme, address } = Listening::next(&running);
+            let authority = (scheme != "ws").then(|| certificates.authority());
+            Way { scheme, address, authority, identity: identity.cloned() }
+        });
+        Self { ways: ways.into(), certificates, _folder: folder, _running: running }
     }
 
     /// The way over `scheme` that asks for no client certificate.
     pub(crate) fn way(&self, scheme: &str) -> &Way {
         self.ways.iter().find(|way| way.scheme == scheme && way.identity.is_none()).expect("it is there")
+    }
+}
+
+/// Where a broker says that it listens.
+pub(crate) struct Listening {
+    pub(crate) scheme: &'static str,
+    pub(crate) address: SocketAddr,
+}
+
+impl Listening {
+    /// What the next line says.
+    pub(crate) fn next(broker: &Running) -> Self {
+        let line = broker.line("an address", |line| line.starts_with("listening on "));
+        let url = line.strip_prefix("listening on ").unwrap_or_default();
+        let endpoint: Endpoint = url.parse().unwrap_or_else(|error| panic!("{line:?}: {error}"));
+        let address = format!("{}:{}", endpoint.host, endpoint.port);
+        let address = address.parse().unwrap_or_else(|error| panic!("{line:?}: {error}"));
+        Self { scheme: endpoint.scheme.name(), address }
     }
 }

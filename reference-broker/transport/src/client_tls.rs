@@ -278,3 +278,47 @@ fn moment(time: UnixTime) -> String {
         .and_then(|seconds| ASN1Time::from_timestamp(seconds).ok())
         .map_or_else(|| "an impossible date".to_owned(), |time| time.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio_rustls::{
+        TlsAcceptor,
+        rustls::{HandshakeKind, ServerConfig},
+    };
+
+    use super::*;
+    use crate::certificates::{Authority, KeyKind, Period, Profile, Subject};
+
+    #[tokio::test]
+    async fn no_session_is_resumed() {
+        let period = Period::starting(SystemTime::now(), Duration::from_secs(3600));
+        let subject = Subject::default();
+        let authority = Authority::create("Barn CA", &subject, KeyKind::Ecdsa, period).unwrap();
+        let profile = Profile::Server(vec!["localhost".parse().unwrap()]);
+        let issued = authority.issue(&profile, &subject, KeyKind::Ecdsa, period).unwrap();
+        let chain = CertificateDer::pem_slice_iter(issued.certificate.as_bytes()).map(Result::unwrap).collect();
+        let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).unwrap();
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let server = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let server = server.with_no_client_auth().with_single_cert(chain, key).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(server));
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), authority.certificate()).unwrap();
+        let files = ClientTlsFiles { authorities: vec![file.path().to_owned()], ..ClientTlsFiles::default() };
+        let client = ClientTls::read(&files).unwrap();
+        for _ in 0..3 {
+            let (here, there) = duplex(64 * 1024);
+            let accepting = tokio::spawn(acceptor.accept(there));
+            let mut stream = client.connect("localhost", here).await.unwrap();
+            let mut other = accepting.await.unwrap().unwrap();
+            // The tickets of TLS 1.3 come with the first bytes.
+            other.write_all(b"hay").await.unwrap();
+            stream.read_exact(&mut [0; 3]).await.unwrap();
+            assert_eq!(stream.get_ref().1.handshake_kind(), Some(HandshakeKind::Full));
+        }
+    }
+}

@@ -2,16 +2,17 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     net::{IpAddr, SocketAddr, TcpStream},
+    path::{Path, PathBuf},
     process::Command,
-    sync::{Arc, Mutex},
 };
 
-use reference_broker::{Access, AllowAll, Attempt, Authenticate, Broker, Config, Decision, Identity, Refusal};
-use transport::{Address, Listener, Options, ServerTls, ServerTlsOptions, WebSocketOptions};
-
 use super::mosquitto_broker::free_port;
-use crate::support::{Certificates, Running, output};
+use crate::{
+    support::{Certificates, Running, output, paddock},
+    ways::Listening,
+};
 
 const WAYS: [&str; 3] = ["mqtt", "mqtts", "ws"];
 
@@ -19,7 +20,7 @@ const WAYS: [&str; 3] = ["mqtt", "mqtts", "ws"];
 fn haproxy_balances_tcp_tls_and_websocket_and_both_brokers_see_the_true_clients() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let certificates = Certificates::make(&folder.path().join("certs"), &[]);
-    let brokers = [Backend::start(&certificates), Backend::start(&certificates)];
+    let brokers = ["one", "two"].map(|name| Backend::start(folder.path(), name));
     let fronts: BTreeMap<&str, u16> = WAYS.into_iter().chain(["ready"]).map(|way| (way, free_port())).collect();
     let _haproxy = haproxy(&fronts, &brokers);
     for way in WAYS {
@@ -30,7 +31,7 @@ fn haproxy_balances_tcp_tls_and_websocket_and_both_brokers_see_the_true_clients(
         for source in sources {
             echo(&url, source, (way == "mqtts").then(|| certificates.authority()));
         }
-        let seen = brokers.each_ref().map(|broker| broker.seen(way));
+        let seen = brokers.each_ref().map(|broker| broker.seen(way, 2));
         assert_eq!(seen.each_ref().map(Vec::len), [2, 2], "{way}: {seen:?}");
         let mut all = seen.concat();
         all.sort_unstable();
@@ -65,53 +66,48 @@ fn haproxy(fronts: &BTreeMap<&str, u16>, brokers: &[Backend; 2]) -> Running {
     running
 }
 
-/// A broker that only a proxy may reach, and who came.
+/// A broker that only a proxy may reach, and what it logs.
 struct Backend {
     ports: BTreeMap<&'static str, u16>,
-    witness: Arc<Witness>,
-    _broker: Broker,
+    log: PathBuf,
+    running: Running,
 }
 
 impl Backend {
-    fn start(certificates: &Certificates) -> Self {
-        let (certificate, key) = certificates.pair("server");
-        let witness = Arc::new(Witness::default());
-        let mut ports = BTreeMap::new();
-        let mut binds = Vec::new();
+    fn start(folder: &Path, name: &str) -> Self {
+        let file = folder.join(format!("{name}.toml"));
+        let log = folder.join(format!("{name}.log"));
+        let mut text = "[log]\nlevel = \"info\"\nformat = \"json\"\n".to_owned();
         for way in WAYS {
-            let tls = || ServerTls::load(ServerTlsOptions::new(&certificate, &key)).expect("sound certificates");
-            let options = Options {
-                proxy_protocol: true,
-                tls: (way == "mqtts").then(tls),
-                websocket: (way == "ws").then(WebSocketOptions::default),
-                ..Options::default()
+            let carrier = match way {
+                "mqtts" => "tls = { certificate = \"certs/server.crt\", key = \"certs/server.key\" }",
+                "ws" => "websocket = {}",
+                _ => "",
             };
-            let anywhere = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
-            let listener = Listener::bind(anywhere, options).expect("a free port");
-            ports.insert(way, listener.address().tcp().expect("a TCP port").port());
-            binds.push(listener.into());
+            let address = "address = \"127.0.0.1:0\"\nproxy_protocol = true";
+            text += &format!("[[listeners]]\nname = \"{way}\"\n{address}\n{carrier}\n");
         }
-        let access = Access::new(Arc::<Witness>::clone(&witness), Arc::new(AllowAll));
-        let broker = Broker::start(binds, Config { access, ..Config::default() }).expect("a broker");
-        Self { ports, witness, _broker: broker }
+        fs::write(&file, text).expect("a temporary file");
+        let stderr = fs::File::create(&log).expect("a temporary file");
+        let running = Running::start(paddock().args(["broker", "--config"]).arg(&file).stderr(stderr));
+        let ports = WAYS.map(|way| {
+            let listening = Listening::next(&running);
+            assert_eq!(listening.scheme, way);
+            (way, listening.address.port())
+        });
+        Self { ports: ports.into(), log, running }
     }
 
-    /// Where the clients of one way came from, in order.
-    fn seen(&self, way: &str) -> Vec<IpAddr> {
-        let seen = self.witness.0.lock().expect("nobody panics over it");
-        seen.iter().filter(|(scheme, _)| *scheme == way).map(|(_, address)| *address).collect()
-    }
-}
-
-/// Lets everybody in and remembers how and from where they came.
-#[derive(Debug, Default)]
-struct Witness(Mutex<Vec<(&'static str, IpAddr)>>);
-
-impl Authenticate for Witness {
-    fn connect(&self, attempt: &Attempt<'_>) -> Decision<Result<Identity, Refusal>> {
-        let identity = attempt.identity(None);
-        let address = identity.address.expect("the PROXY header says where it comes from");
-        self.0.lock().expect("nobody panics over it").push((attempt.origin.peer.scheme.name(), address));
-        Decision::Now(Ok(identity))
+    /// Where the clients of one way came from, in order, once there were as many.
+    fn seen(&self, way: &str, clients: usize) -> Vec<IpAddr> {
+        let seen = || -> Vec<IpAddr> {
+            let log = fs::read_to_string(&self.log).expect("a log");
+            let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+            let connected = lines.filter(|line| line["message"] == "connected" && line["listener"] == way);
+            let peers = connected.map(|line| line["peer"].as_str().and_then(|peer| peer.parse::<SocketAddr>().ok()));
+            peers.map(|peer| peer.expect("the PROXY header says where it comes from").ip()).collect()
+        };
+        self.running.wait_until("line about each client", || seen().len() >= clients);
+        seen()
     }
 }
