@@ -1,8 +1,9 @@
 //! Which worker owns the session of a Client Identifier.
 //!
 //! A session is found by its Client Identifier and by nothing else; whether the user who asks may have it is another
-//! question, which is answered here too, before anything is touched. The registry decides races: whoever claims an identifier last owns it, and each owner knows from whom it must fetch
-//! the session. An entry stands from the first CONNECT to the end of the session.
+//! question, which is answered here too, before anything is touched. The registry decides races: whoever claims an
+//! identifier last owns it, and each owner knows from whom it must fetch the session. An entry stands from the first
+//! CONNECT to the end of the session.
 
 use std::{
     hash::BuildHasher,

@@ -141,8 +141,8 @@ impl RetainedStore {
 }
 
 impl Open<'_> {
-    /// Replaces the retained message of its topic (MQTT-3.3.1-5; MQTT-3.3.1-5, MQTT-3.3.1-7 in 3.1.1). When there is no room, the old
-    /// one goes all the same: it is no longer what was published last.
+    /// Replaces the retained message of its topic (MQTT-3.3.1-5; MQTT-3.3.1-5, MQTT-3.3.1-7 in 3.1.1). When there is no
+    /// room, the old one goes all the same: it is no longer what was published last.
     pub(crate) fn set(&mut self, retained: Retained) -> Result<(), Full> {
         let inner = &mut *self.inner;
         let topic = retained.message.topic.clone();

@@ -131,7 +131,8 @@ impl Worker {
             // That it never rises from 0 (3.14.2.2.2) is the machine's to enforce.
             state.expiry_interval = seconds.min(self.shared.limits.session_expiry);
         }
-        // MQTT-3.1.2-8, MQTT-3.1.2-10 in both; at a shutdown the session does not end, and the broker's silence is its message.
+        // MQTT-3.1.2-8, MQTT-3.1.2-10 in both; at a shutdown the session does not end, and the broker's silence is its
+        // message.
         if !closed.publishes_will() || *closed == Closed::Server(ReasonCode::ServerShuttingDown) {
             state.will = None;
             state.weigh(0);
@@ -180,7 +181,8 @@ impl Worker {
         if !state.armed.came_up(at) {
             return;
         }
-        // MQTT-4.1.0-2 (MQTT-4.1.0-1 in 3.1.1): not before, and never while it is connected (MQTT-4.1.0-1; MQTT-4.1.0-2 in 3.1.1).
+        // MQTT-4.1.0-2 (MQTT-4.1.0-1 in 3.1.1): not before, and never while it is connected (MQTT-4.1.0-1; MQTT-4.1.0-2
+        // in 3.1.1).
         if state.expires_at.is_some_and(|at| at <= now) {
             self.tally().sessions_expired.increment();
             self.end_session(now, key);
@@ -192,8 +194,8 @@ impl Worker {
         self.arm_session(key);
     }
 
-    /// The session ends: its subscriptions go (what it had retained stays, MQTT-3.1.2-7 in 3.1.1), a Will that waits is published (3.1.3.2.2), whoever asked for the session
-    /// hears that there is none.
+    /// The session ends: its subscriptions go (what it had retained stays, MQTT-3.1.2-7 in 3.1.1), a Will that waits is
+    /// published (3.1.3.2.2), whoever asked for the session hears that there is none.
     pub(super) fn end_session(&mut self, now: Time, key: SessionKey) {
         self.publish_will(now, key);
         let target = self.target(key);

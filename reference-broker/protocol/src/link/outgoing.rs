@@ -7,7 +7,8 @@ use crate::{
 };
 
 impl Link {
-    /// Sends what the Session has in flight, in the order in which it was sent before (MQTT-4.6.0-1 in both), and then what waits.
+    /// Sends what the Session has in flight, in the order in which it was sent before (MQTT-4.6.0-1 in both), and then
+    /// what waits.
     ///
     /// `taken` tells which Packet Identifiers are in use outside the Session, here and in every function below.
     pub(crate) fn resume(&mut self, now: Time, outbox: &mut Outbox, taken: &dyn Fn(PacketId) -> bool) {

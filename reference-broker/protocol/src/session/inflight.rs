@@ -87,7 +87,8 @@ impl InFlightTable {
         let mut candidate = self.last;
         for _ in 0..usize::from(u16::MAX) {
             let next = following(candidate);
-            // MQTT-2.2.1-3, MQTT-2.2.1-4, MQTT-4.3.2-1, MQTT-4.3.3-1; MQTT-2.3.1-2, MQTT-2.3.1-4, MQTT-4.3.2-1, MQTT-4.3.3-1 in 3.1.1.
+            // MQTT-2.2.1-3, MQTT-2.2.1-4, MQTT-4.3.2-1, MQTT-4.3.3-1; MQTT-2.3.1-2, MQTT-2.3.1-4, MQTT-4.3.2-1,
+            // MQTT-4.3.3-1 in 3.1.1.
             if self.slots[self.index(next)].is_none() && !taken(next) {
                 self.last = Some(next);
                 return Some(next);
@@ -112,7 +113,8 @@ impl InFlightTable {
         self.slot(packet_id).map(|slot| &slot.stage)
     }
 
-    /// Ends an exchange, whose id is free again only now (MQTT-2.3.1-3 in 3.1.1); what it was, and whether it gives back send quota.
+    /// Ends an exchange, whose id is free again only now (MQTT-2.3.1-3 in 3.1.1); what it was, and whether it gives
+    /// back send quota.
     pub(crate) fn remove(&mut self, packet_id: PacketId) -> Option<(Stage, bool)> {
         self.slot(packet_id)?;
         let index = self.index(packet_id);

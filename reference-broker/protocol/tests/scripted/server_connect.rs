@@ -132,7 +132,8 @@ fn a_second_connect_closes() {
 
 #[test]
 fn an_unknown_version_is_told_so() {
-    // MQTT-3.1.2-2 in both: level 3 reads 3.1.1, level 6 reads 5.0. A bridge of Mosquitto says 132 and falls back when it hears 1.
+    // MQTT-3.1.2-2 in both: level 3 reads 3.1.1, level 6 reads 5.0. A bridge of Mosquitto says 132 and falls back when
+    // it hears 1.
     for (connect, connack) in [
         ("10 0d 0004 4d515454 84 02 000a 0001 61", "20 02 00 01"),
         ("10 0d 0004 4d515454 03 02 000a 0001 61", "20 02 00 01"),

@@ -118,8 +118,8 @@ fn a_connack_that_the_client_cannot_take_leaves_no_will() {
 
 #[test]
 fn sessions_begin_resume_and_end_as_asked() {
-    // MQTT-3.1.2-4, -5, -6; MQTT-3.1.4-4; MQTT-3.2.2-2, -3 (and the same in 3.1.1); MQTT-4.1.0-1, MQTT-4.1.0-2. What the first CONNECT
-    // asked for, how many seconds later the second comes, whether it is told of a session.
+    // MQTT-3.1.2-4, -5, -6; MQTT-3.1.4-4; MQTT-3.2.2-2, -3 (and the same in 3.1.1); MQTT-4.1.0-1, MQTT-4.1.0-2. What
+    // the first CONNECT asked for, how many seconds later the second comes, whether it is told of a session.
     let resuming = |connect: Connect| Connect { clean_start: false, ..connect };
     let leaving = |seconds| Connect { clean_start: true, ..lasting("same", seconds) };
     for (first, seconds, second, present) in [
