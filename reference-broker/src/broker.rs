@@ -68,7 +68,7 @@ impl Broker {
     /// A listener or a worker thread could not be set up.
     pub fn start(binds: Vec<Bind>, config: Config) -> io::Result<Self> {
         let hub = Arc::new(Hub::new(&config, &binds));
-        transport::reserve_descriptors(hub.maximum_connections);
+        transport::reserve_descriptors(hub.maximum_connections());
         let mut broker = Self { handle: Handle { hub }, threads: Vec::new() };
         let workers = u16::try_from(config.workers.max(1)).map_err(|_| io::ErrorKind::InvalidInput)?;
         for id in (0..workers).map(WorkerId) {
@@ -89,7 +89,7 @@ impl Broker {
     /// Tells the clients (DISCONNECT 0x8B), flushes and stops, within [`Config::shutdown_within`].
     pub async fn stop(mut self) -> Report {
         let clients = self.handle.counters().clients();
-        tracing::info!(clients, within = ?self.handle.hub.shutdown_within, "stopping");
+        tracing::info!(clients, within = ?self.handle.hub.shutdown_within(), "stopping");
         self.handle.hub.stop();
         let threads = std::mem::take(&mut self.threads);
         // A worker that panicked was not graceful.
@@ -216,6 +216,24 @@ impl Handle {
     pub fn gauges(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
         let sample = Sample::take(&self.hub.shared);
         GAUGES.iter().map(move |gauge| (gauge.name, gauge.help, (gauge.read)(&sample)))
+    }
+
+    /// Takes over what `config` says of [`Config::limits`], [`Config::protocol`], [`Config::overlap`],
+    /// [`Config::response_information`] and [`Config::shutdown_within`]. Limits hold at once for what is to come; what is
+    /// there already stays. What is offered in CONNACK holds for connections that begin afterwards. Of the limits `mailbox`,
+    /// `mailbox_bytes` and `memory` stay as they were when the broker started; so does [`Config::workers`].
+    pub fn set_config(&self, config: &Config) {
+        self.hub.set_config(config);
+    }
+
+    /// Changes how many connections the listener at place `index` of [`Handle::entrances`] may have open; those that are
+    /// open stay.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such listener.
+    pub fn set_entrance_connections(&self, index: usize, maximum: Option<usize>) {
+        self.hub.set_entrance_connections(index, maximum);
     }
 
     /// Changes how often `$SYS` is published (see [`Config::sys_interval`]); zero for never.

@@ -70,6 +70,8 @@ struct Driver {
     timer_set_to: Option<Time>,
     /// When to accept again after it failed.
     accept_again: Option<Time>,
+    /// How often the configuration was revised.
+    revision: usize,
     /// How often clients were sent to another server.
     redirections: usize,
     /// When to stop whatever is left to flush.
@@ -102,6 +104,7 @@ pub(crate) fn spawn(id: WorkerId, hub: Arc<Hub>, binds: &[Bind]) -> io::Result<t
                 timer: Box::pin(sleep_until(tokio::time::Instant::now())),
                 timer_set_to: None,
                 accept_again: None,
+                revision: 0,
                 redirections: 0,
                 deadline: None,
             };
@@ -119,11 +122,16 @@ impl Driver {
         if self.hub.is_stopping() && self.deadline.is_none() {
             self.acceptors.clear();
             self.worker.drain(now);
-            self.deadline = Some(Instant::now() + self.hub.shutdown_within);
+            self.deadline = Some(Instant::now() + self.hub.shutdown_within());
         }
         // A worker that says no last word must not keep the others from telling their clients.
         if self.worker.is_draining() && self.drain_until().is_some_and(|until| Instant::now() >= until) {
             self.worker.shut_down(now);
+        }
+        let revision = self.hub.revision();
+        if self.revision != revision {
+            self.revision = revision;
+            self.worker.adopt(self.hub.current());
         }
         let redirections = self.hub.redirections();
         if self.redirections != redirections {
@@ -160,7 +168,7 @@ impl Driver {
 
     /// When to wait no longer for the other workers: half of the time is for the clients.
     fn drain_until(&self) -> Option<Instant> {
-        self.deadline.map(|deadline| deadline - self.hub.shutdown_within / 2)
+        self.deadline.map(|deadline| deadline - self.hub.shutdown_within() / 2)
     }
 
     fn ended(&self, graceful: bool) -> Ended {
@@ -213,7 +221,7 @@ impl Driver {
         for id in self.dirty.drain(..) {
             let Some(key) = self.sockets.key(id) else { continue };
             let unsent = self.pump.unsent(key);
-            if unsent >= self.hub.shared.limits.outbound_bytes {
+            if unsent >= self.worker.outbound_bytes() {
                 self.behind.push(id);
             }
             let Some(out) = self.pump.out(key) else { continue };

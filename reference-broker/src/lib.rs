@@ -45,5 +45,7 @@ pub use broker::{Broker, Handle, Left, Readiness, Report, serve};
 pub use config::{Config, FullQueue, Limits, Log, Overlap, Redirect};
 pub use counters::Counters;
 pub use monitor::{Monitor, MonitorOptions, metrics};
-pub use settings::{Diagnostic, Diagnostics, ListenError, LogFormat, LogLevel, Position, Settings, SettingsError};
+pub use settings::{
+    Change, Diagnostic, Diagnostics, ListenError, LogFormat, LogLevel, Position, Reload, Settings, SettingsError,
+};
 pub use status::sys_topics;

@@ -55,7 +55,7 @@ pub(crate) struct Registry {
     shards: Vec<Mutex<Shard>>,
     hasher: RandomState,
     sessions: AtomicUsize,
-    limit: usize,
+    limit: AtomicUsize,
 }
 
 /// What a claim found.
@@ -79,8 +79,13 @@ impl Registry {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
             sessions: AtomicUsize::new(0),
-            limit,
+            limit: AtomicUsize::new(limit),
         }
+    }
+
+    /// Changes how many sessions there may be; those that are there stay.
+    pub(crate) fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Relaxed);
     }
 
     /// Makes the claimant's worker the owner of `client`, with the session `candidate` unless it has one already. Nothing but
@@ -97,7 +102,7 @@ impl Registry {
                     Claimed::From(std::mem::replace(owner, candidate))
                 }
             }
-            None if self.sessions.load(Relaxed) >= self.limit => Claimed::Full,
+            None if self.sessions.load(Relaxed) >= self.limit.load(Relaxed) => Claimed::Full,
             None => {
                 self.sessions.fetch_add(1, Relaxed);
                 shard.insert(client.clone(), Entry { owner: candidate, user });

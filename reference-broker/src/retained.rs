@@ -6,7 +6,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use protocol::{Message, QoS, Time};
@@ -39,8 +42,8 @@ pub(crate) struct Source {
 #[derive(Debug)]
 pub(crate) struct RetainedStore {
     inner: Mutex<Inner>,
-    maximum_messages: usize,
-    maximum_bytes: usize,
+    maximum_messages: AtomicUsize,
+    maximum_bytes: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -107,9 +110,15 @@ impl RetainedStore {
         };
         Self {
             inner: Mutex::new(inner),
-            maximum_messages: limits.retained_messages,
-            maximum_bytes: limits.retained_bytes,
+            maximum_messages: AtomicUsize::new(limits.retained_messages),
+            maximum_bytes: AtomicUsize::new(limits.retained_bytes),
         }
+    }
+
+    /// Changes how much may be retained; what is there stays.
+    pub(crate) fn set_limits(&self, limits: &Limits) {
+        self.maximum_messages.store(limits.retained_messages, Relaxed);
+        self.maximum_bytes.store(limits.retained_bytes, Relaxed);
     }
 
     /// Takes the lock.
@@ -154,7 +163,7 @@ impl Open<'_> {
                 (inner.messages + usize::from(old.is_none()), inner.bytes - old.unwrap_or(0) + retained.bytes())
             }
         };
-        if messages > self.store.maximum_messages || bytes > self.store.maximum_bytes {
+        if messages > self.store.maximum_messages.load(Relaxed) || bytes > self.store.maximum_bytes.load(Relaxed) {
             inner.remove(topic.as_str());
             return Err(Full);
         }

@@ -10,6 +10,7 @@
 
 mod access;
 mod carrier;
+mod changes;
 mod check;
 mod diagnostic;
 mod document;
@@ -18,6 +19,7 @@ mod listener;
 mod log;
 mod node;
 mod quantity;
+mod reload;
 mod secret;
 mod section;
 mod similar;
@@ -30,9 +32,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use changes::Change;
 pub use diagnostic::{Diagnostic, Diagnostics, Position};
 pub use listener::ListenError;
 pub use log::{LogFormat, LogLevel};
+pub use reload::Reload;
 use toml::de::DeTable;
 use transport::Address;
 
@@ -86,8 +90,7 @@ impl Settings {
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
         let unreadable = |source| SettingsError::Unreadable { path: path.to_owned(), source };
         let text = fs::read_to_string(path).map_err(unreadable)?;
-        let settings = Self::read(&path.display().to_string(), &text, &of_process)?;
-        Ok(Self { folder: path.parent().map(Path::to_owned).unwrap_or_default(), ..settings })
+        Ok(Self::read(&path.display().to_string(), &text, &of_process, path.parent())?)
     }
 
     /// The defaults, listening on `address` alone. With `anonymous`, clients need not say who they are, even where others
@@ -100,7 +103,8 @@ impl Settings {
         settings
     }
 
-    fn read(origin: &str, text: &str, lookup: Lookup<'_>) -> Result<Self, Diagnostics> {
+    /// Reads the files that `text` names too, if there is a `folder` that they are relative to.
+    fn read(origin: &str, text: &str, lookup: Lookup<'_>, folder: Option<&Path>) -> Result<Self, Diagnostics> {
         let mut reading = Reading { text, lookup, problems: Vec::new(), secrets: Vec::new() };
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in errors {
@@ -115,9 +119,13 @@ impl Settings {
         }
         if let Some(document) = &document {
             check::check(document, &mut reading.problems);
+            if let Some(folder) = folder {
+                check::check_files(document, folder, &mut reading.problems);
+            }
         }
+        let folder = folder.map(Path::to_owned).unwrap_or_default();
         match document {
-            Some(document) if reading.problems.is_empty() => Ok(Self { document, folder: PathBuf::new() }),
+            Some(document) if reading.problems.is_empty() => Ok(Self { document, folder }),
             _ => Err(place(reading.problems, origin, text, &reading.secrets)),
         }
     }
@@ -155,6 +163,11 @@ impl Settings {
     /// What is worth a line in the log, and how lines look.
     pub fn log(&self) -> (LogLevel, LogFormat) {
         (self.document.log.level.value, self.document.log.format.value)
+    }
+
+    /// What differs in `new`.
+    pub fn changes(&self, new: &Self) -> Vec<Change> {
+        changes::changes(&self.document.fields(), &new.document.fields())
     }
 
     /// What is in effect, as TOML; secrets are redacted.

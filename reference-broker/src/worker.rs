@@ -157,6 +157,17 @@ impl Worker {
         }
     }
 
+    /// Goes by a revised configuration from now on; between two turns.
+    pub(crate) fn adopt(&mut self, shared: Arc<Shared>) {
+        self.matches = Matches::new(shared.overlap);
+        self.shared = shared;
+    }
+
+    /// How much may wait for the socket of one connection.
+    pub(crate) fn outbound_bytes(&self) -> usize {
+        self.shared.limits.outbound_bytes
+    }
+
     /// A connection was accepted.
     pub(crate) fn opened(&mut self, now: Time, origin: Origin) -> ConnectionId {
         self.tally().connections_opened.increment();

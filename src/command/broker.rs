@@ -1,15 +1,20 @@
 //! `paddock broker`: the reference broker in the foreground.
 
+mod reload;
+
 use std::{
     io::{self, Write},
     path::Path,
     process::ExitCode,
 };
 
-use reference_broker::{Broker, ListenError, Monitor, Report, Settings};
+use reference_broker::{Broker, ListenError, Monitor, Reload, Report, Settings};
 use tokio::io::AsyncReadExt;
 
-use super::{interrupt::Interrupt, password, say};
+use super::{
+    interrupt::{Hangup, Interrupt},
+    password, say,
+};
 use crate::{
     cli::{self, BrokerVerb, Start},
     exit::{Failure, INTERRUPTED},
@@ -38,7 +43,7 @@ fn load(file: &Path) -> Result<Settings, Failure> {
 fn serve(options: &Start) -> Result<ExitCode, Failure> {
     let settings = settings(options)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
-    let ended = runtime.block_on(serve_until_told(&settings, options.exit_with_parent));
+    let ended = runtime.block_on(serve_until_told(settings, options));
     // A second signal does not wait for anything.
     runtime.shutdown_background();
     ended
@@ -68,15 +73,16 @@ fn settings(options: &Start) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-async fn serve_until_told(settings: &Settings, exit_with_parent: bool) -> Result<ExitCode, Failure> {
+async fn serve_until_told(settings: Settings, options: &Start) -> Result<ExitCode, Failure> {
     let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
+    let hangup = Hangup::listen().map_err(Failure::internal)?;
     // Each connection takes a file descriptor; the broker reads the limit when it starts.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!("the limit of open files stays as it is: {error}");
     }
     let binds = settings.bind().map_err(Failure::usage)?;
     let broker = Broker::start(binds, settings.config()).map_err(Failure::internal)?;
-    let monitor = monitor(settings, &broker)?;
+    let monitor = monitor(&settings, &broker)?;
     // The first line is for programs too: a launcher waits for it and reads the address.
     for entrance in broker.handle().entrances() {
         writeln!(io::stdout(), "listening on {}", entrance.url).map_err(Failure::internal)?;
@@ -85,7 +91,7 @@ async fn serve_until_told(settings: &Settings, exit_with_parent: bool) -> Result
         writeln!(io::stdout(), "monitoring on http://{}", monitor.address()).map_err(Failure::internal)?;
     }
     let told = async {
-        if exit_with_parent {
+        if options.exit_with_parent {
             tokio::select! {
                 () = interrupt.received() => {}
                 () = end_of_stdin() => {}
@@ -94,7 +100,10 @@ async fn serve_until_told(settings: &Settings, exit_with_parent: bool) -> Result
             interrupt.received().await;
         }
     };
-    told.await;
+    tokio::select! {
+        () = told => {}
+        () = reload::at_each(hangup, options.config.as_deref(), Reload::new(settings, broker.handle())) => {}
+    }
     tokio::select! {
         report = broker.stop() => Ok(verdict(&report)),
         () = interrupt.received() => {

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM and SIGHUP.
 
 use std::io;
 
@@ -26,5 +26,24 @@ impl Interrupt {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+/// SIGHUP, which asks a daemon to read its configuration again. Must be made before anybody can know the process.
+pub(crate) struct Hangup(Signal);
+
+impl Hangup {
+    /// Listens from now on. Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub(crate) fn listen() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for the next.
+    pub(crate) async fn received(&mut self) {
+        self.0.recv().await;
     }
 }

@@ -1,10 +1,16 @@
 //! The broker's configuration file as its users meet it: examples, errors, exit codes.
 
-use std::{fs, path::PathBuf, process::Output};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+    process::Output,
+};
 
 use tempfile::TempDir;
 
-use crate::support::{Running, output, paddock};
+use crate::support::{DEADLINE, Running, output, paddock};
 
 /// A configuration file in a folder of its own.
 struct File {
@@ -87,4 +93,95 @@ fn without_a_configuration_strangers_are_let_in_only_when_that_is_said() {
     broker.line("the address", |line| line.starts_with("listening on mqtt://0.0.0.0:"));
     broker.signal("TERM");
     assert!(broker.end().success());
+}
+
+/// A broker with a configuration that can be read again, and its log.
+struct Daemon {
+    broker: Running,
+    file: File,
+    log: PathBuf,
+    address: String,
+}
+
+impl Daemon {
+    fn start(text: &str) -> Self {
+        let file = file(text);
+        let log = file.path.with_extension("log");
+        let stderr = fs::File::create(&log).expect("a temporary file");
+        let broker = Running::start(paddock().args(["broker", "--config"]).arg(&file.path).stderr(stderr));
+        let line = broker.line("the address", |line| line.starts_with("listening on mqtt://"));
+        let address = line.trim_start_matches("listening on mqtt://").to_owned();
+        Self { broker, file, log, address }
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(&self.log).expect("a log")
+    }
+
+    /// Replaces the file, asks for it to be read, and waits until the log says `end` once more. What it said.
+    fn reload(&self, text: &str, end: &str) -> String {
+        fs::write(&self.file.path, text).expect("a temporary file");
+        let before = self.said().len();
+        self.broker.signal("HUP");
+        self.broker.wait_until(end, || self.said()[before..].contains(end));
+        self.said()[before..].to_owned()
+    }
+
+    /// The first byte of the answer to a CONNECT, if there is one.
+    fn connect(&self) -> (TcpStream, Option<u8>) {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a time");
+        let _closed = stream.write_all(b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01x");
+        let mut first = [0];
+        let answer = matches!(stream.read(&mut first), Ok(1)).then_some(first[0]);
+        (stream, answer)
+    }
+}
+
+#[test]
+fn sighup_reads_the_configuration_again_and_says_what_changed() {
+    let listener = "[[listeners]]\nname = \"barn\"\naddress = \"127.0.0.1:0\"\n";
+    let daemon = Daemon::start(listener);
+    let (kept, answer) = daemon.connect();
+    assert_eq!(answer, Some(0x20));
+    let end = "configuration read again";
+    let said = daemon.reload(&format!("[broker]\nworkers = 7\n{listener}connections = 1\n"), end);
+    assert!(said.contains("changed: listeners.barn.connections (not set) -> 1"), "{said}");
+    assert!(said.contains("needs a restart: broker.workers (not set) -> 7"), "{said}");
+    assert_eq!(daemon.connect().1, None, "there is one connection already");
+    // Nothing of a file with an error is taken over, and nobody is disturbed.
+    let wrong = format!("[limits]\nqueue_bytes = 1\n{listener}connections = 5\n");
+    let said = daemon.reload(&wrong, "configuration not taken over: nothing changed");
+    assert!(said.contains("`queue_bytes` is not a key of `limits`") && said.contains("at=2:1"), "{said}");
+    assert!(!said.contains("changed: "), "{said}");
+    assert_eq!(daemon.connect().1, None, "still one");
+    let said = daemon.reload(&format!("{listener}connections = 2\n[log]\nlevel = \"warn\"\n"), "changed");
+    assert!(!said.contains("needs a restart"), "{said}");
+    daemon.broker.wait_until("room for one more", || daemon.connect().1 == Some(0x20));
+    drop(kept);
+    daemon.broker.signal("TERM");
+    assert!(daemon.broker.end().success());
+}
+
+#[test]
+fn certificates_are_checked_with_the_configuration_and_read_again_at_sighup() {
+    let certificates = tempfile::tempdir().expect("a temporary folder");
+    let folder = certificates.path().to_str().expect("a path of characters");
+    let make = |more: &[&str]| assert!(output(paddock().args(["certs", "--out", folder]).args(more)).status.success());
+    make(&["--device", "meter"]);
+    let listener = |key: &str| {
+        let tls = format!("tls = {{ certificate = \"{folder}/server.crt\", key = \"{folder}/{key}\" }}");
+        format!("[[listeners]]\naddress = \"127.0.0.1:0\"\n[[listeners]]\naddress = \"127.0.0.2:0\"\n{tls}\n")
+    };
+    let mixed = check(&file(&listener("devices/meter.key")), &[]);
+    assert_eq!(mixed.status.code(), Some(2));
+    assert!(text(&mixed.stderr).contains("= key: listeners[1].tls.key"), "{}", text(&mixed.stderr));
+    let daemon = Daemon::start(&listener("server.key"));
+    make(&["--server", "localhost", "--force"]);
+    let said = daemon.reload(&listener("server.key"), "configuration read again");
+    assert!(said.contains("certificates read again"), "{said}");
+    fs::write(certificates.path().join("server.key"), "no key").expect("a temporary file");
+    let said = daemon.reload(&listener("server.key"), "configuration not taken over: nothing changed");
+    assert!(said.contains("key=listeners[1].tls.key"), "{said}");
+    assert_eq!(daemon.connect().1, Some(0x20));
 }

@@ -3,12 +3,13 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::Context,
     time::{Duration, Instant, SystemTime},
 };
 
+use arc_swap::ArcSwap;
 use protocol::Time;
 use transport::{ServerTls, TlsError};
 
@@ -26,9 +27,15 @@ const SPARE_DESCRIPTORS: u64 = 64;
 /// See the module's text.
 #[derive(Debug)]
 pub(crate) struct Hub {
+    /// As of the start; only for its stores.
     pub(crate) shared: Arc<Shared>,
-    pub(crate) maximum_connections: usize,
-    pub(crate) shutdown_within: Duration,
+    /// What workers are to go by.
+    current: ArcSwap<Shared>,
+    /// Raised after `current` was replaced.
+    revision: AtomicUsize,
+    maximum_connections: AtomicUsize,
+    /// In milliseconds.
+    shutdown_within: AtomicU64,
     mailboxes: Vec<Mailbox>,
     epoch: Instant,
     pub(crate) started: SystemTime,
@@ -46,7 +53,7 @@ pub(crate) struct Hub {
 struct Door {
     entrance: Arc<Entrance>,
     connections: AtomicUsize,
-    maximum: usize,
+    maximum: AtomicUsize,
     tls: Option<ServerTls>,
 }
 
@@ -63,7 +70,7 @@ impl Door {
                 certificate_user: *certificate_user,
             }),
             connections: AtomicUsize::new(0),
-            maximum: connections.unwrap_or(usize::MAX),
+            maximum: AtomicUsize::new(connections.unwrap_or(usize::MAX)),
             tls: listener.options().tls.clone(),
         }
     }
@@ -76,15 +83,17 @@ impl Hub {
             mailboxes: (0..shared.workers())
                 .map(|_| Mailbox::new(config.limits.mailbox, config.limits.mailbox_bytes))
                 .collect(),
+            current: ArcSwap::new(shared.clone()),
+            revision: AtomicUsize::new(0),
             shared,
-            shutdown_within: config.shutdown_within,
+            shutdown_within: AtomicU64::new(milliseconds(config.shutdown_within)),
             epoch: Instant::now(),
             started: SystemTime::now(),
             running: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             redirections: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
-            maximum_connections: config.limits.connections.unwrap_or_else(descriptors),
+            maximum_connections: AtomicUsize::new(config.limits.connections.unwrap_or_else(descriptors)),
             doors: binds.iter().map(Door::new).collect(),
         }
     }
@@ -96,6 +105,40 @@ impl Hub {
             sum += tally.snapshot();
         }
         sum
+    }
+
+    /// Takes over what `config` says of connections, limits, offers and the shutdown; every worker goes by it from its next
+    /// turn on.
+    pub(crate) fn set_config(&self, config: &Config) {
+        let maximum = config.limits.connections.unwrap_or_else(descriptors);
+        self.maximum_connections.store(maximum, Ordering::Relaxed);
+        self.shutdown_within.store(milliseconds(config.shutdown_within), Ordering::Relaxed);
+        self.current.store(Arc::new(self.current.load().revised(config)));
+        self.revision.fetch_add(1, Ordering::Release);
+        self.nudge();
+    }
+
+    /// Bounds the connections of listener `door`; those that are open stay.
+    pub(crate) fn set_entrance_connections(&self, door: usize, maximum: Option<usize>) {
+        self.doors[door].maximum.store(maximum.unwrap_or(usize::MAX), Ordering::Relaxed);
+    }
+
+    /// How often [`Hub::set_config`] was called.
+    pub(super) fn revision(&self) -> usize {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    /// What workers are to go by.
+    pub(super) fn current(&self) -> Arc<Shared> {
+        self.current.load_full()
+    }
+
+    pub(crate) fn maximum_connections(&self) -> usize {
+        self.maximum_connections.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn shutdown_within(&self) -> Duration {
+        Duration::from_millis(self.shutdown_within.load(Ordering::Relaxed))
     }
 
     /// Replaces the access rules; every worker goes by them from its next turn on.
@@ -182,7 +225,8 @@ impl Hub {
     pub(super) fn connection_opened(&self, door: usize) -> Option<&Arc<Entrance>> {
         let all = self.connections.fetch_add(1, Ordering::Relaxed);
         let own = self.doors[door].connections.fetch_add(1, Ordering::Relaxed);
-        if all < self.maximum_connections && own < self.doors[door].maximum {
+        let own_maximum = self.doors[door].maximum.load(Ordering::Relaxed);
+        if all < self.maximum_connections() && own < own_maximum {
             return Some(&self.doors[door].entrance);
         }
         self.connection_closed(door);
@@ -220,6 +264,10 @@ impl Hub {
         let count = u16::try_from(self.mailboxes.len()).expect("workers are counted in u16");
         (0..count).map(WorkerId).filter(move |to| *to != id)
     }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// How many connections the open-file limit of this process leaves room for.

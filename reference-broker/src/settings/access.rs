@@ -343,7 +343,7 @@ mod tests {
     };
 
     fn read(text: &str) -> Result<Access, Diagnostics> {
-        Settings::read("broker.toml", text, &|_| None).map(|settings| settings.config().access)
+        Settings::read("broker.toml", text, &|_| None, None).map(|settings| settings.config().access)
     }
 
     fn publishes(access: &Access, user: Option<&str>, client: &str, topic: &str) -> bool {
@@ -443,7 +443,7 @@ mod tests {
         }
         let text = "access.default = \"deny\"\n[[access.users]]\nname = \"a\"\n\
                     password_hash = \"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4\"\n";
-        let shown = Settings::read("broker.toml", text, &|_| None).unwrap().show();
+        let shown = Settings::read("broker.toml", text, &|_| None, None).unwrap().show();
         assert!(shown.contains("password_hash = \"(secret)\"") && !shown.contains("argon2id"), "{shown}");
     }
 }

@@ -6,9 +6,10 @@ use std::{
 };
 
 use schemars::{Schema, SchemaGenerator, json_schema};
-use transport::{ClientCertificates, Options, ServerTls, ServerTlsOptions, TlsVersions, WebSocketOptions};
+use transport::{ClientCertificates, Options, ServerTls, ServerTlsOptions, TlsError, TlsVersions, WebSocketOptions};
 
 use super::{
+    diagnostic::Problem,
     listener::ListenerSection,
     node::{Node, Reading, Value, sample},
     section::{elements, section},
@@ -187,6 +188,24 @@ impl ListenerSection {
 }
 
 impl TlsSection {
+    /// Reads the files, to say at the key of the one that is wrong what is wrong with it.
+    pub(super) fn check_files(&self, folder: &Path, problems: &mut Vec<Problem>) {
+        let Err(error) = ServerTls::load(self.options(folder)) else { return };
+        let file = match &error {
+            TlsError::File(file, _) | TlsError::Key(file, _) | TlsError::ClientCa(file, _) => file.clone(),
+            TlsError::Versions(_) => PathBuf::new(),
+        };
+        let ca = self.client_certificates.as_ref().map(|asked| &asked.ca);
+        let blamed = ca
+            .filter(|ca| ca.within(folder) == file)
+            .unwrap_or_else(|| if self.key.within(folder) == file { &self.key } else { &self.certificate });
+        let hint = match &error {
+            TlsError::Key(..) => "name the key that was made with the certificate; both are PEM",
+            _ => "name a PEM file that the broker may read; paths are relative to the folder of the configuration",
+        };
+        problems.push(blamed.problem(error.to_string(), hint));
+    }
+
     fn options(&self, folder: &Path) -> ServerTlsOptions {
         ServerTlsOptions {
             certificates: self.certificate.within(folder),
@@ -218,7 +237,7 @@ mod tests {
 
     fn read(listener: &str) -> Result<Settings, String> {
         let text = format!("[[listeners]]\naddress = \"127.0.0.1:0\"\n{listener}\n");
-        Settings::read("broker.toml", &text, &|_| None).map_err(|errors| errors.to_string())
+        Settings::read("broker.toml", &text, &|_| None, None).map_err(|errors| errors.to_string())
     }
 
     #[test]
@@ -248,8 +267,9 @@ mod tests {
         let file = folder.path().join("broker.toml");
         let tls = "tls = { certificate = \"c.pem\", key = \"k.pem\", client_certificates = { ca = \"a\" } }";
         std::fs::write(&file, format!("[[listeners]]\naddress = \"127.0.0.1:0\"\n{tls}\n")).unwrap();
-        let error = Settings::load(&file).unwrap().bind().unwrap_err().to_string();
+        let error = Settings::load(&file).unwrap_err().to_string();
         assert!(error.contains(&folder.path().join("a").display().to_string()), "{error}");
+        assert!(error.contains("key: listeners[0].tls.client_certificates.ca") && error.contains("toml:3:"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What only several settings together can get wrong.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 use transport::Address;
 
@@ -16,6 +16,13 @@ pub(super) fn check(document: &Document, problems: &mut Vec<Problem>) {
     check_listeners(document, problems);
     check_limits(&document.limits, problems);
     document.access.check(problems);
+}
+
+/// What is wrong with the files that the document names.
+pub(super) fn check_files(document: &Document, folder: &Path, problems: &mut Vec<Problem>) {
+    for tls in document.listeners.0.iter().filter_map(|listener| listener.tls.as_ref()) {
+        tls.check_files(folder, problems);
+    }
 }
 
 fn check_listeners(document: &Document, problems: &mut Vec<Problem>) {

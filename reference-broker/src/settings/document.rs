@@ -59,7 +59,7 @@ section! {
         /// `{client_id}` stands for the Client Identifier. Default: they are told nothing.
         new optional response_information: Topic, like "\"responses/{client_id}\"";
         /// Where clients are sent instead of being served. Default: nowhere.
-        restart optional redirect: RedirectSection;
+        live optional redirect: RedirectSection;
     }
 }
 
@@ -67,10 +67,10 @@ section! {
     /// Another server for all clients.
     RedirectSection {
         /// Whether from now on (Server moved, 0x9D) or for the time being (Use another server, 0x9C).
-        restart default permanent: bool = false;
+        live default permanent: bool = false;
         /// The Server Reference that clients of 5.0 are told: names with an optional port each, separated by spaces. Default:
         /// clients know where to go.
-        restart optional server: Reference, like "\"mqtt.farm.example:1883\"";
+        live optional server: Reference, like "\"mqtt.farm.example:1883\"";
     }
 }
 

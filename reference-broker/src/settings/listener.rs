@@ -31,7 +31,7 @@ section! {
         restart optional acceptors: Whole<1, 1024>, like "1";
         /// Whether clients may connect without saying who they are. Default: only where nobody but this machine can reach it,
         /// so on loopback addresses and socket files.
-        new optional anonymous: bool, like "true";
+        restart optional anonymous: bool, like "true";
         /// Whether the Common Name of a client certificate is the user name of whoever shows one; User Name and Password then
         /// say nothing.
         restart default certificate_user: bool = false;

@@ -16,7 +16,7 @@ fn lookup(name: &str) -> Option<String> {
 }
 
 fn read(text: &str) -> Result<Settings, Diagnostics> {
-    Settings::read("broker.toml", text, &lookup)
+    Settings::read("broker.toml", text, &lookup, None)
 }
 
 fn good(text: &str) -> Settings {
@@ -99,7 +99,7 @@ fn bad_configurations_are_explained() {
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("src/settings/tests/bad").join(name).with_extension("toml");
         let text = fs::read_to_string(path).expect("the bad configuration is in the folder");
-        let said = Settings::read(&format!("{name}.toml"), &text, &lookup).expect_err("it is bad").to_string();
+        let said = Settings::read(&format!("{name}.toml"), &text, &lookup, None).expect_err("it is bad").to_string();
         assert!(!said.contains("hunter2"), "{said}");
         insta::assert_snapshot!(name, said);
     }
@@ -187,4 +187,46 @@ fn every_key_is_described_and_says_what_counts_without_it() {
         }
     }
     assert!(count > 40, "only {count} keys were looked at");
+}
+
+#[test]
+fn differences_say_when_they_take_effect() {
+    let old = good(
+        "[[listeners]]\naddress = \"127.0.0.1:1883\"\n[[listeners]]\nname = \"gone\"\naddress = \"127.0.0.1:1884\"\n\
+         [limits]\nqueued_messages = 10\nserver_keep_alive = \"5s\"\n",
+    );
+    let new = good(
+        "[broker]\nworkers = 3\nredirect = { server = \"b\" }\n[[listeners]]\nname = \"come\"\naddress = \"127.0.0.1:1885\"\n\
+         [[listeners]]\naddress = \"127.0.0.1:1883\"\nconnections = 9\n[limits]\nqueued_messages = 20\n\
+         [features]\nretain = false\n",
+    );
+    let said: Vec<String> = old.changes(&new).iter().map(ToString::to_string).collect();
+    let expected = [
+        "needs a restart: broker.workers (not set) -> 3",
+        "added: broker.redirect",
+        "needs a restart: added: listeners.come",
+        "changed: listeners.127.0.0.1:1883.connections (not set) -> 9",
+        "needs a restart: removed: listeners.gone",
+        "changed for new connections: features.retain true -> false",
+        "changed for new connections: limits.server_keep_alive \"5s\" -> (not set)",
+        "changed: limits.queued_messages 10 -> 20",
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(new.changes(&new), []);
+}
+
+#[test]
+fn a_reload_takes_over_what_it_can_and_keeps_naming_what_waits_for_a_restart() {
+    let listener = "[[listeners]]\naddress = \"127.0.0.1:0\"\n";
+    let settings = good(listener);
+    let broker = crate::Broker::start(settings.bind().unwrap(), settings.config()).unwrap();
+    let mut reload = Reload::new(settings, broker.handle());
+    let lines = |reload: &mut Reload, text: &str| -> Vec<String> {
+        reload.apply(good(&format!("{listener}{text}"))).iter().map(ToString::to_string).collect()
+    };
+    let restart = "needs a restart: limits.mailbox 16384 -> 5";
+    let change = "changed: limits.sessions 1000000 -> 7";
+    assert_eq!(lines(&mut reload, "[limits]\nsessions = 7\nmailbox = 5"), [change, restart]);
+    assert_eq!(lines(&mut reload, "[limits]\nsessions = 7\nmailbox = 5"), [restart]);
+    assert_eq!(lines(&mut reload, ""), ["changed: limits.sessions 7 -> 1000000"]);
 }

@@ -2,6 +2,7 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
+    ops,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -26,21 +27,28 @@ use crate::{
     status::Rhythm,
 };
 
-/// The stores and settings that every worker of one broker sees.
+/// What a worker goes by, and (by [`Deref`](std::ops::Deref)) the stores. A reload makes another one of these with the same
+/// stores; each worker takes it at the beginning of a turn, so that reading a limit costs nothing.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) protocol: Arc<server::Config>,
     pub(crate) overlap: Overlap,
-    pub(crate) policy: Policy,
     pub(crate) response_information: Option<String>,
+    pub(crate) connect_rate: Option<Arc<Rate>>,
+    stores: Arc<Stores>,
+}
+
+/// The stores that every worker of one broker sees.
+#[derive(Debug)]
+pub(crate) struct Stores {
+    pub(crate) policy: Policy,
     /// Changed by [`crate::Handle::redirect`].
     pub(crate) redirect: ArcSwapOption<Redirect>,
     pub(crate) routes: Routes,
     pub(crate) retained: RetainedStore,
     pub(crate) registry: Registry,
     pub(crate) memory: Arc<Memory>,
-    pub(crate) connect_rate: Option<Rate>,
     /// One per worker.
     pub(crate) full_sessions: Vec<FullSessions>,
     /// One per worker.
@@ -52,19 +60,22 @@ pub(crate) struct Shared {
     secret: RandomState,
 }
 
+impl ops::Deref for Shared {
+    type Target = Stores;
+
+    fn deref(&self) -> &Stores {
+        &self.stores
+    }
+}
+
 impl Shared {
     pub(crate) fn new(config: &Config) -> Self {
         let memory = Memory::new(config.limits.memory);
-        Self {
-            limits: config.limits.clone().within_reason(),
-            protocol: Arc::new(config.protocol.clone()),
-            overlap: config.overlap,
+        let stores = Stores {
             policy: Policy::new(config.access.clone()),
-            response_information: config.response_information.clone(),
             redirect: ArcSwapOption::from_pointee(config.redirect.clone()),
             routes: Routes::default(),
             retained: RetainedStore::new(&config.limits, &memory),
-            connect_rate: config.limits.connect_rate.map(Rate::new),
             full_sessions: (0..config.workers.max(1)).map(|_| FullSessions::default()).collect(),
             memory,
             registry: Registry::new(config.limits.sessions),
@@ -73,7 +84,34 @@ impl Shared {
             rhythm: Rhythm::new(config),
             names: AtomicU64::new(0),
             secret: RandomState::new(),
+        };
+        Self::with(config, Arc::new(stores), config.limits.connect_rate.map(Rate::new).map(Arc::new))
+    }
+
+    fn with(config: &Config, stores: Arc<Stores>, connect_rate: Option<Arc<Rate>>) -> Self {
+        Self {
+            limits: config.limits.clone().within_reason(),
+            protocol: Arc::new(config.protocol.clone()),
+            overlap: config.overlap,
+            response_information: config.response_information.clone(),
+            connect_rate,
+            stores,
         }
+    }
+
+    /// The same stores under the limits and offers of `config`; what belongs to the start of a broker (workers, mailboxes,
+    /// all memory) stays as it is.
+    pub(crate) fn revised(&self, config: &Config) -> Self {
+        let Limits { mailbox, mailbox_bytes, memory, connect_rate, .. } = self.limits;
+        let rate = match config.limits.connect_rate {
+            same if same == connect_rate => self.connect_rate.clone(),
+            other => other.map(Rate::new).map(Arc::new),
+        };
+        let mut revised = Self::with(config, self.stores.clone(), rate);
+        revised.limits = Limits { mailbox, mailbox_bytes, memory, ..revised.limits };
+        self.registry.set_limit(revised.limits.sessions);
+        self.retained.set_limits(&revised.limits);
+        revised
     }
 
     pub(crate) fn workers(&self) -> usize {

@@ -17,6 +17,7 @@ mod offers;
 mod policies;
 mod races;
 mod reasons;
+mod reload;
 mod retained;
 mod revise;
 mod sessions;

@@ -483,6 +483,12 @@ impl Bench {
         self.run();
     }
 
+    /// Reloads the configuration.
+    pub(super) fn set_config(&mut self, config: &Config) {
+        self.shared = Arc::new(self.shared.revised(config));
+        self.workers.iter_mut().for_each(|worker| worker.adopt(self.shared.clone()));
+    }
+
     pub(super) fn shut_down(&mut self) {
         let now = self.now;
         self.workers.iter_mut().for_each(|worker| worker.shut_down(now));
