@@ -24,6 +24,7 @@ mod link;
 mod machine;
 mod packet;
 mod property;
+mod queue;
 mod reason;
 pub mod server;
 mod session;

@@ -10,7 +10,7 @@ mod incoming;
 mod outbox;
 mod outgoing;
 
-use std::{collections::VecDeque, num::NonZeroU16};
+use std::num::NonZeroU16;
 
 pub use self::outbox::Traffic;
 use self::{
@@ -18,19 +18,19 @@ use self::{
     aliases::{Incoming, Outgoing},
 };
 pub(crate) use self::{incoming::Arrived, outbox::Outbox};
-use crate::{DropCause, PacketId, QoS, ReasonCode, Session, Tag, Token, Version};
+use crate::{DropCause, PacketId, QoS, ReasonCode, Session, Tag, Token, Version, queue::Queue};
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) session: Box<Session>,
     limits: Limits,
-    notes: VecDeque<Note>,
+    notes: Queue<Note>,
 
     /// How many QoS 1 and 2 PUBLISH packets may be sent before one is acknowledged (4.9).
     quota: u16,
     /// What the Session had in flight and is not sent again yet, in order.
-    resend: VecDeque<PacketId>,
+    resend: Queue<PacketId>,
     outgoing_aliases: Option<Box<Outgoing>>,
 
     /// How many QoS 1 and 2 PUBLISH packets the peer counts as unacknowledged by us.
@@ -92,9 +92,9 @@ impl Link {
         Self {
             session,
             limits,
-            notes: VecDeque::new(),
+            notes: Queue::default(),
             quota: limits.send_maximum,
-            resend: VecDeque::new(),
+            resend: Queue::default(),
             outgoing_aliases: NonZeroU16::new(limits.outgoing_topic_alias_maximum)
                 .map(|maximum| Box::new(Outgoing::new(maximum, limits.topic_alias_bytes))),
             unacknowledged: 0,
@@ -106,11 +106,7 @@ impl Link {
 
     /// What happened to the owner's deliveries since the last call.
     pub(crate) fn take_note(&mut self) -> Option<Note> {
-        let note = self.notes.pop_front()?;
-        if self.notes.is_empty() && self.notes.capacity() > 64 {
-            self.notes = VecDeque::new();
-        }
-        Some(note)
+        self.notes.pop_front()
     }
 
     /// Whether the owner must answer before more is decoded.
@@ -127,7 +123,7 @@ impl Link {
 
     fn note(&mut self, tag: Option<Tag>, note: impl FnOnce(Tag) -> Note) {
         if let Some(tag) = tag {
-            self.notes.push_back(note(tag));
+            self.notes.edit().push_back(note(tag));
         }
     }
 }

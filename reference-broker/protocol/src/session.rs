@@ -5,7 +5,7 @@ mod inflight;
 mod received;
 mod weight;
 
-use std::{collections::VecDeque, mem};
+use std::mem;
 
 pub use self::{
     delivery::{Delivery, DeliveryRef, DropCause, Fate},
@@ -16,7 +16,7 @@ pub(crate) use self::{
     received::{Received, Verdict},
     weight::Weight,
 };
-use crate::{PacketId, QoS, ReasonCode, Tag, Time};
+use crate::{PacketId, QoS, ReasonCode, Tag, Time, queue::Queue};
 
 /// The protocol's share of a Session: packet ids, messages in flight both ways, messages that wait to be sent.
 ///
@@ -31,7 +31,7 @@ use crate::{PacketId, QoS, ReasonCode, Tag, Time};
 /// * [`last_packet_id`](Self::last_packet_id): where the search for the next unused id goes on.
 #[derive(Debug, Default)]
 pub struct Session {
-    waiting: VecDeque<Delivery>,
+    waiting: Queue<Delivery>,
     waiting_weight: Weight,
     waiting_at_qos0: usize,
     /// Nothing that waits expires before this.
@@ -72,7 +72,7 @@ impl Session {
         self.waiting_weight.add(&delivery.message);
         self.waiting_at_qos0 += usize::from(delivery.qos == QoS::AtMostOnce);
         self.soonest_expiry = sooner(self.soonest_expiry, delivery.expires_at);
-        self.waiting.push_back(delivery);
+        self.waiting.edit().push_back(delivery);
     }
 
     /// How many deliveries wait to be sent for the first time.
@@ -111,7 +111,7 @@ impl Session {
 
     /// Gives up what was pushed last.
     pub fn drop_newest(&mut self) -> Option<Delivery> {
-        let delivery = self.waiting.pop_back()?;
+        let delivery = self.waiting.edit().pop_back()?;
         Some(self.left(delivery))
     }
 
@@ -129,7 +129,7 @@ impl Session {
                 self.dropped.expired += 1;
             } else {
                 self.soonest_expiry = sooner(self.soonest_expiry, delivery.expires_at);
-                self.waiting.push_back(delivery);
+                self.waiting.edit().push_back(delivery);
             }
         }
         before - self.waiting.len()
@@ -140,7 +140,7 @@ impl Session {
         let before = self.waiting.len();
         for delivery in mem::take(&mut self.waiting) {
             if keep(&delivery) {
-                self.waiting.push_back(delivery);
+                self.waiting.edit().push_back(delivery);
             } else {
                 self.left(delivery);
             }
@@ -236,7 +236,7 @@ impl Session {
         self.waiting_at_qos0 -= usize::from(delivery.qos == QoS::AtMostOnce);
         if self.waiting.is_empty() {
             // A Session that once had a backlog is as small as one that never had.
-            self.waiting = VecDeque::new();
+            self.waiting = Queue::default();
         }
         delivery
     }

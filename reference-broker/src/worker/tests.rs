@@ -8,6 +8,7 @@ mod bench;
 mod bounds;
 mod bystander;
 mod connects;
+mod costs;
 mod drain;
 mod expiry;
 mod floods;

@@ -1,8 +1,6 @@
 //! Acknowledgements that wait for the owner's answer and leave in the order of the PUBLISH packets.
 
-use std::collections::VecDeque;
-
-use crate::{PacketId, Properties, ReasonCode};
+use crate::{PacketId, Properties, ReasonCode, queue::Queue};
 
 /// One queue per QoS: PUBACKs follow the order of QoS 1 publications, PUBRECs that of QoS 2 (MQTT-4.6.0-2,
 /// MQTT-4.6.0-3 in both), and neither waits for the other.
@@ -13,7 +11,7 @@ use crate::{PacketId, Properties, ReasonCode};
 pub(super) struct AckQueue {
     /// The serial number of the front.
     first: u64,
-    entries: VecDeque<(PacketId, Due)>,
+    entries: Queue<(PacketId, Due)>,
 }
 
 /// What is known of an acknowledgement.
@@ -39,14 +37,14 @@ impl AckQueue {
     /// Adds one behind all others; its serial number.
     pub(super) fn push(&mut self, packet_id: PacketId, due: Due) -> u64 {
         let serial = self.first + self.entries.len() as u64;
-        self.entries.push_back((packet_id, due));
+        self.entries.edit().push_back((packet_id, due));
         serial
     }
 
     /// Takes the owner's answer; the id, unless the serial number is unknown or answered already.
     pub(super) fn answer(&mut self, serial: u64, reason: ReasonCode, properties: Properties) -> Option<PacketId> {
         let index = usize::try_from(serial.checked_sub(self.first)?).ok()?;
-        let (packet_id, due) = self.entries.get_mut(index)?;
+        let (packet_id, due) = self.entries.edit().get_mut(index)?;
         if !matches!(due, Due::Open) {
             return None;
         }
@@ -56,7 +54,7 @@ impl AckQueue {
 
     /// Settles every repeat of `packet_id`, whose first copy was refused.
     pub(super) fn refuse_repeats(&mut self, packet_id: PacketId, reason: ReasonCode) {
-        for (id, due) in &mut self.entries {
+        for (id, due) in self.entries.edit() {
             if *id == packet_id && matches!(due, Due::Repeat) {
                 *due = Due::Answered(reason, Properties::default());
             }
@@ -69,10 +67,6 @@ impl AckQueue {
             return None;
         }
         self.first += 1;
-        let popped = self.entries.pop_front();
-        if self.entries.is_empty() && self.entries.capacity() > 64 {
-            self.entries = VecDeque::new();
-        }
-        popped
+        self.entries.pop_front()
     }
 }

@@ -16,7 +16,7 @@ impl Link {
         // MQTT-3.3.4-10: a PUBREL does not wait behind a PUBLISH that waits for quota.
         for packet_id in in_order {
             if !self.resend.is_empty() && self.is_published(packet_id) || !self.send_again(now, outbox, packet_id) {
-                self.resend.push_back(packet_id);
+                self.resend.edit().push_back(packet_id);
             }
         }
         self.fill(now, outbox, taken);

@@ -1,9 +1,7 @@
 //! The QoS 2 messages that were received and not yet released.
 
-use std::collections::VecDeque;
-
 use super::{Scale, weight::Ids};
-use crate::{PacketId, ReasonCode};
+use crate::{PacketId, ReasonCode, queue::Queue};
 
 /// Packet Identifiers whose PUBREL is due, ascending.
 ///
@@ -11,7 +9,7 @@ use crate::{PacketId, ReasonCode};
 /// and cost one step; any other order costs a binary search and a move of at most half of the four-byte entries.
 #[derive(Debug, Default)]
 pub(crate) struct Received {
-    entries: VecDeque<(PacketId, Verdict)>,
+    entries: Queue<(PacketId, Verdict)>,
     ids: Ids,
 }
 
@@ -38,9 +36,9 @@ impl Received {
 
     pub(crate) fn set(&mut self, packet_id: PacketId, verdict: Verdict) {
         match self.find(packet_id) {
-            Ok(index) => self.entries[index].1 = verdict,
+            Ok(index) => self.entries.edit()[index].1 = verdict,
             Err(index) => {
-                self.entries.insert(index, (packet_id, verdict));
+                self.entries.edit().insert(index, (packet_id, verdict));
                 self.weigh();
             }
         }
@@ -49,23 +47,26 @@ impl Received {
     /// Forgets the id; whether it was known.
     pub(crate) fn remove(&mut self, packet_id: PacketId) -> bool {
         let Ok(index) = self.find(packet_id) else { return false };
-        self.entries.remove(index);
-        self.weigh();
-        if self.entries.is_empty() && self.entries.capacity() > 64 {
-            self.entries = VecDeque::new();
+        if index == 0 {
+            self.entries.pop_front();
+        } else {
+            self.entries.edit().remove(index);
         }
+        self.weigh();
         true
     }
 
     /// Forgets what the owner never answered: its sender sends it again.
     pub(crate) fn forget_pending(&mut self) {
-        self.entries.retain(|(_, verdict)| *verdict != Verdict::Pending);
-        self.weigh();
+        if !self.is_empty() {
+            self.entries.edit().retain(|(_, verdict)| *verdict != Verdict::Pending);
+            self.weigh();
+        }
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        self.entries = VecDeque::new();
+        self.entries = Queue::default();
         self.weigh();
     }
 
