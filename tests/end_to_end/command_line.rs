@@ -190,6 +190,38 @@ fn an_interrupted_run_reports_what_happened_so_far() {
 }
 
 #[test]
+fn a_hashed_password_fits_the_configuration_and_is_not_shown_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let password = folder.path().join("password");
+    fs::write(&password, "correct horse\n").expect("a temporary file");
+    let hash = |arguments: &[&str]| {
+        let stdin = fs::File::open(&password).expect("it was just written");
+        let mut command = paddock();
+        command.args(["broker", "hash-password"]).args(arguments).stdin(stdin);
+        let output = command.output().expect("the command runs");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stdout(&output).trim().to_owned()
+    };
+    let (argon, scram) = (hash(&[]), hash(&["--scram"]));
+    assert!(argon.starts_with("$argon2id$v=19$") && scram.starts_with("SCRAM-SHA-256$"), "{argon} {scram}");
+    assert_ne!(argon, hash(&[]), "each has its own salt");
+    let config = folder.path().join("broker.toml");
+    let text = format!(
+        "access.default = \"allow\"\n[[access.users]]\nname = \"vet\"\npassword_hash = \"{argon}\"\n\
+         scram_password_hash = \"{scram}\"\n"
+    );
+    fs::write(&config, text).expect("a temporary file");
+    let check = output(paddock().args(["broker", "check", "--show"]).arg(&config));
+    assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+    assert!(stdout(&check).contains("name = \"vet\"") && !stdout(&check).contains("argon2"), "{}", stdout(&check));
+    // An empty password is none.
+    fs::write(&password, "\n").expect("a temporary file");
+    let stdin = fs::File::open(&password).expect("it was just written");
+    let empty = paddock().args(["broker", "hash-password"]).stdin(stdin).output().expect("the command runs");
+    assert_eq!(empty.status.code(), Some(2));
+}
+
+#[test]
 fn the_broker_ends_with_its_parent_and_on_sigterm() {
     let mut command = paddock();
     command.args(["broker", "--listen", "127.0.0.1:0", "--exit-with-parent"]);
