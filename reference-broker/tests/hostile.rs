@@ -4,6 +4,8 @@
 
 #[path = "hostile/child.rs"]
 mod child;
+#[path = "hostile/churn.rs"]
+mod churn;
 #[path = "hostile/floods.rs"]
 mod floods;
 #[path = "hostile/strangers.rs"]

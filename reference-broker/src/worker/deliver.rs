@@ -139,6 +139,11 @@ impl Worker {
                 }
                 // MQTT-4.5.0-1 in both; MQTT-3.1.2-5 in 3.1.1.
                 session.push(queued(message.kept(), receiver, expires_at));
+                if state.presence.is_full() && room.is_eased(session, &state.backlog) {
+                    // What filled it has expired.
+                    state.presence.set_full(false);
+                    shared.full_sessions[worker.index()].remove(receiver.session);
+                }
                 Fate::Queued
             }
             // Routes lead here only once the session has arrived.

@@ -88,7 +88,7 @@ impl Room<'_> {
     }
 
     /// Whether the session has so much room again that it need not be passed over.
-    fn is_eased(self, session: &Session, backlog: &Backlog) -> bool {
+    pub(super) fn is_eased(self, session: &Session, backlog: &Backlog) -> bool {
         let limits = &self.all.limits;
         session.queued() + backlog.live() <= limits.queued_messages / 4 * 3
             && session.held_bytes() + backlog.live_bytes() <= limits.queued_bytes / 4 * 3

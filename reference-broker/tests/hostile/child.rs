@@ -2,9 +2,9 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Lines},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use reference_broker::{Broker, Config};
@@ -18,6 +18,8 @@ const MARK: &str = "the broker listens on ";
 #[derive(Debug)]
 pub(crate) struct Victim {
     child: Child,
+    /// Kept open: the harness of the child writes there when the child lives long, and would end without it.
+    _stdout: Lines<BufReader<ChildStdout>>,
     pub(crate) address: SocketAddr,
     /// Where it speaks WebSocket.
     pub(crate) websocket: SocketAddr,
@@ -38,7 +40,7 @@ impl Victim {
         let line = line.expect("it says where it listens");
         let mut addresses = line.split_whitespace().map(|address| address.parse().unwrap());
         let [address, websocket] = [addresses.next().unwrap(), addresses.next().unwrap()];
-        Self { child, address, websocket }
+        Self { child, _stdout: lines, address, websocket }
     }
 
     /// Its resident memory in bytes.

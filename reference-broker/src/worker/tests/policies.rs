@@ -256,3 +256,28 @@ fn a_member_that_has_room_again_has_its_turns_again() {
     bench.run();
     assert_eq!((bench.publishes(slow).len(), bench.publishes(quick).len()), (10, 10));
 }
+
+#[test]
+fn an_absent_member_has_its_turns_again_once_what_filled_it_has_expired() {
+    let (mut bench, _) = bench(1, FullQueue::DropNewest);
+    for name in ["one", "two"] {
+        let member = bench.connect(0, lasting(name, 600));
+        bench.subscribe(member, "$share/g/a", QoS::AtLeastOnce);
+        bench.drop_socket(member);
+    }
+    let publisher = bench.connect(0, v5("publisher"));
+    for _ in 0..4 {
+        let properties = [Property::MessageExpiryInterval(10)].into_iter().collect();
+        bench.publish_with(publisher, "a", "short", QoS::AtLeastOnce, false, properties);
+    }
+    bench.run();
+    assert_eq!(bench.counters().dropped(), 0, "two each");
+    bench.advance(Duration::from_secs(11));
+    (0..4).for_each(|number| bench.publish(publisher, "a", &number.to_string(), QoS::AtLeastOnce));
+    bench.run();
+    assert_eq!((bench.counters().dropped_expired, bench.counters().dropped()), (4, 4));
+    for name in ["one", "two"] {
+        let member = bench.connect(0, lasting(name, 600));
+        assert_eq!(bench.publishes(member).len(), 2, "{name}");
+    }
+}
