@@ -1,4 +1,4 @@
-//! What an acceptor knows of its peers, and what it does to the files of Unix sockets.
+//! What an acceptor knows of its peers, what it does to the files of Unix sockets, and what the pump owes to TLS.
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 use std::{
@@ -6,23 +6,25 @@ use std::{
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
     sync::Arc,
+    task::{Context, Waker},
     time::{Duration, SystemTime},
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpStream, UnixStream},
     time::timeout,
 };
 use tokio_rustls::{
     TlsConnector,
+    client::TlsStream,
     rustls::{
         ClientConfig, RootCertStore,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     },
 };
 use transport::{
-    Acceptor, Address, ClientCertificates, Listener, Options, Peer, Scheme, ServerTls, ServerTlsOptions, Stream,
+    Acceptor, Address, ClientCertificates, Listener, Options, Peer, Pump, Scheme, ServerTls, ServerTlsOptions, Stream,
     certificates::{Authority, Folder, KeyKind, Period, Profile, Subject},
 };
 
@@ -69,44 +71,96 @@ async fn a_proxied_peer_is_known_by_its_true_source() {
     }
 }
 
+/// A server with a certificate for `barn.example` that wants those of clients, and a client that has one.
+struct Tls {
+    server: ServerTls,
+    connector: TlsConnector,
+    /// What the client shows.
+    certificate: CertificateDer<'static>,
+}
+
+impl Tls {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (subject, now) = (Subject::default(), SystemTime::now());
+        let period = Period::starting(now, Duration::from_secs(3600));
+        let authority = Authority::create("Test CA", &subject, KeyKind::Ecdsa, period).unwrap();
+        let ca = folder.path().join("ca.crt");
+        std::fs::write(&ca, authority.certificate()).unwrap();
+        let store = |name: &str, profile: &Profile| {
+            let issued = authority.issue(profile, &subject, KeyKind::Ecdsa, period).unwrap();
+            Folder::new(folder.path(), false).store(name, &issued).unwrap()
+        };
+        let server = store("server", &Profile::Server(vec!["barn.example".parse().unwrap()]));
+        let device = store("meter", &Profile::Device("milk-meter-7".parse().unwrap()));
+        let options = ServerTlsOptions {
+            client_certificates: ClientCertificates::Required(ca.clone()),
+            ..ServerTlsOptions::new(server.certificate, server.key)
+        };
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(&ca).unwrap()).unwrap();
+        let certificate = CertificateDer::from_pem_file(&device.certificate).unwrap();
+        let config = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_client_auth_cert(vec![certificate.clone()], PrivateKeyDer::from_pem_file(&device.key).unwrap())
+            .unwrap();
+        Self { server: ServerTls::load(options).unwrap(), connector: Arc::new(config).into(), certificate }
+    }
+
+    fn options(&self) -> Options {
+        Options { tls: Some(self.server.clone()), ..Options::default() }
+    }
+
+    async fn connect<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> TlsStream<S> {
+        self.connector.connect("barn.example".try_into().unwrap(), stream).await.unwrap()
+    }
+}
+
 #[tokio::test]
 async fn a_peer_over_tls_is_known_by_its_certificate_and_the_name_it_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let (subject, now) = (Subject::default(), SystemTime::now());
-    let period = Period::starting(now, Duration::from_secs(3600));
-    let authority = Authority::create("Test CA", &subject, KeyKind::Ecdsa, period).unwrap();
-    let ca = folder.path().join("ca.crt");
-    std::fs::write(&ca, authority.certificate()).unwrap();
-    let store = |name: &str, profile: &Profile| {
-        let issued = authority.issue(profile, &subject, KeyKind::Ecdsa, period).unwrap();
-        Folder::new(folder.path(), false).store(name, &issued).unwrap()
-    };
-    let server = store("server", &Profile::Server(vec!["barn.example".parse().unwrap()]));
-    let device = store("meter", &Profile::Device("milk-meter-7".parse().unwrap()));
-    let options = ServerTlsOptions {
-        client_certificates: ClientCertificates::Required(ca.clone()),
-        ..ServerTlsOptions::new(server.certificate, server.key)
-    };
-    let tls = Some(ServerTls::load(options).unwrap());
-    let listener = Listener::bind(loopback(), Options { tls, ..Options::default() }).unwrap();
-
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(&ca).unwrap()).unwrap();
-    let certificate = CertificateDer::from_pem_file(&device.certificate).unwrap();
-    let config = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_client_auth_cert(vec![certificate.clone()], PrivateKeyDer::from_pem_file(&device.key).unwrap())
-        .unwrap();
+    let tls = Tls::new();
+    let listener = Listener::bind(loopback(), tls.options()).unwrap();
     let client = TcpStream::connect(listener.address().tcp().unwrap()).await.unwrap();
-    let name = "barn.example".try_into().unwrap();
     let mut acceptor = listener.start().unwrap();
-    let connector = TlsConnector::from(Arc::new(config));
-    let (client, (_, peer)) = tokio::join!(connector.connect(name, client), accepted(&mut acceptor));
-    client.unwrap();
+    let (_client, (_, peer)) = tokio::join!(tls.connect(client), accepted(&mut acceptor));
     assert_eq!((peer.scheme, peer.server_name.as_deref()), (Scheme::Mqtts, Some("barn.example")));
     let shown = peer.certificate.unwrap();
     assert_eq!(shown.common_name.as_deref(), Some("milk-meter-7"));
-    assert_eq!(*shown.der, *certificate);
+    assert_eq!(*shown.der, *tls.certificate);
+}
+
+/// Between the pump's buffer and the socket there are records that are encrypted already. A pump that only looks at its own
+/// buffer would leave them there. (A Unix socket always takes the same amount before it is full.)
+#[tokio::test]
+async fn records_that_the_socket_did_not_take_follow_when_it_does() {
+    const CHUNK: [u8; 8192] = [7; 8192];
+    let tls = Tls::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broker.sock");
+    let mut acceptor = Listener::bind(Address::Unix(path.clone()), tls.options()).unwrap().start().unwrap();
+    let mut most = usize::MAX;
+    for attempt in ["find out how much it takes", "stop a little before"] {
+        let client = UnixStream::connect(&path).await.unwrap();
+        let (mut client, (ours, _)) = tokio::join!(tls.connect(client), accepted(&mut acceptor));
+        let mut pump = Pump::new();
+        let key = pump.insert(ours);
+        let mut chunks = 0;
+        while pump.unsent(key) == 0 && chunks < most {
+            pump.out(key).unwrap().extend_from_slice(&CHUNK);
+            pump.flush(&mut Context::from_waker(Waker::noop()));
+            chunks += 1;
+        }
+        assert_eq!(pump.unsent(key) == 0, chunks == most, "{attempt}");
+        let mut all = vec![0; chunks * CHUNK.len()];
+        let mut read = Box::pin(client.read_exact(&mut all));
+        let turns = poll_fn(|cx| {
+            while pump.next(cx).is_some() {}
+            pump.flush(cx);
+            read.as_mut().poll(cx)
+        });
+        timeout(DEADLINE, turns).await.unwrap_or_else(|_| panic!("{attempt}: something stays behind")).unwrap();
+        most = chunks - 3;
+    }
 }
 
 #[tokio::test]
