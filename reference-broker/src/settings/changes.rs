@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use super::tree::{Field, Leaf, Tree, When};
+use serde_json::Value as Json;
+
+use super::{
+    secret::REDACTED,
+    tree::{Field, Leaf, Tree, When},
+};
 
 /// One difference. Displays as one line; secrets are redacted.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +59,9 @@ struct Shown<'a>(&'a Option<Leaf>);
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            Some(leaf) if leaf.secret => f.write_str(REDACTED),
+            // Without the quotes that TOML needs: a line of the log has its own.
+            Some(Leaf { value: Json::String(text), .. }) => text.escape_debug().fmt(f),
             Some(leaf) => leaf.fmt(f),
             None => f.write_str("(not set)"),
         }

@@ -41,6 +41,18 @@ fn check_listeners(document: &Document, problems: &mut Vec<Problem>) {
             let message = "no client shows a certificate here";
             problems.push(listener.certificate_user.problem(message, "add tls.client_certificates, or leave it out"));
         }
+        let by_certificate = listener.certificate_user.value
+            && listener.tls.as_ref().is_some_and(|tls| tls.client_certificates.is_some());
+        if !listener.lets_anonymous_in() && document.access.users.0.is_empty() && !by_certificate {
+            let message = "nobody could connect here: there are no users, and clients may not be anonymous";
+            let hint = "add [[access.users]], or write `anonymous = true` to let everybody in who can reach it";
+            problems.push(
+                listener.anonymous.as_ref().map_or_else(
+                    || listener.address.problem(message, hint),
+                    |anonymous| anonymous.problem(message, hint),
+                ),
+            );
+        }
         let workers = document.workers();
         if let Some(acceptors) = listener.acceptors.as_ref().filter(|acceptors| acceptors.to::<usize>() > workers) {
             let message = format!("there are only {workers} workers");

@@ -88,6 +88,11 @@ impl ListenerSection {
         self.name.as_ref().map_or_else(|| self.address.to_string(), |name| name.0.clone())
     }
 
+    /// Whether clients may connect without saying who they are.
+    pub(super) fn lets_anonymous_in(&self) -> bool {
+        self.anonymous.as_ref().map_or_else(|| self.address.is_local(), |anonymous| anonymous.value)
+    }
+
     /// Opens it; its files are relative to `folder`.
     pub(super) fn bind(&self, folder: &Path) -> Result<Bind, ListenError> {
         let failed = |error| ListenError { address: self.address.value.clone(), error };
@@ -99,9 +104,7 @@ impl ListenerSection {
         }
         bind.connections = self.connections.as_ref().map(|connections| connections.to());
         bind.acceptors = self.acceptors.as_ref().map(|acceptors| acceptors.to());
-        if let Some(anonymous) = &self.anonymous {
-            bind.anonymous = anonymous.value;
-        }
+        bind.anonymous = self.lets_anonymous_in();
         bind.certificate_user = self.certificate_user.value;
         Ok(bind)
     }

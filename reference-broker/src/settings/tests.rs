@@ -63,6 +63,13 @@ fn every_sample_of_the_example_is_right() {
 }
 
 #[test]
+fn the_readme_shows_a_sound_configuration() {
+    let readme = include_str!("../../README.md");
+    let text = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(good(text).document.listeners.0.len(), 5);
+}
+
+#[test]
 fn what_is_shown_can_be_read_again() {
     let all = good(&filled_in());
     let shown = all.show();
@@ -128,14 +135,43 @@ fn any_text_is_answered() {
     }
 }
 
+/// A user whose password hash ends with `end`, so that listeners need not let everybody in.
+fn user(end: char) -> String {
+    let hash = format!("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/{end}");
+    format!("[[access.users]]\nname = \"vet\"\npassword_hash = \"{hash}\"\n[[access.rules]]\neffect = \"allow\"\n")
+}
+
 #[test]
 fn anonymous_clients_are_let_in_beyond_loopback_only_where_it_is_written() {
-    let anonymous = |text: &str| good(text).bind().unwrap().iter().map(|bind| bind.anonymous).collect::<Vec<_>>();
+    let user = user('4');
+    let anonymous = |listeners: &str| -> Vec<bool> {
+        good(&format!("{listeners}{user}")).bind().unwrap().iter().map(|bind| bind.anonymous).collect()
+    };
     let text = "[[listeners]]\naddress = \"127.0.0.1:0\"\n[[listeners]]\naddress = \"0.0.0.0:0\"\n";
     assert_eq!(anonymous(text), [true, false]);
     assert_eq!(anonymous(&format!("{text}anonymous = true\n")), [true, true]);
-    let closed = "[[listeners]]\naddress = \"127.0.0.1:0\"\nanonymous = false\n";
-    assert_eq!(anonymous(closed), [false]);
+    assert_eq!(anonymous("[[listeners]]\naddress = \"127.0.0.1:0\"\nanonymous = false\n"), [false]);
+}
+
+#[test]
+fn a_listener_where_nobody_could_connect_is_refused() {
+    for listener in ["address = \"0.0.0.0:0\"", "address = \"127.0.0.1:0\"\nanonymous = false"] {
+        let text = format!("[[listeners]]\n{listener}\n");
+        let said = read(&text).unwrap_err().to_string();
+        assert!(said.contains("nobody could connect here"), "{said}");
+        good(&format!("{text}{}", user('4')));
+    }
+    good("[[listeners]]\naddress = \"0.0.0.0:0\"\nanonymous = true\n");
+}
+
+#[test]
+fn a_changed_secret_is_named_and_not_shown() {
+    let (old, new) = (good(&user('4')), good(&user('8')));
+    let said: Vec<String> = old.changes(&new).iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["changed: access.users.vet.password_hash (secret) -> (secret)"]);
+    for shown in [old.show(), format!("{old:?}"), format!("{:?}", old.changes(&new))] {
+        assert!(!shown.contains("$argon2id"), "{shown}");
+    }
 }
 
 #[test]
@@ -208,7 +244,7 @@ fn differences_say_when_they_take_effect() {
         "changed: listeners.127.0.0.1:1883.connections (not set) -> 9",
         "needs a restart: removed: listeners.gone",
         "changed for new connections: features.retain true -> false",
-        "changed for new connections: limits.server_keep_alive \"5s\" -> (not set)",
+        "changed for new connections: limits.server_keep_alive 5s -> (not set)",
         "changed: limits.queued_messages 10 -> 20",
     ];
     assert_eq!(said, expected);
