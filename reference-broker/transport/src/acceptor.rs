@@ -170,10 +170,39 @@ impl Handshakes {
         {
             oldest.abort();
         }
+        // One that is slow must not keep what is left of all that were faster.
+        if self.by_age.len() >= 2 * self.maximum {
+            self.by_age.retain(|(_, task)| !task.is_finished());
+        }
         let options = options.clone();
         let task = self.tasks.spawn(async move {
             shake(socket, address, &options).await.map_err(|error| AcceptError::Handshake { peer: address, error })
         });
         self.by_age.push_back((Instant::now(), task));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_slow_handshake_keeps_nothing_of_the_faster_ones() {
+        let options = Arc::new(Options { proxy_protocol: true, ..Options::default() });
+        let mut handshakes = Handshakes::new(4, Duration::from_secs(60));
+        let (_silent, socket) = UnixStream::pair().unwrap();
+        handshakes.start(Socket::Unix(socket), None, &options);
+        for _ in 0..100 {
+            let (_, socket) = UnixStream::pair().unwrap();
+            handshakes.start(Socket::Unix(socket), None, &options);
+            assert!(poll_fn(|cx| handshakes.poll_done(cx)).await.is_err());
+            poll_fn(|cx| handshakes.poll_room(cx)).await;
+            assert!(handshakes.by_age.len() <= 8);
+        }
+        assert_eq!(handshakes.tasks.len(), 1);
     }
 }
