@@ -112,7 +112,7 @@ impl ListenerSection {
 
 /// A listener that could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {error}{}", hint(.error))]
+#[error("cannot listen on {address}: {error}{}", hint(.address, .error))]
 pub struct ListenError {
     /// Where.
     pub address: Address,
@@ -121,11 +121,32 @@ pub struct ListenError {
     pub error: io::Error,
 }
 
-fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "; another program has the port: choose another, or port 0 for a free one",
-        io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges",
+fn hint(address: &Address, error: &io::Error) -> &'static str {
+    match (address, error.kind()) {
+        (Address::Tcp(_), io::ErrorKind::AddrInUse) => {
+            "; another program has the port: choose another, or port 0 for a free one"
+        }
+        (Address::Tcp(_), io::ErrorKind::AddrNotAvailable) => "; this machine does not have that address",
+        (Address::Tcp(_), io::ErrorKind::PermissionDenied) => "; ports below 1024 need privileges",
+        (Address::Unix(_), io::ErrorKind::NotFound) => "; the folder of the socket file must be there already",
+        (Address::Unix(_), io::ErrorKind::PermissionDenied) => "; the broker must be allowed to write to its folder",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_from_listening_is_explained_for_that_kind_of_address() {
+        for (address, kind, word) in [
+            ("127.0.0.1:883", io::ErrorKind::PermissionDenied, "1024"),
+            ("unix:/run/b.sock", io::ErrorKind::PermissionDenied, "folder"),
+            ("unix:/run/b.sock", io::ErrorKind::NotFound, "folder"),
+        ] {
+            let said = ListenError { address: address.parse().unwrap(), error: kind.into() }.to_string();
+            assert!(said.contains(word), "{said}");
+        }
     }
 }

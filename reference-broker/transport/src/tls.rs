@@ -91,7 +91,7 @@ pub enum TlsError {
     #[error("{0}: {1}")]
     File(PathBuf, String),
     /// The key is of no known kind, or does not belong to the certificate.
-    #[error("{0}: {1}")]
+    #[error("{}: {}", .0.display(), flaw_of_key(.1))]
     Key(PathBuf, #[source] rustls::Error),
     /// The CAs for clients are no CAs.
     #[error("{0}: {1}")]
@@ -204,6 +204,13 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     if chain.is_empty() { Err(unreadable(pem::Error::NoItemsFound)) } else { Ok(chain) }
 }
 
+fn flaw_of_key(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InconsistentKeys(_) => "this private key does not belong to the certificate".to_owned(),
+        error => error.to_string(),
+    }
+}
+
 fn unreadable(path: &Path, what: &str, error: &pem::Error) -> TlsError {
     let text = match error {
         pem::Error::Io(error) => error.to_string(),
@@ -261,6 +268,19 @@ mod tests {
         assert_eq!(read.common_name.as_deref(), Some("barn.example"));
         assert_eq!(*read.alternative_names, ["DNS:barn.example", "IP:192.0.2.1", "IP:2001:db8::1"].map(Box::from));
         assert_eq!(*read.der, *der);
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_called_that() {
+        let (folder, subject) = (tempfile::tempdir().unwrap(), Subject::default());
+        let period = Period::starting(SystemTime::now(), Duration::from_secs(3600));
+        let authority = Authority::create("CA", &subject, KeyKind::Ecdsa, period).unwrap();
+        let issue = || authority.issue(&Profile::Server(Vec::new()), &subject, KeyKind::Ecdsa, period).unwrap();
+        let [certificate, key] = ["a.crt", "b.key"].map(|name| folder.path().join(name));
+        std::fs::write(&certificate, issue().certificate).unwrap();
+        std::fs::write(&key, issue().key).unwrap();
+        let error = ServerTls::load(ServerTlsOptions::new(certificate, key)).unwrap_err();
+        assert!(error.to_string().ends_with("does not belong to the certificate"), "{error}");
     }
 
     #[test]
