@@ -63,7 +63,7 @@ const UNSENT_STEP: usize = 256 * 1024;
 /// How many bytes of messages, once for each receiver, one turn encodes before it writes; less where the broker may hold
 /// little.
 const FAN_OUT_PER_TURN: usize = 64 << 20;
-/// How many places among what is retained one turn looks at before others get their turn.
+/// How many places among what is retained, and among filters, one turn looks at before others get their turn.
 const SEARCHES_PER_TURN: usize = 100_000;
 
 /// One worker. See the module's text.
@@ -91,7 +91,7 @@ pub(crate) struct Worker {
     overfull: Vec<ConnectionId>,
     /// Bytes of mail since the outboxes were last empty.
     posted_bytes: usize,
-    /// Places among what is retained that this turn has looked at.
+    /// Places among what is retained, and among filters, that this turn has looked at.
     searched: usize,
     /// Bytes of messages that this turn has found receivers for, once for each.
     fanned_out: usize,

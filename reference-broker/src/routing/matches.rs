@@ -39,6 +39,8 @@ pub(crate) struct Matches {
     only: Option<GroupId>,
     /// Per group the turn of its next member, as this worker counts.
     turns: Vec<u32>,
+    /// How many places this message had looked at: levels of filters, subscribers, members.
+    visits: usize,
 }
 
 impl Matches {
@@ -51,6 +53,7 @@ impl Matches {
         self.hits.clear();
         self.shared.clear();
         self.lists = 0;
+        self.visits = 0;
         self.publisher = publisher;
         self.only = None;
     }
@@ -77,6 +80,7 @@ impl Matches {
             }
         });
         self.lists += usize::from(self.hits.len() > before);
+        self.visits += self.hits.len() - before;
         for group in subscribers.groups.as_deref().into_iter().flatten() {
             self.take_turn(group);
         }
@@ -90,8 +94,10 @@ impl Matches {
         }
         let members = group.members.len();
         let first = self.turns[index] as usize % members;
-        let next = |wanted: fn(&Presence) -> bool| {
-            (first..first + members).map(|at| at % members).find(|at| wanted(&group.members[*at].presence))
+        let visits = &mut self.visits;
+        let mut next = |wanted: fn(&Presence) -> bool| {
+            let mut all = (first..first + members).inspect(|_| *visits += 1).map(|at| at % members);
+            all.find(|at| wanted(&group.members[*at].presence))
         };
         let chosen = next(|member| member.is_online() && !member.is_full())
             .or_else(|| next(|member| !member.is_full()))
@@ -118,6 +124,16 @@ impl Matches {
             });
         }
         self.hits.append(&mut self.shared);
+    }
+
+    /// One more level of some filter is looked at.
+    pub(super) const fn visit(&mut self) {
+        self.visits += 1;
+    }
+
+    /// How many places were looked at: what finding the deliveries cost, however few they are.
+    pub(crate) const fn visits(&self) -> usize {
+        self.visits
     }
 
     /// The deliveries, each session's plain one before its shared ones.

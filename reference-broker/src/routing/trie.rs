@@ -71,6 +71,7 @@ impl Node {
     /// Collects who wants a message to `topic`, and nobody else (MQTT-3.3.2-3 in both). `wild` says whether wildcards
     /// may match at this level: not at the first level of a topic that begins with `$` (MQTT-4.7.2-1 in both).
     pub(super) fn walk(&self, topic: Option<&str>, wild: bool, matches: &mut Matches) {
+        matches.visit();
         // `#` stands for its parent level too (4.7.1.2).
         if wild && !self.multi.is_empty() {
             matches.take(&self.multi);

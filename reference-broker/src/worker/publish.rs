@@ -135,6 +135,7 @@ impl Worker {
             }
         }
         self.fanned_out += matches.hits().len() * message.message().weight();
+        self.searched += matches.visits();
         self.post_letters(&mut message, expires_at);
         let found = !matches.hits().is_empty();
         self.matches = matches;
@@ -148,6 +149,7 @@ impl Worker {
         let mut matches = mem::take(&mut self.matches);
         self.view.route(message.topic.as_str(), publisher, &mut matches);
         let found = self.finds_full(now, matches.hits(), message.weight());
+        self.searched += matches.visits();
         self.matches = matches;
         found
     }
@@ -213,6 +215,7 @@ impl Worker {
                 }
             }
         }
+        self.searched += matches.visits();
         self.matches = matches;
     }
 }

@@ -346,6 +346,11 @@ impl Bench {
         }
     }
 
+    /// Whether packets of a worker's connections wait for its next turn.
+    pub(super) fn has_stalled(&self, worker: usize) -> bool {
+        self.workers[worker].has_stalled()
+    }
+
     /// How many questions a driver would still be at.
     pub(super) fn open_questions(&mut self) -> usize {
         self.asked.ask(&mut self.workers);

@@ -336,3 +336,24 @@ fn aliases_for_the_longest_topics_close_the_connection() {
     assert_eq!(bench.counters().packets_over_quota, 1, "the first is taken, whatever its length");
     bystander.check(&mut bench);
 }
+
+#[test]
+fn publications_that_match_very_many_filters_of_one_client_share_the_turn() {
+    let (mut bench, mut bystander) = bench(1, Limits::default());
+    let client = bench.connect(0, v311("client", true));
+    for number in 0..1024 {
+        let level = |bit| if number >> bit & 1 == 0 { "a" } else { "+" };
+        let filter = (0..10).map(level).collect::<Vec<_>>().join("/");
+        bench.subscribe(client, &filter, QoS::AtMostOnce);
+    }
+    for _ in 0..50 {
+        bench.publish(client, "a/a/a/a/a/a/a/a/a/a", "x", QoS::AtMostOnce);
+    }
+    let mut shared = false;
+    while bench.step() {
+        shared |= bench.has_stalled(0);
+    }
+    assert!(shared, "one client had a turn for itself");
+    assert_eq!(bench.payloads(client).len(), 50);
+    bystander.check(&mut bench);
+}
