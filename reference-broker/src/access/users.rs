@@ -116,7 +116,8 @@ impl Authenticate for Users {
 
     fn still_admits(&self, identity: &Identity, origin: &Origin) -> bool {
         let Some(user) = &identity.user else { return origin.entrance.anonymous };
-        let by_certificate = origin.entrance.certificate_user && origin.peer.certificate.is_some();
+        let shown = origin.peer.certificate.as_ref().filter(|_| origin.entrance.certificate_user);
+        let by_certificate = shown.is_some_and(|shown| shown.common_name.as_deref() == Some(user.as_str()));
         by_certificate || self.config.users.contains_key(user.as_str())
     }
 }

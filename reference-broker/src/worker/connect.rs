@@ -171,7 +171,7 @@ impl Worker {
                     self.tally().sessions_opened.increment();
                     let claim =
                         Claim { session: owner.session, requester: candidate, clean: pending.connect.clean_start };
-                    self.park(pending.id);
+                    self.park(pending.id, pending.identity.clone());
                     let client_id = pending.client_id.clone();
                     let arrival = Arrival { pending: Some(pending), deferred: None };
                     self.insert_session(client_id, Link::Arriving(Box::new(arrival)));
@@ -186,9 +186,9 @@ impl Worker {
                             self.close(now, old, ReasonCode::SessionTakenOver);
                         }
                         Link::Arriving(arrival) => {
+                            let (parked, identity) = (pending.id, pending.identity.clone());
                             let earlier = arrival.pending.replace(pending);
-                            let id = arrival.pending.as_ref().map(|pending| pending.id);
-                            id.into_iter().for_each(|id| self.park(id));
+                            self.park(parked, identity);
                             return self.give_up(now, earlier);
                         }
                         // MQTT-3.1.4-4, MQTT-3.1.2-4 (MQTT-3.1.2-6 in 3.1.1).
@@ -286,9 +286,11 @@ impl Worker {
         self.attend_later(id);
     }
 
-    fn park(&mut self, id: ConnectionId) {
+    /// Lets a connection wait for its session. Rules that change meanwhile look at who it is, as if it were in already.
+    fn park(&mut self, id: ConnectionId, identity: Arc<Identity>) {
         if let Some(connection) = self.connections.find_mut(id) {
             connection.parked = true;
+            connection.identity = Some(identity);
         }
     }
 

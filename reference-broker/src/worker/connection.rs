@@ -27,7 +27,7 @@ pub(crate) struct Connection {
     pub(super) announced: Option<Box<Announced>>,
     /// The session that it serves, from the accepted CONNECT to the close.
     pub(super) session: Option<SessionKey>,
-    /// Who it belongs to, from the accepted CONNECT on.
+    /// Who it belongs to, from the moment that its CONNECT was granted: it may still wait for its session.
     pub(super) identity: Option<Arc<Identity>>,
     /// Waits for a decision, so nothing more of it is looked at.
     pub(super) waiting: Option<Box<Waiting>>,

@@ -1,6 +1,11 @@
 //! Access rules change while the broker runs: what they no longer allow ends.
 
-use protocol::{Delivery, Message, ReasonCode, Time, TopicFilter, TopicName, server::Server};
+use std::{collections::HashMap, sync::Arc};
+
+use foldhash::fast::RandomState;
+use protocol::{
+    Delivery, Message, ReasonCode, SubscriptionOptions, Time, TopicFilter, TopicName, Utf8String, server::Server,
+};
 
 use super::{
     ConnectionId, Shared, Worker,
@@ -17,7 +22,7 @@ use crate::{
     journal::Kind,
     mail::Subscriptions,
     memory,
-    routing::SessionKey,
+    routing::{Matches, Routes, SessionKey, Subscription, Target, View, split_share},
 };
 
 impl Worker {
@@ -96,7 +101,7 @@ impl Worker {
         if revoked.is_empty() && !gate.asks_to_receive {
             return;
         }
-        let lost = Lost { revoked: &revoked, subscriptions: &state.subscriptions };
+        let mut lost = Lost::new(&revoked, &state.subscriptions);
         let mut keep = |message: &Message| {
             !lost.holds(&message.topic)
                 && (!gate.asks_to_receive || gate.may_receive(now, tally, questions, state.identity.as_ref(), message))
@@ -122,7 +127,7 @@ impl Worker {
         let Some(state) = sessions.find_mut(key) else { return };
         let Some(revoked) = state.revoked.take() else { return };
         let Link::Offline(session) = &mut state.link else { return };
-        let lost = Lost { revoked: &revoked, subscriptions: &state.subscriptions };
+        let mut lost = Lost::new(&revoked, &state.subscriptions);
         let dropped = session.retain_published(|Delivery { message, .. }| {
             !lost.holds(&message.topic)
                 && (!gate.asks_to_receive || gate.may_receive(now, tally, questions, state.identity.as_ref(), message))
@@ -162,19 +167,46 @@ fn revoke(now: Time, gate: &mut Gate, tally: &Tally, state: &mut SessionState, s
     revoked
 }
 
-/// Subscriptions that were revoked, and those that are left.
-struct Lost<'a> {
-    revoked: &'a [TopicFilter],
-    subscriptions: &'a Subscriptions,
+/// Subscriptions that were revoked, and those that are left. Both are looked up as routes are, and each topic once: a
+/// session may hold as many filters as messages, and each of them asked about each would take minutes.
+struct Lost {
+    revoked: View,
+    left: View,
+    matches: Matches,
+    known: HashMap<Utf8String, bool, RandomState>,
 }
 
-impl Lost<'_> {
-    /// Whether a message came because of a revoked subscription alone.
-    fn holds(&self, topic: &TopicName) -> bool {
-        self.revoked.iter().any(|filter| filter.matches(topic))
-            && !self
-                .subscriptions
-                .keys()
-                .any(|text| TopicFilter::from_text(text.clone()).is_ok_and(|filter| filter.matches(topic)))
+impl Lost {
+    fn new(revoked: &[TopicFilter], subscriptions: &Subscriptions) -> Self {
+        // Without a loss nobody asks what is left.
+        let left = subscriptions.keys().filter(|_| !revoked.is_empty());
+        Self {
+            revoked: routes(revoked.iter().map(TopicFilter::as_str)),
+            left: routes(left.map(Utf8String::as_str)),
+            matches: Matches::default(),
+            known: HashMap::default(),
+        }
     }
+
+    /// Whether a message came because of a revoked subscription alone.
+    fn holds(&mut self, topic: &TopicName) -> bool {
+        let Self { revoked, left, matches, known } = self;
+        let mut matched = |view: &View| {
+            view.route(topic.as_str(), None, matches);
+            !matches.hits().is_empty()
+        };
+        *known.entry(topic.text().clone()).or_insert_with(|| matched(revoked) && !matched(left))
+    }
+}
+
+/// Where `filters` lead, be they shared or not.
+fn routes<'a>(filters: impl Iterator<Item = &'a str>) -> View {
+    let (mut view, subscription) = (View::default(), Subscription::new(SubscriptionOptions::default(), None));
+    Routes::default().change(&mut view, |routes| {
+        for text in filters {
+            let filter = split_share(text).map_or(text, |(_, filter)| filter);
+            routes.subscribe(filter, Target::default(), subscription, &Arc::default());
+        }
+    });
+    view
 }

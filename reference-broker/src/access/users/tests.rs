@@ -119,6 +119,8 @@ fn a_user_that_is_gone_may_not_stay() {
     assert!(stays(None, &origin(true, false, None)) && !stays(None, &origin(false, false, None)));
     assert!(stays(Some("cow-7"), &origin(false, true, Some("cow-7"))));
     assert!(!stays(Some("cow-7"), &origin(false, false, Some("cow-7"))));
+    // It had proved to be Bob by SCRAM, beside its certificate.
+    assert!(!stays(Some("bob"), &origin(false, true, Some("cow-7"))));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Access rules that change while clients are connected.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use protocol::{Packet, Properties, QoS, ReasonCode};
 
@@ -21,7 +24,8 @@ const EVERYTHING: Only = Only { publish: &[""], subscribe: &[""], receive: None,
 
 impl Authenticate for Only {
     fn connect(&self, attempt: &Attempt<'_>) -> Decision<Result<Identity, Refusal>> {
-        Decision::Now(Ok(attempt.identity(None)))
+        let banned = *attempt.client_id == *self.banned;
+        Decision::Now(if banned { Err(Refusal::Denied(ReasonCode::NotAuthorized)) } else { Ok(attempt.identity(None)) })
     }
 
     fn still_admits(&self, identity: &Identity, _: &Origin) -> bool {
@@ -125,6 +129,47 @@ fn a_client_that_may_not_stay_is_told_so_and_the_others_stay() {
     assert_eq!(disconnect.reason, ReasonCode::NotAuthorized);
     assert!(bench.is_closed(client) && !bench.is_closed(bystander));
     assert_eq!(bench.counters().connections_revoked, 1);
+}
+
+#[test]
+fn a_client_whose_session_is_on_its_way_may_not_stay_either() {
+    for steps in 0..12 {
+        let mut bench = bench(2);
+        let before = bench.connect(0, lasting("client", 60));
+        bench.drop_socket(before);
+        bench.run();
+        let client = bench.dial(1, lasting("client", 60));
+        for _ in 0..steps {
+            bench.step();
+        }
+        bench.set_access(access(Only { banned: "client", ..EVERYTHING }));
+        assert!(bench.is_closed(client), "after {steps} steps");
+    }
+}
+
+#[test]
+fn what_a_lost_subscription_brought_is_found_without_comparing_all_with_all() {
+    const MANY: usize = 4_000;
+    let mut bench = bench(1);
+    let bystander = bench.connect(0, v5("bystander"));
+    let client = bench.connect(0, lasting("client", 60));
+    for number in 0..MANY {
+        bench.subscribe(client, &format!("a/{number}"), QoS::AtLeastOnce);
+    }
+    bench.subscribe(client, "b/#", QoS::AtLeastOnce);
+    bench.drop_socket(client);
+    for number in 0..MANY {
+        bench.publish(bystander, &format!("b/{number}"), "x", QoS::AtLeastOnce);
+        bench.run();
+    }
+    bench.publish(bystander, "a/7", "mine", QoS::AtLeastOnce);
+    bench.run();
+    let start = Instant::now();
+    bench.set_access(access(Only { subscribe: &["a"], ..EVERYTHING }));
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    let (client, _) = bench.connect_present(0, lasting("client", 60));
+    bench.run();
+    assert_eq!((bench.payloads(client), bench.counters().dropped_denied), (vec!["mine".to_owned()], MANY as u64));
 }
 
 #[test]
