@@ -241,11 +241,12 @@ impl Driver {
         }
     }
 
-    /// Deadlines of the worker wait, as all that makes mail, until its mail has `posted`; whoever makes room wakes it.
+    /// Deadlines of the worker wait, as all that makes mail, until its mail has `posted`; whoever makes room wakes it. While
+    /// it drains nobody acts on them, so they wake nobody.
     fn set_timer(&mut self, cx: &mut Context<'_>, posted: bool) {
         let stop = if self.worker.is_draining() { self.drain_until() } else { self.deadline };
         let stop = stop.map(|instant| self.hub.time(instant));
-        let worker = self.worker.poll_timeout().filter(|_| posted);
+        let worker = self.worker.poll_timeout().filter(|_| posted && !self.worker.is_draining());
         let Some(due) = [worker, self.accept_again, stop].into_iter().flatten().min() else {
             return;
         };
