@@ -4,16 +4,23 @@ use std::{
     fs,
     io::{BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    sync::{Arc, Condvar, Mutex},
     thread,
     time::Duration,
 };
 
 use crate::support::Broker;
 
+/// How long anything may take that the machine's other work holds up.
+const DEADLINE: Duration = Duration::from_secs(60);
 /// How many messages a publisher sends before it waits for their ends: fewer than the broker's Receive Maximum.
 const WINDOW: u16 = 100;
+/// Bytes of a payload.
+const PAYLOAD: usize = 60;
 /// Publishers of one round: one for each QoS.
 const QOS: [u8; 3] = [0, 1, 2];
+/// How many messages may be on their way: fewer than the broker lets wait for one session, however slow the machine is.
+const UNDER_WAY: usize = 3_000;
 /// What the resident memory may grow by after the first rounds, in KiB, whatever the number of messages: less than a third of
 /// a byte for each of ten million.
 const GROWTH: u64 = 3 * 1024;
@@ -36,10 +43,11 @@ fn soak(messages: usize, rounds: usize) {
     let windows = messages / rounds / QOS.len() / usize::from(WINDOW);
     let mut warm = 0;
     for round in 0..rounds {
-        let subscriber = subscribe(broker.address, windows * QOS.len() * usize::from(WINDOW));
+        let road = Arc::new(Road::default());
+        let subscriber = subscribe(broker.address, windows * QOS.len() * usize::from(WINDOW), road.clone());
         let publishers = QOS.map(|qos| {
-            let address = broker.address;
-            thread::spawn(move || publish(address, qos, windows))
+            let (address, road) = (broker.address, road.clone());
+            thread::spawn(move || publish(address, qos, windows, &road))
         });
         for publisher in publishers {
             publisher.join().expect("a publisher ends");
@@ -54,8 +62,32 @@ fn soak(messages: usize, rounds: usize) {
     }
 }
 
+/// How many messages are on their way to the subscriber.
+#[derive(Default)]
+struct Road {
+    under_way: Mutex<usize>,
+    arrival: Condvar,
+}
+
+impl Road {
+    /// Waits until there is room for a window.
+    fn enter(&self) {
+        let under_way = self.under_way.lock().expect("nobody panics with it");
+        let full = |under_way: &mut usize| *under_way + usize::from(WINDOW) > UNDER_WAY;
+        let (mut under_way, waited) =
+            self.arrival.wait_timeout_while(under_way, DEADLINE, full).expect("nobody panics with it");
+        assert!(!waited.timed_out(), "the subscriber gets nothing any more");
+        *under_way += usize::from(WINDOW);
+    }
+
+    fn leave(&self) {
+        *self.under_way.lock().expect("nobody panics with it") -= 1;
+        self.arrival.notify_all();
+    }
+}
+
 /// Counts and acknowledges `expected` messages.
-fn subscribe(address: SocketAddr, expected: usize) -> thread::JoinHandle<()> {
+fn subscribe(address: SocketAddr, expected: usize, road: Arc<Road>) -> thread::JoinHandle<()> {
     let mut wire = Wire::connect(address, "subscriber", true);
     wire.send(&[&[0x82, 11, 0, 1, 0, 6], &b"soak/#"[..], &[2]].concat());
     assert_eq!(wire.packet(), (0x90, vec![0, 1, 2]));
@@ -65,7 +97,11 @@ fn subscribe(address: SocketAddr, expected: usize) -> thread::JoinHandle<()> {
             let (first, body) = wire.packet();
             match (first >> 4, first >> 1 & 3) {
                 (3, qos) => {
-                    arrived += 1;
+                    // What takes the retained message away has no payload, and nobody waited for room for it.
+                    if body.len() > PAYLOAD {
+                        arrived += 1;
+                        road.leave();
+                    }
                     let after_topic = 2 + usize::from(u16::from_be_bytes([body[0], body[1]]));
                     let id = body.get(after_topic..after_topic + 2).unwrap_or(&[0, 0]);
                     match qos {
@@ -82,15 +118,16 @@ fn subscribe(address: SocketAddr, expected: usize) -> thread::JoinHandle<()> {
 }
 
 /// Publishes `windows` times [`WINDOW`] messages and waits for the end of each; the last of a window is retained.
-fn publish(address: SocketAddr, qos: u8, windows: usize) {
+fn publish(address: SocketAddr, qos: u8, windows: usize, road: &Road) {
     let mut wire = Wire::connect(address, &format!("publisher-{qos}"), true);
     let topic = format!("soak/{qos}");
     for _ in 0..windows {
+        road.enter();
         let mut packets = Vec::new();
         for id in 1..=WINDOW {
             let retain = u8::from(id == WINDOW);
             let id = if qos == 0 { Vec::new() } else { id.to_be_bytes().to_vec() };
-            let body = [&[0, 6], topic.as_bytes(), &id, &[b'm'; 60]].concat();
+            let body = [&[0, 6], topic.as_bytes(), &id, &[b'm'; PAYLOAD]].concat();
             packets.extend([0x30 | qos << 1 | retain, body.len() as u8]);
             packets.extend(body);
         }
@@ -140,7 +177,7 @@ struct Wire {
 impl Wire {
     fn connect(address: SocketAddr, name: &str, clean: bool) -> Self {
         let write = TcpStream::connect(address).expect("the broker listens");
-        write.set_read_timeout(Some(Duration::from_secs(60))).expect("a time-out may be set");
+        write.set_read_timeout(Some(DEADLINE)).expect("a time-out may be set");
         write.set_nodelay(true).expect("an option may be set");
         let read = BufReader::new(write.try_clone().expect("a descriptor is left"));
         let mut wire = Self { read, write };
