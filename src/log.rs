@@ -1,6 +1,6 @@
 //! Logs go to stderr; data goes to stdout.
 //!
-//! What is logged may come from strangers and may come fast, so a line is made harmless in one place ([`line`]) and written
+//! What is logged may come from strangers and may come fast, so a line is made harmless in one place ([`mod@line`]) and written
 //! by a thread of its own ([`writer`]): whoever logs never waits for whoever reads the log.
 
 mod line;

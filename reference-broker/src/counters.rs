@@ -90,7 +90,7 @@ counters! {
     /// Subscriptions refused because [`crate::Limits::subscriptions`] of the session was reached.
     subscriptions_refused;
     /// Subscriptions refused because [`crate::Limits::all_subscriptions`] was reached.
-    subscriptions_refused_total;
+    all_subscriptions_refused;
     /// Subscriptions refused because they would have exceeded [`crate::Limits::memory`].
     subscriptions_refused_memory;
     /// Topic Names and Topic Filters refused because of [`crate::Limits::topic_levels`].

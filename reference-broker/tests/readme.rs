@@ -37,7 +37,7 @@ fn the_readme_lists_every_sys_topic() {
 /// what only the broker uses make nothing but waiting.
 const COUNTED: &[(&str, &[&str])] = &[
     ("all_queued_bytes", &["dropped_broker_full"]),
-    ("all_subscriptions", &["subscriptions_refused_total"]),
+    ("all_subscriptions", &["all_subscriptions_refused"]),
     ("backlog_bytes", &["retained_cut"]),
     ("backlog_messages", &["retained_cut"]),
     ("connect_packet_size", &["packets_too_large"]),

@@ -167,7 +167,7 @@ impl Worker {
             let counter = if state.subscriptions.len() >= shared.limits.subscriptions {
                 Some(&tally.subscriptions_refused)
             } else if shared.memory.of(Kind::Subscriptions).items >= shared.limits.all_subscriptions {
-                Some(&tally.subscriptions_refused_total)
+                Some(&tally.all_subscriptions_refused)
             } else if bytes > shared.spare_memory() {
                 Some(&tally.subscriptions_refused_memory)
             } else {

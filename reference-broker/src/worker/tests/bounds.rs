@@ -132,7 +132,7 @@ fn subscriptions_are_refused_beyond_their_number_per_session_and_in_total() {
     let reasons = ["a", "b"].map(|filter| bench.subscribe(second, filter, QoS::AtMostOnce));
     assert_eq!(reasons, [ReasonCode::Success, ReasonCode::QuotaExceeded]);
     let counters = bench.counters();
-    assert_eq!((counters.subscriptions_refused, counters.subscriptions_refused_total), (1, 1));
+    assert_eq!((counters.subscriptions_refused, counters.all_subscriptions_refused), (1, 1));
     bystander.check(&mut bench);
     bench.unsubscribe(first, "a");
     assert_eq!(bench.subscribe(second, "b", QoS::AtMostOnce), ReasonCode::Success);
