@@ -128,6 +128,8 @@ pub(crate) enum After {
 
 impl Worker {
     pub(crate) fn new(id: WorkerId, shared: Arc<Shared>) -> Self {
+        #[cfg(test)]
+        tests::log::listen();
         let outboxes = (0..shared.workers()).map(|_| VecDeque::new()).collect();
         Self {
             id,

@@ -13,7 +13,7 @@ mod drain;
 mod expiry;
 mod floods;
 mod limits;
-mod log;
+pub(super) mod log;
 mod offers;
 mod policies;
 mod races;

@@ -34,17 +34,21 @@ impl io::Write for Seen {
     }
 }
 
-/// Everything that `work` logs, one line each.
+/// Hears what workers log, from before the first of them can log anything.
 ///
-/// One subscriber serves the tests of all threads: with one for each, a line that another thread reaches first without
-/// any may be taken for one that nobody wants.
-fn logged(level: LevelFilter, work: impl FnOnce()) -> Vec<String> {
+/// One subscriber serves the tests of all threads. A line that any thread reaches first while there is none, or while it
+/// is being put in place, may be taken for one that nobody ever wants; so every worker waits for it when it is made.
+pub(in crate::worker) fn listen() {
     static ALL: Once = Once::new();
     ALL.call_once(|| {
         let wanted = dynamic_filter_fn(|metadata, _| *metadata.level() <= WANTED.get());
         let layer = tracing_subscriber::fmt::layer().with_ansi(false).without_time().with_target(false);
         tracing_subscriber::registry().with(layer.with_writer(|| Seen).with_filter(wanted)).init();
     });
+}
+
+/// Everything that `work` logs, one line each.
+fn logged(level: LevelFilter, work: impl FnOnce()) -> Vec<String> {
     WANTED.set(level);
     work();
     WANTED.set(LevelFilter::OFF);
