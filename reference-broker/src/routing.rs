@@ -78,7 +78,7 @@ impl Subscription {
 }
 
 /// A shared subscription from its first member to its last (4.8.2). A later one by the same name is another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GroupId(pub(crate) u64);
 
 /// Whether a session is connected and has room, readable from every worker: shared groups prefer such members.

@@ -35,8 +35,6 @@ pub(crate) struct Matches {
     lists: usize,
     publisher: Option<Target>,
     overlap: Overlap,
-    /// The one group that is asked for; everybody when absent.
-    only: Option<GroupId>,
     /// Per group the turn of its next member, as this worker counts.
     turns: Vec<u32>,
     /// How many places this message had looked at: levels of filters, subscribers, members.
@@ -55,22 +53,10 @@ impl Matches {
         self.lists = 0;
         self.visits = 0;
         self.publisher = publisher;
-        self.only = None;
-    }
-
-    /// Forgets the previous message; only `group` is asked for.
-    pub(super) fn start_group(&mut self, group: GroupId) {
-        self.start(None);
-        self.only = Some(group);
     }
 
     /// Adds the subscribers of one matching filter.
     pub(super) fn take(&mut self, subscribers: &Subscribers) {
-        if let Some(only) = self.only {
-            let group = subscribers.groups.as_deref().into_iter().flatten().find(|group| group.id == only);
-            group.into_iter().for_each(|group| self.take_turn(group));
-            return;
-        }
         let before = self.hits.len();
         let Self { hits, publisher, .. } = self;
         subscribers.direct.for_each(|target, subscription| {
@@ -87,7 +73,7 @@ impl Matches {
     }
 
     /// Picks the member whose turn it is; the next one that is connected and has room, or else that has room, if any has.
-    fn take_turn(&mut self, group: &Group) {
+    pub(super) fn take_turn(&mut self, group: &Group) {
         let index = group.turn as usize;
         if self.turns.len() <= index {
             self.turns.resize(index + 1, 0);

@@ -115,41 +115,44 @@ impl Subscribers {
         self.direct.is_empty() && self.groups.is_none()
     }
 
-    /// Adds to or replaces in the group `name`, which is made with what `new` gives; whether the member is new.
-    pub(super) fn join(&mut self, name: &str, member: Member, new: impl FnOnce() -> (GroupId, u32)) -> bool {
+    /// Adds to or replaces in the group `name`, which is made with what `new` gives; the group as it is then, and whether
+    /// the member is new.
+    pub(super) fn join(
+        &mut self,
+        name: &str,
+        member: Member,
+        new: impl FnOnce() -> (GroupId, u32),
+    ) -> (Arc<Group>, bool) {
         let groups = Arc::make_mut(self.groups.get_or_insert_default());
         let Some(group) = groups.iter_mut().find(|group| *group.name == *name) else {
             let (id, turn) = new();
-            groups.push(Arc::new(Group { name: name.into(), id, turn, members: Vector::unit(member) }));
-            return true;
+            let group = Arc::new(Group { name: name.into(), id, turn, members: Vector::unit(member) });
+            groups.push(group.clone());
+            return (group, true);
         };
-        let group = Arc::make_mut(group);
-        match group.members.iter().position(|known| known.target == member.target) {
-            Some(at) => {
-                group.members.set(at, member);
-                false
-            }
-            None => {
-                group.members.push_back(member);
-                true
-            }
+        let Group { members, .. } = Arc::make_mut(group);
+        let known = members.iter().position(|known| known.target == member.target);
+        match known {
+            Some(at) => drop(members.set(at, member)),
+            None => members.push_back(member),
         }
+        (group.clone(), known.is_none())
     }
 
-    /// Takes `target` out of the group `name`; what it was, and the turn counter of the group if that was its last member.
-    pub(super) fn leave(&mut self, name: &str, target: Target) -> Option<(Member, Option<u32>)> {
+    /// Takes `target` out of the group `name`; what is left of the group, which has ended when that is nobody.
+    pub(super) fn leave(&mut self, name: &str, target: Target) -> Option<Arc<Group>> {
         let groups = Arc::make_mut(self.groups.as_mut()?);
         let which = groups.iter().position(|group| *group.name == *name)?;
         let at = groups[which].members.iter().position(|known| known.target == target)?;
         let group = Arc::make_mut(&mut groups[which]);
-        let member = group.members.remove(at);
-        let ended = group.members.is_empty().then_some(group.turn);
-        if ended.is_some() {
+        group.members.remove(at);
+        let left = groups[which].clone();
+        if left.members.is_empty() {
             groups.swap_remove(which);
             if groups.is_empty() {
                 self.groups = None;
             }
         }
-        Some((member, ended))
+        Some(left)
     }
 }

@@ -201,7 +201,7 @@ impl Worker {
         let Some(share) = share else { return self.tally().dropped_session_ended.increment() };
         self.shared.routes.refresh(&mut self.view);
         let mut matches = mem::take(&mut self.matches);
-        self.view.route_to_group(message.message().topic.as_str(), share.group, &mut matches);
+        self.view.route_to_group(share.group, &mut matches);
         // "any undelivered messages associated with it are deleted" with the last member.
         match matches.hits().first() {
             None => self.tally().dropped_session_ended.increment(),

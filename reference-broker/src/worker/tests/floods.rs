@@ -357,3 +357,33 @@ fn publications_that_match_very_many_filters_of_one_client_share_the_turn() {
     assert_eq!(bench.payloads(client).len(), 50);
     bystander.check(&mut bench);
 }
+
+#[test]
+fn a_session_that_ends_with_shared_messages_costs_no_walk_for_each() {
+    let (mut bench, mut bystander) = bench(1, Limits::default());
+    let topic = ["a"; 10].join("/");
+    let shared = format!("$share/group/{topic}");
+    let leaver = bench.connect(0, lasting("leaver", 600));
+    bench.subscribe(leaver, &shared, QoS::AtLeastOnce);
+    bench.drop_socket(leaver);
+    let stayer = bench.connect(0, v5("stayer"));
+    for _ in 0..200 {
+        bench.publish(stayer, &topic, "x", QoS::AtLeastOnce);
+    }
+    bench.run();
+    bench.subscribe(stayer, &shared, QoS::AtLeastOnce);
+    // From now on a walk for this topic looks at 2,047 places.
+    for number in 0..1024 {
+        let level = |bit| if number >> bit & 1 == 0 { "a" } else { "+" };
+        let filter = (0..10).map(level).collect::<Vec<_>>().join("/");
+        bench.subscribe(stayer, &filter, QoS::AtMostOnce);
+    }
+    assert!(bench.publishes(stayer).is_empty());
+    bench.dial(0, v5("leaver"));
+    bench.publish(stayer, "elsewhere", "x", QoS::AtLeastOnce);
+    while bench.step() {
+        assert!(!bench.has_stalled(0), "the end of one session had a turn for itself");
+    }
+    assert_eq!(bench.publishes(stayer).len(), 200);
+    bystander.check(&mut bench);
+}
