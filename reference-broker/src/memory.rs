@@ -88,41 +88,39 @@ impl Memory {
 #[derive(Debug)]
 pub(crate) struct Charge {
     memory: Arc<Memory>,
+    bytes: usize,
+    /// Every session holds some of these, so they are kept small. As many items do not fit into memory.
+    items: u32,
     kind: Kind,
-    amount: Amount,
 }
 
 impl Charge {
     /// Nothing yet.
     pub(crate) fn new(memory: &Arc<Memory>, kind: Kind) -> Self {
-        Self { memory: memory.clone(), kind, amount: Amount::default() }
+        Self { memory: memory.clone(), bytes: 0, items: 0, kind }
     }
 
     pub(crate) const fn bytes(&self) -> usize {
-        self.amount.bytes
+        self.bytes
     }
 
     /// Changes what it stands for.
     pub(crate) fn set(&mut self, bytes: usize, items: usize) {
         let (all_bytes, all_items) = &self.memory.held.0[self.kind as usize];
-        shift(all_bytes, self.amount.bytes, bytes);
-        shift(all_items, self.amount.items, items);
-        self.amount = Amount { bytes, items };
+        let items = u32::try_from(items).unwrap_or(u32::MAX);
+        shift(all_bytes, self.bytes, bytes);
+        shift(all_items, self.items as usize, items as usize);
+        (self.bytes, self.items) = (bytes, items);
     }
 
     /// One more of `bytes`.
     pub(crate) fn add(&mut self, bytes: usize) {
-        self.set(self.amount.bytes + bytes, self.amount.items + 1);
+        self.set(self.bytes + bytes, self.items as usize + 1);
     }
 
     /// One less of `bytes`.
     pub(crate) fn remove(&mut self, bytes: usize) {
-        self.set(self.amount.bytes - bytes, self.amount.items - 1);
-    }
-
-    /// Another charge of the same kind, for nothing yet.
-    pub(crate) fn fresh(&self) -> Self {
-        Self::new(&self.memory, self.kind)
+        self.set(self.bytes - bytes, self.items as usize - 1);
     }
 }
 
@@ -179,7 +177,7 @@ mod tests {
     fn what_is_charged_is_given_back() {
         let memory = Memory::new(Some(1000));
         let mut one = Charge::new(&memory, Kind::Sessions);
-        let mut other = one.fresh();
+        let mut other = Charge::new(&memory, Kind::Sessions);
         one.add(300);
         other.add(100);
         other.add(50);

@@ -95,7 +95,7 @@ impl SessionState {
             settling: None,
             subscribed: shared.charge(Kind::Subscriptions),
             charge: shared.charge(Kind::Sessions),
-            backlog: Backlog::new(shared.charge(Kind::Backlogs)),
+            backlog: Backlog::new(&shared.memory),
             armed: Armed::default(),
         };
         state.weigh(0);

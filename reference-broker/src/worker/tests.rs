@@ -23,6 +23,7 @@ mod retained;
 mod revise;
 mod sessions;
 mod sharing;
+mod sizes;
 mod status;
 mod subscriptions;
 mod threads;
