@@ -119,6 +119,11 @@ impl Gate {
         }
     }
 
+    /// Whether the rules have changed since a client was allowed to publish a retained message.
+    pub(super) fn must_ask_about(&self, retained: &Retained) -> bool {
+        retained.source.as_ref().is_some_and(|source| source.policy != self.version)
+    }
+
     /// Whether whoever published a retained message may still publish it, if the rules have changed since.
     pub(super) fn still_publishes(&mut self, now: Time, tally: &Tally, retained: &Retained) -> bool {
         let Some(source) = retained.source.as_ref().filter(|source| source.policy != self.version) else { return true };

@@ -24,6 +24,8 @@ use crate::{
 /// How many places among what is retained one SUBSCRIBE may have looked at: enough for all filters of a reasonable client,
 /// and not for thousands that each look at everything.
 const SEARCHES_PER_PACKET: usize = 8_000_000;
+/// To ask the access rules about a retained message takes about as long as to look at this many places.
+const SEARCHES_PER_QUESTION: usize = 10;
 
 /// A filter that was granted, and whether its retained messages are due.
 struct Granted<'a> {
@@ -196,7 +198,7 @@ impl Worker {
     }
 
     /// Puts the retained messages that match into the session's backlog, as far as that has room, and as far as looking
-    /// at `visits` places goes.
+    /// at `visits` places goes, which asking who may still publish them uses up too.
     fn collect_retained(
         &mut self,
         now: Time,
@@ -214,13 +216,16 @@ impl Worker {
         let room = limits.backlog_messages.saturating_sub(state.backlog.retained());
         let mut search = Search { messages: room, visits: *visits, ..Search::default() };
         let mut all = snapshot.matching(granted.wish.filter.filter(), &mut search);
-        self.searched += *visits - search.visits;
-        *visits = search.visits;
+        let mut searched = *visits - search.visits;
         if self.gate.asks_to_publish {
             let (gate, tally) = (&mut self.gate, &self.shared.tallies[self.id.index()]);
+            let questions = search.found.iter().filter(|retained| gate.must_ask_about(retained)).count();
+            searched += questions * SEARCHES_PER_QUESTION;
             // Who published it may not be allowed to any more.
             search.found.retain(|retained| gate.still_publishes(now, tally, retained));
         }
+        self.searched += searched;
+        *visits = visits.saturating_sub(searched);
         let mut bytes = limits.backlog_bytes.saturating_sub(state.backlog.retained_bytes());
         let mut spare = self.shared.spare_memory();
         for retained in search.found {

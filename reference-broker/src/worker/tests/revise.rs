@@ -106,6 +106,27 @@ fn what_its_publisher_may_not_publish_any_more_is_not_delivered_as_retained() {
 }
 
 #[test]
+fn to_ask_about_what_is_retained_counts_toward_the_turn() {
+    let mut bench = bench(1);
+    let client = bench.connect(0, v5("client"));
+    for number in 0..2000 {
+        bench.publish_with(client, &format!("t/{number}"), "x", QoS::AtMostOnce, true, Properties::EMPTY);
+    }
+    bench.run();
+    bench.set_access(access(Only { publish: &["other"], ..EVERYTHING }));
+    let reader = bench.connect(0, v5("reader"));
+    for _ in 0..8 {
+        bench.subscribe_quietly(reader, "#", QoS::AtLeastOnce);
+    }
+    let mut shared = false;
+    while bench.step() {
+        shared |= bench.has_stalled(0);
+    }
+    assert!(shared, "one client had a turn for itself");
+    assert_eq!((bench.payloads(reader).len(), bench.counters().dropped_denied), (0, 16_000));
+}
+
+#[test]
 fn a_will_that_its_client_may_not_publish_any_more_is_not_published() {
     let mut bench = bench(1);
     let bystander = bench.connect(0, v5("bystander"));
