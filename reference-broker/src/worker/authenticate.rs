@@ -33,13 +33,6 @@ pub(super) struct Dialogue {
     candidate: Option<Box<Candidate>>,
 }
 
-impl Dialogue {
-    /// Whether a CONNECT waits for its end.
-    pub(super) fn is_about_connect(&self) -> bool {
-        self.candidate.is_some()
-    }
-}
-
 impl Worker {
     /// Finds out who sent a CONNECT.
     pub(super) fn authenticate(&mut self, now: Time, id: ConnectionId, candidate: Box<Candidate>) {

@@ -54,8 +54,8 @@ impl Worker {
             self.tally().connections_revoked.increment();
             return self.close(now, id, ReasonCode::NotAuthorized);
         }
-        if connection.dialogue.as_ref().is_some_and(|dialogue| dialogue.is_about_connect()) {
-            // It goes by credentials that may have changed.
+        if connection.dialogue.is_some() {
+            // It goes by credentials that may have changed, be it about CONNECT or to authenticate again.
             return self.close(now, id, ReasonCode::ServerBusy);
         }
         if let Some(held) = self.release_unanswered(now, id) {

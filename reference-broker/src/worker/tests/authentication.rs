@@ -251,6 +251,20 @@ fn a_re_authentication_that_fails_or_would_make_somebody_else_of_it_closes() {
 }
 
 #[test]
+fn a_re_authentication_under_way_does_not_outlive_the_rules_that_it_began_by() {
+    let mut bench = bench(1, access());
+    let (bystander, _) = connect(&mut bench, 0, v5("bystander"), "bob");
+    let (client, _) = connect(&mut bench, 0, v5("client"), "alice");
+    let mut scram = Scram::new("alice", "pencil");
+    auth(&mut bench, client, ReasonCode::ReAuthenticate, METHOD, &scram.first());
+    let last = scram.last(&challenged(&mut bench, client));
+    bench.set_access(access());
+    auth(&mut bench, client, ReasonCode::ContinueAuthentication, METHOD, &last);
+    assert!(matches!(bench.next(client), Some(Packet::Disconnect(it)) if it.reason == ReasonCode::ServerBusy));
+    assert!(bench.is_closed(client) && !bench.is_closed(bystander));
+}
+
+#[test]
 fn a_re_authentication_keeps_to_its_method() {
     // MQTT-4.12.1-1.
     let mut bench = bench(1, access());
