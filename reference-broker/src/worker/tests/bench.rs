@@ -3,15 +3,15 @@
 
 mod asked;
 mod gauges;
+mod operator;
 mod packets;
 
 use std::{collections::VecDeque, net::Ipv4Addr, num::NonZeroU16, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use protocol::{
-    Connect, Decoder, Disconnect, Message, Packet, PacketId, PacketLimits, Properties, Property, Publish, QoS,
-    ReasonCode, Role, Subscribe, SubscribeFilter, SubscriptionOptions, Time, TopicFilter, TopicName, Unsubscribe,
-    Version,
+    Connect, Decoder, Disconnect, Packet, PacketId, PacketLimits, Properties, Property, Publish, QoS, ReasonCode, Role,
+    Subscribe, SubscribeFilter, SubscriptionOptions, Time, TopicFilter, TopicName, Unsubscribe, Version,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -20,7 +20,7 @@ use transport::{Address, Scheme};
 pub(crate) use self::packets::{lasting, v5, v311, with_will};
 use self::{asked::Asked, packets::acknowledgement};
 use super::super::{After, ConnectionId, Shared, Worker};
-use crate::{Access, Config, Entrance, Log, Origin, mail::Mail, routing::WorkerId};
+use crate::{Config, Entrance, Log, Origin, mail::Mail, routing::WorkerId};
 
 /// How much mail waits between two workers before the sender must keep it: small, so that tests see congestion.
 const MAILBOX: usize = 3;
@@ -357,14 +357,6 @@ impl Bench {
         self.asked.questions.len()
     }
 
-    /// Replaces the access rules; each worker adopts them.
-    pub(super) fn set_access(&mut self, access: Access) {
-        self.shared.policy.replace(access);
-        let now = self.now;
-        self.workers.iter_mut().for_each(|worker| worker.adopt_policy(now));
-        self.run();
-    }
-
     fn transmit(&mut self, worker: usize, id: ConnectionId) {
         self.workers[worker].untouch(id);
         let index = self.peers.iter().position(|peer| peer.worker == worker && peer.id == id);
@@ -465,38 +457,5 @@ impl Bench {
     pub(super) fn payloads(&mut self, peer: PeerId) -> Vec<String> {
         let text = |publish: Publish| String::from_utf8(publish.payload.to_vec()).unwrap();
         self.publishes(peer).into_iter().map(text).collect()
-    }
-
-    /// Tells one worker to end.
-    pub(super) fn drain(&mut self, worker: usize) {
-        self.workers[worker].drain(self.now);
-    }
-
-    /// Publishes what no client may.
-    pub(super) fn publish_as_broker(&mut self, topic: &str, payload: &'static str) {
-        let topic = TopicName::new(topic).unwrap();
-        let message = Message { topic, payload: payload.into(), properties: Properties::EMPTY };
-        let message = crate::message::Shared::owned(Arc::new(message));
-        self.workers[0].publish(self.now, message, QoS::AtMostOnce, false, None, None);
-    }
-
-    /// Sends clients to another server, or no longer.
-    pub(super) fn redirect(&mut self, redirect: Option<crate::Redirect>) {
-        self.shared.redirect.store(redirect.map(Arc::new));
-        let now = self.now;
-        self.workers.iter_mut().for_each(|worker| worker.send_away(now));
-        self.run();
-    }
-
-    /// Reloads the configuration.
-    pub(super) fn set_config(&mut self, config: &Config) {
-        self.shared = Arc::new(self.shared.revised(config));
-        self.workers.iter_mut().for_each(|worker| worker.adopt(self.shared.clone()));
-    }
-
-    pub(super) fn shut_down(&mut self) {
-        let now = self.now;
-        self.workers.iter_mut().for_each(|worker| worker.shut_down(now));
-        self.run();
     }
 }
