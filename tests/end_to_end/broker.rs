@@ -77,6 +77,14 @@ impl Watched {
         answer
     }
 
+    /// Waits until its workers have begun: what it listens on is said before.
+    fn is_ready(&self) {
+        let end = Instant::now() + DEADLINE;
+        while !self.ask("/health/ready").ends_with("\r\n\r\nready\n") {
+            assert!(Instant::now() < end, "it never becomes ready");
+        }
+    }
+
     fn client(&self, level: u8, client_id: &str) -> TcpStream {
         let mut stream = dial(self.address);
         let mut body = vec![0, 4, b'M', b'Q', b'T', b'T', level, 2, 0, 0];
@@ -114,7 +122,7 @@ fn exchange(stream: &mut TcpStream, send: &[u8], expect: &[u8]) {
 #[test]
 fn a_broker_that_is_told_to_end_keeps_its_promises_and_says_good_bye() {
     let broker = Watched::start(&["-v"]);
-    assert!(broker.ask("/health/ready").ends_with("\r\n\r\nready\n"));
+    broker.is_ready();
     // Twelve clients on two workers: some of them are not where the publisher is.
     let mut subscribers: Vec<_> = (0..12).map(|number| broker.client(5, &format!("s{number}"))).collect();
     for subscriber in &mut subscribers {
