@@ -10,9 +10,18 @@ use protocol::Time;
 /// How many stale entries are not worth looking for.
 const SLACK: usize = 1024;
 
-/// When an armed deadline comes up; kept beside what the deadline is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Armed(Option<Time>);
+/// When an armed deadline comes up; kept beside what the deadline is about. One word: there are many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Armed(Time);
+
+/// Nothing comes up so late.
+const NEVER: Time = Time::from_nanos(u64::MAX);
+
+impl Default for Armed {
+    fn default() -> Self {
+        Self(NEVER)
+    }
+}
 
 /// The heap. `K` names what a deadline is about.
 #[derive(Debug)]
@@ -30,8 +39,8 @@ impl<K: Ord + Copy> Timers<K> {
     /// Makes sure that `key` comes up at `due` or earlier.
     pub(crate) fn arm(&mut self, armed: &mut Armed, key: K, due: Option<Time>) {
         let Some(due) = due else { return };
-        if armed.0.is_none_or(|at| due < at) {
-            armed.0 = Some(due);
+        if due < armed.0 {
+            armed.0 = due;
             self.heap.push(Reverse((due, key)));
         }
     }
@@ -66,14 +75,14 @@ impl<K: Ord + Copy> Timers<K> {
 impl Armed {
     /// Whether the entry for `at` is the one that counts.
     pub(crate) fn is_for(self, at: Time) -> bool {
-        self.0 == Some(at)
+        self.0 == at
     }
 
     /// Notes that the entry for `at` came up; whether it was the one that counts (an earlier one may have replaced it).
     pub(crate) fn came_up(&mut self, at: Time) -> bool {
-        let counts = self.0 == Some(at);
+        let counts = self.0 == at;
         if counts {
-            self.0 = None;
+            self.0 = NEVER;
         }
         counts
     }

@@ -99,7 +99,8 @@ impl Worker {
     fn pack(&mut self, key: SessionKey, to: Target) -> Option<Moving> {
         let from = self.target(key);
         let slot = self.sessions.slot_mut(key)?;
-        let Slot::Here(state) = std::mem::replace(slot, Slot::Moved(Forward { to, fenced: 0 })) else { return None };
+        let forward = Box::new(Forward { to, fenced: 0 });
+        let Slot::Here(state) = std::mem::replace(slot, Slot::Moved(forward)) else { return None };
         if state.subscriptions.is_empty() {
             // No route leads here, so there is nothing to forward and nobody to wait for.
             self.sessions.remove(key);

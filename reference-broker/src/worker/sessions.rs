@@ -11,7 +11,7 @@ pub(super) enum Slot {
     /// The session.
     Here(Box<SessionState>),
     /// It moved to another worker; until all workers know, mail for it is sent on.
-    Moved(Forward),
+    Moved(Box<Forward>),
 }
 
 /// All sessions of one worker.
