@@ -12,17 +12,13 @@ mod access;
 mod carrier;
 mod changes;
 mod check;
-mod diagnostic;
 mod document;
-mod environment;
 mod listener;
 mod log;
 mod node;
 mod quantity;
 mod reload;
-mod secret;
 mod section;
-mod similar;
 mod tree;
 mod value;
 
@@ -33,20 +29,17 @@ use std::{
 };
 
 pub use changes::Change;
-pub use diagnostic::{Diagnostic, Diagnostics, Position};
 pub use listener::ListenError;
+use located::{At, Lookup, Reading, of_process};
+pub use located::{Diagnostic, Diagnostics, Position};
 pub use log::{LogFormat, LogLevel};
 pub use reload::Reload;
-use toml::de::DeTable;
 use transport::Address;
 
 use self::{
-    diagnostic::{Problem, place},
     document::Document,
-    environment::{Lookup, of_process},
     listener::ListenerSection,
-    node::{At, Reading},
-    section::{Keys, Section, empty},
+    section::{Section, empty},
 };
 use crate::{Bind, Config, MonitorOptions};
 
@@ -105,18 +98,10 @@ impl Settings {
 
     /// Reads the files that `text` names too, if there is a `folder` that they are relative to.
     fn read(origin: &str, text: &str, lookup: Lookup<'_>, folder: Option<&Path>) -> Result<Self, Diagnostics> {
-        let mut reading = Reading { text, lookup, problems: Vec::new(), secrets: Vec::new() };
-        let (root, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
-            let message = format!("not TOML: {}", error.message());
-            let span = error.span().unwrap_or(0..0);
-            reading.problems.push(Problem { span, path: String::new(), message, hint: None });
-        }
-        let mut document = None;
-        if reading.problems.is_empty() {
-            let keys = Keys { table: root.get_ref(), span: 0..0, path: "", reading: &mut reading };
-            document = Document::from_table(keys);
-        }
+        let reading = Reading::new(text, "the configuration").with_reference("`paddock broker example`");
+        let mut reading = reading.with_environment(lookup);
+        let root = reading.parse();
+        let document = root.and_then(|root| Document::from_keys(root.keys(&mut reading)));
         if let Some(document) = &document {
             check::check(document, &mut reading.problems);
             if let Some(folder) = folder {
@@ -124,10 +109,7 @@ impl Settings {
             }
         }
         let folder = folder.map(Path::to_owned).unwrap_or_default();
-        match document {
-            Some(document) if reading.problems.is_empty() => Ok(Self { document, folder }),
-            _ => Err(place(reading.problems, origin, text, &reading.secrets)),
-        }
+        reading.finish(origin, document.map(|document| Self { document, folder }))
     }
 
     /// What the broker is to be.

@@ -8,34 +8,21 @@ mod number;
 mod scalar;
 mod section;
 mod sections;
-mod similar;
 mod table;
 
-use toml::de::DeTable;
-
-pub(crate) use node::{At, Node, Read};
+use located::Reading;
+pub(crate) use node::Read;
 pub(crate) use scalar::{EventDo, NetworkDo, Span};
 pub(crate) use sections::{
     BrokerSection, DaySection, DeviceSection, Document, EventSection, NetworkSection, OutputSection, StageSection,
     SubscriberSection,
 };
-pub(crate) use similar::did_you_mean;
 pub(crate) use table::Table;
 
-use crate::diagnostic::{Problem, Problems};
-
 /// Reads a document as far as it can be read; absent when the text is not TOML.
-pub(crate) fn read(text: &str, problems: &mut Problems) -> Option<Document> {
-    let (root, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        problems.push(Problem {
-            span: error.span().unwrap_or(0..0),
-            path: String::new(),
-            message: format!("not TOML: {}", error.message()),
-            hint: None,
-        });
-    }
-    problems.is_empty().then(|| Document::from_table(root.get_ref(), 0..0, "", problems))
+pub(crate) fn read(reading: &mut Reading<'_>) -> Option<Document> {
+    let root = reading.parse()?;
+    Some(Document::from_keys(root.keys(reading)))
 }
 
 /// The JSON schema of the document.

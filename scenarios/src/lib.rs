@@ -19,12 +19,11 @@
 pub mod model;
 
 mod catalogue;
-mod diagnostic;
 mod document;
 mod resolve;
 
 pub use catalogue::{Entry, catalogue};
-pub use diagnostic::{Diagnostic, Diagnostics, Position};
+pub use located::{Diagnostic, Diagnostics, Position};
 pub use model::Scenario;
 
 use std::{
@@ -32,7 +31,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use diagnostic::Problems;
+use located::Reading;
 
 /// Why there is no scenario.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +88,7 @@ fn unknown(name: &str) -> LoadError {
 /// The catalogue's entry whose name is most like `name`, when one is.
 #[must_use]
 pub fn similar(name: &str) -> Option<&'static str> {
-    document::did_you_mean(name, catalogue().iter().map(|entry| entry.name))
+    located::did_you_mean(name, catalogue().iter().map(|entry| entry.name))
 }
 
 /// Resolves the text of a scenario. `origin` names the text in errors: a path or a catalogue name.
@@ -98,10 +97,10 @@ pub fn similar(name: &str) -> Option<&'static str> {
 ///
 /// Every error of the text at once.
 pub fn parse(origin: &str, text: &str) -> Result<Scenario, Diagnostics> {
-    let mut problems = Problems::default();
-    let document = document::read(text, &mut problems);
-    let scenario = document.and_then(|document| resolve::resolve(document, &mut problems));
-    scenario.filter(|_| problems.is_empty()).ok_or_else(|| problems.into_diagnostics(origin, text))
+    let mut reading = Reading::new(text, "a scenario");
+    let document = document::read(&mut reading);
+    let scenario = document.and_then(|document| resolve::resolve(document, &mut reading.problems));
+    reading.finish(origin, scenario)
 }
 
 /// The JSON schema of the language, as shipped in `scenario.schema.json`.

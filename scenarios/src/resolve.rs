@@ -13,9 +13,10 @@ mod threshold;
 
 use std::ops::Range;
 
+use located::{At, Problem, Problems, did_you_mean};
+
 use crate::{
-    diagnostic::{Problem, Problems},
-    document::{At, DaySection, Document, OutputSection, Table, did_you_mean},
+    document::{DaySection, Document, OutputSection, Table},
     model::{BarnId, Curve, Day, Factor, Name, Output, Scenario, TimeOfDay},
 };
 

@@ -2,15 +2,14 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use located::{At, DeValue, Node, Problems, Reading, Wrong};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::{
-    diagnostic::Problem,
     document::MANY,
-    environment,
-    node::{At, Node, Reading, Value, sample},
+    node::{Value, sample},
     quantity::{Period, Whole},
-    section::{Labelled, Tables, elements, section},
+    section::{Labelled, Tables, section},
     tree::{Leaf, Tree},
     value::UserName,
 };
@@ -169,7 +168,7 @@ impl AccessSection {
     }
 
     /// Everything that is wrong with settings that are right one by one.
-    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+    pub(super) fn check(&self, problems: &mut Problems) {
         for (index, user) in self.users.0.iter().enumerate() {
             if let Some(earlier) = self.users.0[..index].iter().find(|other| other.name.value == user.name.value) {
                 let message = format!("`{}` is called so already", earlier.path);
@@ -215,7 +214,7 @@ impl RuleSection {
     }
 
     /// A rule that can never match was meant otherwise.
-    fn check(&self, groups: &Tables<GroupSection>, problems: &mut Vec<Problem>) {
+    fn check(&self, groups: &Tables<GroupSection>, problems: &mut Problems) {
         if self.anonymous.value && (self.user.is_some() || self.group.is_some()) {
             let message = "whoever is anonymous is no user and in no group";
             problems.push(self.anonymous.problem(message, "write a rule for each"));
@@ -225,6 +224,7 @@ impl RuleSection {
         }
         if let Some(group) = &self.group
             && !groups.0.iter().any(|known| known.name.value == group.value)
+            && !problems.mention("access.groups")
         {
             problems.push(group.problem("there is no such group", "add it to access.groups"));
         }
@@ -244,10 +244,10 @@ pub(super) struct List<T>(pub(super) Vec<At<T>>);
 
 impl<T: Value> Value for List<T> {
     fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-        let problems = reading.problems.len();
-        let values = elements(node, reading)?;
-        if values.is_empty() && reading.problems.len() == problems {
-            return node.wrong("an empty list matches nothing", "leave it out, or name something", reading);
+        let values = node.elements(reading, T::read)?;
+        if values.is_empty() {
+            let wrong = Wrong::new("an empty list matches nothing", "leave it out, or name something");
+            return node.wrong(wrong, reading);
         }
         Some(Self(values))
     }
@@ -272,15 +272,12 @@ impl<T: Value> Value for List<T> {
 impl Value for Pattern {
     fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
         // The two names look like variables of the environment.
-        let text = match node.value {
-            toml::de::DeValue::String(text) => text.replace("${username}", "%u").replace("${clientid}", "%c"),
+        let text = match node.value() {
+            DeValue::String(text) => text.replace("${username}", "%u").replace("${clientid}", "%c"),
             _ => return node.mismatch("a topic filter as text", reading),
         };
-        let text = match environment::substitute(&text, reading.lookup) {
-            Ok(text) => text.into_owned(),
-            Err(error) => return node.wrong(error.message, &error.hint, reading),
-        };
-        text.parse().map_or_else(|error| node.wrong(error, "", reading), Some)
+        let text = node.complete(&text, reading)?;
+        text.parse().map_or_else(|error| node.wrong(Wrong::new(error, ""), reading), Some)
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -305,9 +302,9 @@ macro_rules! secrets {
 
         impl Value for $name {
             fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-                reading.secrets.push(node.start..node.end);
+                reading.hide(node);
                 let text = node.text($expected, reading)?;
-                text.parse().map_or_else(|error| node.wrong(error, "", reading), |value| Some(Self(value)))
+                text.parse().map_or_else(|error| node.wrong(Wrong::new(error, ""), reading), |value| Some(Self(value)))
             }
 
             fn schema(_: &mut SchemaGenerator) -> Schema {

@@ -5,14 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use located::{Node, Problems, Reading};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use transport::{ClientCertificates, Options, ServerTls, ServerTlsOptions, TlsError, TlsVersions, WebSocketOptions};
 
 use super::{
-    diagnostic::Problem,
     listener::ListenerSection,
-    node::{Node, Reading, Value, sample},
-    section::{elements, section},
+    node::{Value, sample},
+    section::section,
     tree::Tree,
     value::{Text, texts, words},
 };
@@ -136,7 +136,7 @@ pub(super) struct Origins(Vec<String>);
 
 impl Value for Origins {
     fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-        let origins = elements::<PageOrigin>(node, reading)?;
+        let origins = node.elements(reading, PageOrigin::read)?;
         Some(Self(origins.into_iter().map(|origin| origin.value.0).collect()))
     }
 
@@ -189,7 +189,7 @@ impl ListenerSection {
 
 impl TlsSection {
     /// Reads the files, to say at the key of the one that is wrong what is wrong with it.
-    pub(super) fn check_files(&self, folder: &Path, problems: &mut Vec<Problem>) {
+    pub(super) fn check_files(&self, folder: &Path, problems: &mut Problems) {
         let Err(error) = ServerTls::load(self.options(folder)) else { return };
         let file = match &error {
             TlsError::File(file, _) | TlsError::Key(file, _) | TlsError::ClientCa(file, _) => file.clone(),

@@ -2,12 +2,10 @@
 
 use std::fmt;
 
+use located::REDACTED;
 use serde_json::Value as Json;
 
-use super::{
-    secret::REDACTED,
-    tree::{Field, Leaf, Tree, When},
-};
+use super::tree::{Field, Leaf, Tree, When};
 
 /// One difference. Displays as one line; secrets are redacted.
 #[derive(Clone, Debug, PartialEq)]

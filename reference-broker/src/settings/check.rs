@@ -2,33 +2,31 @@
 
 use std::{net::SocketAddr, path::Path};
 
+use located::{At, Problem, Problems};
 use transport::Address;
 
 use super::{
-    diagnostic::Problem,
     document::{Document, LimitsSection},
     listener::ListenerSection,
-    node::At,
 };
 
 /// Everything that is wrong with settings that are right one by one.
-pub(super) fn check(document: &Document, problems: &mut Vec<Problem>) {
+pub(super) fn check(document: &Document, problems: &mut Problems) {
     check_listeners(document, problems);
     check_limits(&document.limits, problems);
     document.access.check(problems);
 }
 
 /// What is wrong with the files that the document names.
-pub(super) fn check_files(document: &Document, folder: &Path, problems: &mut Vec<Problem>) {
+pub(super) fn check_files(document: &Document, folder: &Path, problems: &mut Problems) {
     for tls in document.listeners.0.iter().filter_map(|listener| listener.tls.as_ref()) {
         tls.check_files(folder, problems);
     }
 }
 
-fn check_listeners(document: &Document, problems: &mut Vec<Problem>) {
+fn check_listeners(document: &Document, problems: &mut Problems) {
     let listeners = &document.listeners;
-    // A list of nothing but errors is not empty.
-    if listeners.0.is_empty() && problems.is_empty() {
+    if listeners.0.is_empty() {
         problems
             .push(listeners.problem("nobody could connect: the list is empty", "leave it out to listen on loopback"));
     }
@@ -43,7 +41,9 @@ fn check_listeners(document: &Document, problems: &mut Vec<Problem>) {
         }
         let by_certificate = listener.certificate_user.value
             && listener.tls.as_ref().is_some_and(|tls| tls.client_certificates.is_some());
-        if !listener.lets_anonymous_in() && document.access.users.0.is_empty() && !by_certificate {
+        // What is wrong with users has been said then, and is why there are none.
+        let no_users = document.access.users.0.is_empty() && !problems.mention("access.users");
+        if !listener.lets_anonymous_in() && no_users && !by_certificate {
             let message = "nobody could connect here: there are no users, and clients may not be anonymous";
             let hint = "add [[access.users]], or write `anonymous = true` to let everybody in who can reach it";
             problems.push(
@@ -67,7 +67,7 @@ fn check_listeners(document: &Document, problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_pair(listener: &ListenerSection, earlier: &At<ListenerSection>, problems: &mut Vec<Problem>) {
+fn check_pair(listener: &ListenerSection, earlier: &At<ListenerSection>, problems: &mut Problems) {
     let same = match (&listener.address.value, &earlier.address.value) {
         (Address::Tcp(one), Address::Tcp(other)) => collide(*one, *other),
         (one, other) => one == other,
@@ -90,7 +90,7 @@ fn collide(one: SocketAddr, other: SocketAddr) -> bool {
     one.port() != 0 && one.port() == other.port() && one.is_ipv4() == other.is_ipv4() && overlap
 }
 
-fn check_limits(limits: &LimitsSection, problems: &mut Vec<Problem>) {
+fn check_limits(limits: &LimitsSection, problems: &mut Problems) {
     let mut at_most = |small: (&At<()>, u64), great: (&At<()>, u64), why: &str| {
         if small.1 > great.1 {
             // The one that was written is to blame; of two, the greater.

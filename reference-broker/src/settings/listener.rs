@@ -2,12 +2,12 @@
 
 use std::{io, path::Path};
 
+use located::At;
 use transport::{Address, Listener, Options};
 
 use super::{
     carrier::{Mode, TlsSection, WebSocketSection},
     document::MANY,
-    node::At,
     quantity::{Period, Whole},
     section::{Labelled, Tables, section},
     value::Name,

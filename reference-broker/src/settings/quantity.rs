@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
+use located::{DeValue, Node, Reading, Wrong, duration};
 use schemars::{Schema, SchemaGenerator, json_schema};
-use toml::de::DeValue;
 
-use super::{
-    node::{Node, Reading, Value},
-    tree::Tree,
-    value::or_environment,
-};
+use super::{node::Value, tree::Tree, value::or_environment};
 
 /// A whole number from `LEAST` to `MOST`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,24 +24,7 @@ impl<const LEAST: u64, const MOST: u64> Whole<LEAST, MOST> {
 
 impl<const LEAST: u64, const MOST: u64> Value for Whole<LEAST, MOST> {
     fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-        let expected = Self::range();
-        let (text, value) = match node.value {
-            DeValue::Integer(integer) => {
-                (integer.to_string(), i128::from_str_radix(integer.as_str(), integer.radix()).ok())
-            }
-            _ if node.is_from_environment() => {
-                let text = node.environment_text(reading)?;
-                let value = text.trim().parse().ok();
-                (text.into_owned(), value)
-            }
-            _ => return node.mismatch(&expected, reading),
-        };
-        let within = value.and_then(|value| u64::try_from(value).ok()).filter(|value| (LEAST..=MOST).contains(value));
-        match within {
-            Some(value) => Some(Self(value)),
-            None if value.is_none() => node.wrong(format!("`{text}` is not a whole number"), &hint(&expected), reading),
-            None => node.wrong(format!("{text} is out of range"), &hint(&expected), reading),
-        }
+        node.whole(LEAST..=MOST, reading).map(Self)
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -65,8 +44,9 @@ impl<const LEAST: u64, const MOST: u64> Value for Whole<LEAST, MOST> {
     }
 }
 
-fn hint(expected: &str) -> String {
-    format!("write {expected}")
+/// About a value that is none of `expected`.
+fn out_of_range(text: impl std::fmt::Display, expected: &str) -> Wrong {
+    Wrong::new(format!("{text} is out of range"), format!("write {expected}"))
 }
 
 /// A number of bytes from `LEAST` to `MOST`, written as `16MiB` or as a whole number.
@@ -101,7 +81,7 @@ impl<const LEAST: u64, const MOST: u64> Size<LEAST, MOST> {
 impl<const LEAST: u64, const MOST: u64> Value for Size<LEAST, MOST> {
     fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
         let expected = Self::range();
-        let (text, bytes) = match node.value {
+        let (text, bytes) = match node.value() {
             DeValue::Integer(integer) => {
                 (integer.to_string(), u64::from_str_radix(integer.as_str(), integer.radix()).ok())
             }
@@ -109,7 +89,8 @@ impl<const LEAST: u64, const MOST: u64> Value for Size<LEAST, MOST> {
                 let text = node.text(&expected, reading)?;
                 let Some(bytes) = parse_size(&text) else {
                     let message = format!("`{}` is not a size", text.escape_debug());
-                    return node.wrong(message, "write bytes with a unit, such as `64KiB`, `16MiB` or `1GiB`", reading);
+                    let hint = "write bytes with a unit, such as `64KiB`, `16MiB` or `1GiB`";
+                    return node.wrong(Wrong::new(message, hint), reading);
                 };
                 (text.into_owned(), Some(bytes))
             }
@@ -117,7 +98,7 @@ impl<const LEAST: u64, const MOST: u64> Value for Size<LEAST, MOST> {
         };
         match bytes.filter(|bytes| (LEAST..=MOST).contains(bytes)) {
             Some(bytes) => Some(Self(bytes)),
-            None => node.wrong(format!("{text} is out of range"), &hint(&expected), reading),
+            None => node.wrong(out_of_range(text, &expected), reading),
         }
     }
 
@@ -163,9 +144,6 @@ fn format_size(bytes: u64) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Period<const LEAST: u64, const MOST: u64, const UNIT: u64 = 1>(u64);
 
-/// Units of time, greatest first, in milliseconds.
-const TIMES: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
-
 /// A duration in whole seconds: the standard counts in these.
 pub(super) type Seconds<const LEAST: u64, const MOST: u64> = Period<LEAST, MOST, 1_000>;
 
@@ -189,73 +167,42 @@ impl<const LEAST: u64, const MOST: u64, const UNIT: u64> Value for Period<LEAST,
     fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
         let expected = Self::range();
         let text = node.text(&expected, reading)?;
-        let milliseconds = match parse_time(&text) {
-            Ok(milliseconds) => milliseconds,
-            Err(message) => {
-                return node.wrong(message, "write numbers with units, such as `250ms`, `30s` or `1m30s`", reading);
-            }
+        let duration = match duration::parse(&text) {
+            Ok(duration) => duration,
+            Err(wrong) => return node.wrong(wrong, reading),
         };
-        if !(LEAST..=MOST).contains(&milliseconds) {
-            return node.wrong(format!("{text} is out of range"), &hint(&expected), reading);
-        }
-        if !milliseconds.is_multiple_of(UNIT) {
-            return node.wrong(format!("{text} is not a whole number of seconds"), &hint(&expected), reading);
+        let milliseconds = u64::try_from(duration.as_millis()).ok();
+        let Some(milliseconds) = milliseconds.filter(|value| (LEAST..=MOST).contains(value)) else {
+            return node.wrong(out_of_range(text, &expected), reading);
+        };
+        if !duration.as_nanos().is_multiple_of(u128::from(UNIT) * 1_000_000) {
+            let unit = if UNIT == 1_000 { "seconds" } else { "milliseconds" };
+            let message = format!("{text} is not a whole number of {unit}");
+            return node.wrong(Wrong::new(message, format!("write {expected}")), reading);
         }
         Some(Self(milliseconds))
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
-        or_environment(json_schema!({ "type": "string", "pattern": "^([0-9]+(d|h|m|s|ms) *)+$" }))
+        or_environment(json_schema!({ "type": "string", "pattern": duration::PATTERN }))
     }
 
     fn range() -> String {
         let whole = if UNIT == 1_000 { " in whole seconds" } else { "" };
-        format!("a duration{whole} from {} to {}", format_time(LEAST), format_time(MOST))
+        format!(
+            "a duration{whole} from {} to {}",
+            duration::format(Duration::from_millis(LEAST)),
+            duration::format(Duration::from_millis(MOST))
+        )
     }
 
     fn tree(&self) -> Tree {
-        Tree::leaf(format_time(self.0))
+        Tree::leaf(duration::format(self.duration()))
     }
 
     fn outline(sample: &str) -> Tree {
         super::node::sample(sample)
     }
-}
-
-fn parse_time(text: &str) -> Result<u64, String> {
-    let not = |why: &str| format!("`{}` is not a duration: {why}", text.escape_debug());
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return Err(not("it is empty"));
-    }
-    let mut sum: u64 = 0;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let (number, after) = rest.split_at(digits);
-        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
-        let (unit, after) = after.split_at(letters);
-        let Ok(number) = number.parse::<u64>() else { return Err(not("a whole number is missing")) };
-        let Some((_, factor)) = TIMES.iter().find(|(name, _)| *name == unit) else {
-            return Err(not("each number needs one of the units d, h, m, s and ms"));
-        };
-        let sum_then = number.checked_mul(*factor).and_then(|part| sum.checked_add(part));
-        sum = sum_then.ok_or_else(|| not("it is too long"))?;
-        rest = after.trim_start();
-    }
-    Ok(sum)
-}
-
-/// In the fewest units: `1m30s`, `250ms`, `0s`.
-fn format_time(milliseconds: u64) -> String {
-    let mut rest = milliseconds;
-    let mut text = String::new();
-    for (unit, factor) in TIMES {
-        if rest >= factor {
-            text.push_str(&format!("{}{unit}", rest / factor));
-            rest %= factor;
-        }
-    }
-    if text.is_empty() { "0s".to_owned() } else { text }
 }
 
 /// How long a session is kept at most: whole seconds up to 4,294,967,294, or for ever.
@@ -266,7 +213,7 @@ const FOR_EVER: &str = "for ever";
 
 impl Value for Expiry {
     fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-        if matches!(node.value, DeValue::String(text) if text == FOR_EVER) {
+        if matches!(node.value(), DeValue::String(text) if text == FOR_EVER) {
             return Some(Self(u32::MAX));
         }
         Seconds::<0, 4_294_967_294_000>::read(node, reading).map(|period| Self(period.seconds()))
@@ -284,7 +231,7 @@ impl Value for Expiry {
     fn tree(&self) -> Tree {
         match self.0 {
             u32::MAX => Tree::leaf(FOR_EVER),
-            seconds => Tree::leaf(format_time(u64::from(seconds) * 1_000)),
+            seconds => Tree::leaf(duration::format(Duration::from_secs(seconds.into()))),
         }
     }
 
@@ -313,24 +260,6 @@ mod tests {
         }
         for text in ["", "MiB", "1.5MiB", "16mib", "1 M", "99999999TiB", "-1"] {
             assert_eq!(parse_size(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn durations_are_read_and_written() {
-        for (text, milliseconds, written) in [
-            ("10s", 10_000, "10s"),
-            ("90s", 90_000, "1m30s"),
-            ("1m 30s", 90_000, "1m30s"),
-            ("7d", 604_800_000, "7d"),
-            ("250ms", 250, "250ms"),
-            ("0s", 0, "0s"),
-        ] {
-            assert_eq!(parse_time(text), Ok(milliseconds), "{text}");
-            assert_eq!(format_time(milliseconds), written);
-        }
-        for text in ["", "10", "s", "1.5s", "10 s", "99999999999999d", "-1s"] {
-            assert!(parse_time(text).is_err(), "{text}");
         }
     }
 }

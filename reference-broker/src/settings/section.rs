@@ -1,14 +1,10 @@
 //! Sections: tables with fixed keys, declared once for reading, defaults, schema, example and differences.
 
-use std::ops::Range;
-
+use located::{At, Keys, Node, Reading};
 use schemars::{Schema, SchemaGenerator, json_schema};
-use toml::de::{DeTable, DeValue};
 
 use super::{
-    diagnostic::Problem,
-    node::{At, Node, Reading, Value},
-    similar::did_you_mean,
+    node::Value,
     tree::{Field, Tree, When},
 };
 
@@ -30,7 +26,7 @@ macro_rules! section {
         }
 
         impl crate::settings::section::Section for $name {
-            fn from_table(mut keys: crate::settings::section::Keys<'_, '_>) -> Option<Self> {
+            fn from_keys(mut keys: located::Keys<'_, '_>) -> Option<Self> {
                 keys.refuse_unknown(&[$( stringify!($key) ),+]);
                 $( let $key = section!(@read keys, $need, stringify!($key) $(, $default)?); )+
                 Some(Self { $( $key: section!(@take $need $key) ),+ })
@@ -78,13 +74,15 @@ macro_rules! section {
     (@when new) => { crate::settings::tree::When::New };
     (@when restart) => { crate::settings::tree::When::Restart };
 
-    (@type required $type:ty) => { crate::settings::node::At<$type> };
-    (@type default $type:ty) => { crate::settings::node::At<$type> };
-    (@type optional $type:ty) => { Option<crate::settings::node::At<$type>> };
+    (@type required $type:ty) => { located::At<$type> };
+    (@type default $type:ty) => { located::At<$type> };
+    (@type optional $type:ty) => { Option<located::At<$type>> };
 
-    (@read $keys:ident, required, $key:expr) => { $keys.required($key) };
-    (@read $keys:ident, optional, $key:expr) => { $keys.optional($key) };
-    (@read $keys:ident, default, $key:expr, $default:expr) => { $keys.or($key, || $default) };
+    (@read $keys:ident, required, $key:expr) => { $keys.required($key, crate::settings::node::Value::read) };
+    (@read $keys:ident, optional, $key:expr) => { $keys.optional($key, crate::settings::node::Value::read) };
+    (@read $keys:ident, default, $key:expr, $default:expr) => {
+        $keys.or($key, crate::settings::node::Value::read, || $default)
+    };
 
     (@take required $key:ident) => { $key? };
     (@take optional $key:ident) => { $key };
@@ -137,7 +135,7 @@ pub(super) use section;
 /// A table with fixed keys.
 pub(super) trait Section: Sized + schemars::JsonSchema {
     /// Reads it; absent when a required key is, which has been reported then.
-    fn from_table(keys: Keys<'_, '_>) -> Option<Self>;
+    fn from_keys(keys: Keys<'_, '_>) -> Option<Self>;
 
     /// Its keys with their values.
     fn fields(&self) -> Vec<Field>;
@@ -148,8 +146,7 @@ pub(super) trait Section: Sized + schemars::JsonSchema {
 
 impl<T: Section> Value for T {
     fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-        let DeValue::Table(table) = node.value else { return node.mismatch("a table", reading) };
-        Self::from_table(Keys { table, span: node.start..node.end, path: node.path, reading })
+        Self::from_keys(node.keys(reading)?)
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
@@ -167,9 +164,8 @@ impl<T: Section> Value for T {
 
 /// A section in which nothing is written. It has no required key.
 pub(super) fn empty<T: Section>(path: &str) -> T {
-    let mut reading = Reading { text: "", lookup: &|_| None, problems: Vec::new(), secrets: Vec::new() };
-    let keys = Keys { table: &DeTable::new(), span: 0..0, path, reading: &mut reading };
-    T::from_table(keys).expect("no key is required")
+    let mut reading = Reading::new("", "");
+    T::from_keys(Keys::absent(path, &mut reading)).expect("no key is required")
 }
 
 /// A table that can stand several times, as `[[listeners]]`.
@@ -184,7 +180,7 @@ pub(super) struct Tables<T>(pub(super) Vec<At<T>>);
 
 impl<T: Labelled> Value for Tables<T> {
     fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-        elements(node, reading).map(Self)
+        node.elements(reading, T::read).map(Self)
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
@@ -199,80 +195,6 @@ impl<T: Labelled> Value for Tables<T> {
     fn outline(_: &str) -> Tree {
         Tree::Tables(Vec::new(), <T as Section>::outline())
     }
-}
-
-/// The elements of a list, as far as they are right.
-pub(super) fn elements<T: Value>(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Vec<At<T>>> {
-    let DeValue::Array(elements) = node.value else { return node.mismatch("a list", reading) };
-    let mut values = Vec::new();
-    for (index, element) in elements.iter().enumerate() {
-        let path = format!("{}[{index}]", node.path);
-        let span = element.span();
-        let node = Node { value: element.get_ref(), start: span.start, end: span.end, path: &path };
-        values.extend(T::read(node, reading).map(|value| node.at(value)));
-    }
-    Some(values)
-}
-
-/// Reads the keys of one section.
-pub(super) struct Keys<'a, 'r> {
-    pub(super) table: &'a DeTable<'a>,
-    pub(super) span: Range<usize>,
-    pub(super) path: &'a str,
-    pub(super) reading: &'a mut Reading<'r>,
-}
-
-impl Keys<'_, '_> {
-    /// Reports every key that the section does not know.
-    pub(super) fn refuse_unknown(&mut self, known: &[&str]) {
-        for key in self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
-            let name = key.get_ref();
-            let message = match self.path {
-                "" => format!("`{}` is not a key of the configuration", name.escape_debug()),
-                path => format!("`{}` is not a key of `{path}`", name.escape_debug()),
-            };
-            let hint = match did_you_mean(name, known.iter().copied()) {
-                Some(known) => format!("did you mean `{known}`?"),
-                None if known.len() > 12 => "`paddock broker example` shows all keys".to_owned(),
-                None => format!("keys here are {}", known.join(", ")),
-            };
-            let path = join(self.path, name);
-            self.reading.problems.push(Problem { span: key.span(), path, message, hint: Some(hint) });
-        }
-    }
-
-    /// The value of a key that may be absent.
-    pub(super) fn optional<T: Value>(&mut self, key: &str) -> Option<At<T>> {
-        let value = self.table.get(key)?;
-        let path = join(self.path, key);
-        let span = value.span();
-        let node = Node { value: value.get_ref(), start: span.start, end: span.end, path: &path };
-        Some(node.at(T::read(node, self.reading)?))
-    }
-
-    /// The value of a key that must be there.
-    pub(super) fn required<T: Value>(&mut self, key: &str) -> Option<At<T>> {
-        if !self.table.contains_key(key) {
-            let message = format!("`{key}` is missing from `{}`", self.path);
-            let path = join(self.path, key);
-            self.reading.problems.push(Problem { span: self.span.clone(), path, message, hint: None });
-        }
-        self.optional(key)
-    }
-
-    /// The value of a key, or what counts when it is absent.
-    pub(super) fn or<T: Value>(&mut self, key: &str, default: impl FnOnce() -> T) -> At<T> {
-        let path = join(self.path, key);
-        let span = self.span.clone();
-        self.optional(key).unwrap_or_else(|| At { value: default(), span, path, written: false })
-    }
-}
-
-/// Appends a key to a path as TOML would write it.
-fn join(path: &str, key: &str) -> String {
-    let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    let key = if bare { key.to_owned() } else { format!("\"{}\"", key.escape_debug()) };
-    if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
 /// The description of a key.

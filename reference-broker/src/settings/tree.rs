@@ -2,9 +2,8 @@
 
 use std::fmt;
 
+use located::REDACTED;
 use serde_json::Value as Json;
-
-use super::secret::REDACTED;
 
 /// When a changed setting takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,15 +2,14 @@
 
 use std::net::SocketAddr;
 
+use located::{DeValue, Node, Reading, Wrong};
 use protocol::{QoS, TopicName, Utf8String};
 use schemars::{Schema, SchemaGenerator, json_schema};
-use toml::de::DeValue;
 use transport::Address;
 
 use super::{
     log::{LogFormat, LogLevel},
-    node::{Node, Reading, Value, sample},
-    similar::did_you_mean,
+    node::{Value, sample},
     tree::Tree,
 };
 use crate::{
@@ -25,18 +24,7 @@ pub(super) fn or_environment(schema: Schema) -> Schema {
 
 impl Value for bool {
     fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-        match node.value {
-            DeValue::Boolean(value) => Some(*value),
-            _ if node.is_from_environment() => {
-                let text = node.environment_text(reading)?;
-                match &*text {
-                    "true" => Some(true),
-                    "false" => Some(false),
-                    _ => node.wrong(format!("`{}` is neither true nor false", text.escape_debug()), "", reading),
-                }
-            }
-            _ => node.mismatch("true or false", reading),
-        }
+        node.truth(reading)
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -55,16 +43,16 @@ impl Value for bool {
 impl Value for QoS {
     fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
         const EXPECTED: &str = "0, 1 or 2";
-        let text = match node.value {
+        let text = match node.value() {
             DeValue::Integer(integer) => integer.to_string(),
-            _ if node.is_from_environment() => node.environment_text(reading)?.into_owned(),
+            _ if node.is_from_environment(reading) => node.environment_text(reading)?.into_owned(),
             _ => return node.mismatch(EXPECTED, reading),
         };
         match &*text {
             "0" => Some(Self::AtMostOnce),
             "1" => Some(Self::AtLeastOnce),
             "2" => Some(Self::ExactlyOnce),
-            _ => node.wrong(format!("{text} is not a QoS"), "write 0, 1 or 2", reading),
+            _ => node.wrong(Wrong::new(format!("{text} is not a QoS"), "write 0, 1 or 2"), reading),
         }
     }
 
@@ -105,12 +93,12 @@ pub(super) trait Text: Sized {
 macro_rules! texts {
     ($( $type:ty ),+) => { $(
         impl $crate::settings::node::Value for $type {
-            fn read(
-                node: $crate::settings::node::Node<'_>,
-                reading: &mut $crate::settings::node::Reading<'_>,
-            ) -> Option<Self> {
-                let text = node.text(<Self as $crate::settings::value::Text>::EXPECTED, reading)?;
-                <Self as $crate::settings::value::Text>::parse(&text).map_or_else(|message| node.wrong(message, <Self as $crate::settings::value::Text>::HINT, reading), Some)
+            fn read(node: located::Node<'_>, reading: &mut located::Reading<'_>) -> Option<Self> {
+                use $crate::settings::value::Text;
+
+                let text = node.text(<Self as Text>::EXPECTED, reading)?;
+                let wrong = |message: String| located::Wrong::new(message, <Self as Text>::HINT);
+                <Self as Text>::parse(&text).map_or_else(|message| node.wrong(wrong(message), reading), Some)
             }
 
             fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -244,14 +232,11 @@ impl Text for Address {
 macro_rules! words {
     ($( $type:ty, $expected:literal: $( $word:literal => $value:path ),+; )+) => { $(
         impl $crate::settings::node::Value for $type {
-            fn read(
-                node: $crate::settings::node::Node<'_>,
-                reading: &mut $crate::settings::node::Reading<'_>,
-            ) -> Option<Self> {
+            fn read(node: located::Node<'_>, reading: &mut located::Reading<'_>) -> Option<Self> {
                 let text = node.text($expected, reading)?;
                 match &*text {
                     $( $word => Some($value), )+
-                    _ => $crate::settings::value::unknown_word(node, &text, $expected, &[$($word),+], reading),
+                    _ => node.wrong(located::not_a_word(&text, $expected, &[$($word),+]), reading),
                 }
             }
 
@@ -275,20 +260,6 @@ macro_rules! words {
             }
         }
     )+ };
-}
-
-pub(super) fn unknown_word<T>(
-    node: Node<'_>,
-    text: &str,
-    expected: &str,
-    words: &[&str],
-    reading: &mut Reading<'_>,
-) -> Option<T> {
-    let hint = match did_you_mean(text, words.iter().copied()) {
-        Some(word) => format!("did you mean `{word}`?"),
-        None => format!("one of {}", words.join(", ")),
-    };
-    node.wrong(format!("`{}` is not {expected}", text.escape_debug()), &hint, reading)
 }
 
 pub(super) use words;

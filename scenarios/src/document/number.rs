@@ -1,21 +1,15 @@
 //! Values that are a number, a date, or true or false.
 
+use located::{DeValue, Node, Reading, Wrong};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
-use toml::de::DeValue;
 
-use super::node::{Node, Read};
-use crate::{
-    diagnostic::Problems,
-    model::{Factor, QoS, Rate},
-};
+use super::node::Read;
+use crate::model::{Factor, QoS, Rate};
 
 impl Read for bool {
-    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
-        match node.value {
-            DeValue::Boolean(value) => Some(*value),
-            _ => node.mismatch("true or false", problems),
-        }
+    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
+        node.truth(reading)
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -23,53 +17,20 @@ impl Read for bool {
     }
 }
 
-/// A whole number within `least` and `most`.
-fn integer(node: Node<'_>, least: i64, most: i64, problems: &mut Problems) -> Option<i64> {
-    let expected = format!("a whole number from {least} to {most}");
-    let DeValue::Integer(integer) = node.value else { return node.mismatch(&expected, problems) };
-    let value = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
-    match value.filter(|value| (least..=most).contains(value)) {
-        Some(value) => Some(value),
-        None => {
-            problems.push(node.at(()).problem(format!("{integer} is out of range"), format!("write {expected}")));
-            None
-        }
-    }
-}
-
-/// A number, with or without a fraction; never infinite.
-fn number(node: Node<'_>, problems: &mut Problems) -> Option<f64> {
-    let value = match node.value {
-        DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().parse().ok(),
-        DeValue::Float(float) => float.as_str().parse().ok(),
-        _ => return node.mismatch("a number", problems),
-    };
-    match value.filter(|value: &f64| value.is_finite()) {
-        Some(value) => Some(value),
-        None => node.mismatch("a finite number", problems),
-    }
-}
-
 /// Turns a number into a type with a range.
 fn ranged<T, E: ToString>(
     node: Node<'_>,
     hint: &str,
-    problems: &mut Problems,
+    reading: &mut Reading<'_>,
     accept: impl FnOnce(f64) -> Result<T, E>,
 ) -> Option<T> {
-    match accept(number(node, problems)?) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            problems.push(node.at(()).problem(error.to_string(), hint));
-            None
-        }
-    }
+    accept(node.number(reading)?).map_or_else(|error| node.wrong(Wrong::new(error, hint), reading), Some)
 }
 
 /// A seed.
 impl Read for u64 {
-    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
-        integer(node, 0, i64::MAX, problems)?.try_into().ok()
+    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
+        node.whole(0..=i64::MAX.unsigned_abs(), reading)
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -82,12 +43,12 @@ impl Read for u64 {
 pub(crate) struct Count(pub(crate) u32);
 
 impl Count {
-    const MOST: i64 = 1_000_000;
+    const MOST: u64 = 1_000_000;
 }
 
 impl Read for Count {
-    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
-        integer(node, 1, Self::MOST, problems)?.try_into().ok().map(Self)
+    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
+        node.whole(1..=Self::MOST, reading)?.try_into().ok().map(Self)
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -96,8 +57,8 @@ impl Read for Count {
 }
 
 impl Read for QoS {
-    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
-        Self::from_level(integer(node, 0, 2, problems)?).ok()
+    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
+        Self::from_level(node.whole(0..=2, reading)?.try_into().ok()?).ok()
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -106,8 +67,8 @@ impl Read for QoS {
 }
 
 impl Read for Rate {
-    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
-        ranged(node, "rates count messages (or bytes) per second", problems, Self::new)
+    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
+        ranged(node, "rates count messages (or bytes) per second", reading, Self::new)
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -116,8 +77,8 @@ impl Read for Rate {
 }
 
 impl Read for Factor {
-    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
-        ranged(node, "", problems, Self::new)
+    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
+        ranged(node, "", reading, Self::new)
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -131,8 +92,8 @@ impl Read for Factor {
 pub(crate) struct Chance(pub(crate) f64);
 
 impl Read for Chance {
-    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
-        ranged(node, "1 is always, 0.01 is one in a hundred", problems, |value| {
+    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
+        ranged(node, "1 is always, 0.01 is one in a hundred", reading, |value| {
             let fits = value > 0.0 && value <= 1.0;
             if fits { Ok(Self(value)) } else { Err(format!("{value} is not a chance: above 0, at most 1")) }
         })
@@ -148,8 +109,8 @@ impl Read for Chance {
 pub(crate) struct Level(pub(crate) f64);
 
 impl Read for Level {
-    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
-        ranged(node, "0 is silence, 1 the natural rate, 3 three times as much", problems, |value| {
+    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
+        ranged(node, "0 is silence, 1 the natural rate, 3 three times as much", reading, |value| {
             let fits = (0.0..=1000.0).contains(&value);
             if fits { Ok(Self(value)) } else { Err(format!("{value} is not a level: 0 to 1000")) }
         })
@@ -188,12 +149,12 @@ impl Serialize for Date {
 }
 
 impl Read for Date {
-    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
+    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
         let expected = "a day without a time, such as 2025-11-21";
-        let DeValue::Datetime(datetime) = node.value else { return node.mismatch(expected, problems) };
+        let DeValue::Datetime(datetime) = node.value() else { return node.mismatch(expected, reading) };
         match (datetime.date, datetime.time) {
             (Some(date), None) => Some(Self { year: date.year, month: date.month, day: date.day }),
-            _ => node.mismatch(expected, problems),
+            _ => node.mismatch(expected, reading),
         }
     }
 

@@ -2,55 +2,31 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
+use located::{Node, Reading, Wrong, did_you_mean, duration, not_a_word};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
-use toml::de::DeValue;
 
-use super::{
-    node::{Node, Read},
-    similar::did_you_mean,
+use super::node::Read;
+use crate::model::{
+    Address, Arrival, BarnId, DeviceModel, Direction, Engine, Expression, FilterTemplate, Metric, Name, Role, Selector,
+    SelectorError, Series, Template, TimeOfDay, TopicError, TopicTemplate, Url, Version, format_duration,
+    parse_duration,
 };
-use crate::{
-    diagnostic::Problems,
-    model::{
-        Address, Arrival, BarnId, DeviceModel, Direction, Engine, Expression, FilterTemplate, Metric, Name, Role,
-        Selector, SelectorError, Series, Template, TimeOfDay, TopicError, TopicTemplate, Url, Version, format_duration,
-        parse_duration,
-    },
-};
-
-/// Why a text is not the value that it should be.
-pub(crate) struct ScalarError {
-    pub(crate) message: String,
-    pub(crate) hint: String,
-}
-
-impl ScalarError {
-    fn new(message: impl ToString, hint: impl Into<String>) -> Self {
-        Self { message: message.to_string(), hint: hint.into() }
-    }
-}
 
 /// A value that is written as a text; it can also be the key of a [`super::Table`].
 pub(crate) trait Scalar: Sized {
     /// What is expected, for a value that is no text.
     const EXPECTED: &str;
 
-    fn parse(text: &str) -> Result<Self, ScalarError>;
+    fn parse(text: &str) -> Result<Self, Wrong>;
 
     fn text_schema() -> Schema;
 }
 
 impl<T: Scalar> Read for T {
-    fn read(node: Node<'_>, problems: &mut Problems) -> Option<Self> {
-        let DeValue::String(text) = node.value else { return node.mismatch(T::EXPECTED, problems) };
-        match T::parse(text) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                problems.push(node.at(()).problem(error.message, error.hint));
-                None
-            }
-        }
+    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
+        let text = node.text(T::EXPECTED, reading)?;
+        T::parse(&text).map_or_else(|wrong| node.wrong(wrong, reading), Some)
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -64,8 +40,8 @@ macro_rules! texts {
         impl Scalar for $type {
             const EXPECTED: &str = $expected;
 
-            fn parse(text: &str) -> Result<Self, ScalarError> {
-                <$type>::from_str(text).map_err(|error| ScalarError::new(error, $hint))
+            fn parse(text: &str) -> Result<Self, Wrong> {
+                <$type>::from_str(text).map_err(|error| Wrong::new(error, $hint))
             }
 
             fn text_schema() -> Schema {
@@ -90,7 +66,7 @@ texts! {
 impl Scalar for TopicTemplate {
     const EXPECTED: &str = "a topic as text";
 
-    fn parse(text: &str) -> Result<Self, ScalarError> {
+    fn parse(text: &str) -> Result<Self, Wrong> {
         text.parse().map_err(|error| topic_error(&error))
     }
 
@@ -102,7 +78,7 @@ impl Scalar for TopicTemplate {
 impl Scalar for FilterTemplate {
     const EXPECTED: &str = "a topic filter as text";
 
-    fn parse(text: &str) -> Result<Self, ScalarError> {
+    fn parse(text: &str) -> Result<Self, Wrong> {
         text.parse().map_err(|error| topic_error(&error))
     }
 
@@ -111,7 +87,7 @@ impl Scalar for FilterTemplate {
     }
 }
 
-fn topic_error(error: &TopicError) -> ScalarError {
+fn topic_error(error: &TopicError) -> Wrong {
     let hint = match error {
         TopicError::Empty => "name a topic, or leave the key out",
         TopicError::TooLong(_) => "shorten it: a topic travels with a 16-bit length, placeholders included",
@@ -123,7 +99,7 @@ fn topic_error(error: &TopicError) -> ScalarError {
         TopicError::Share => "write `$share/erp/smartdairy/#`",
         TopicError::Template(_) => TEMPLATE_HINT,
     };
-    ScalarError::new(error, hint)
+    Wrong::new(error, hint)
 }
 
 /// A duration, written with its unit.
@@ -149,24 +125,24 @@ impl Serialize for Span {
 impl Scalar for Span {
     const EXPECTED: &str = "a duration as text, such as \"30s\"";
 
-    fn parse(text: &str) -> Result<Self, ScalarError> {
+    fn parse(text: &str) -> Result<Self, Wrong> {
         let hint = "write a number with its unit, such as `250ms`, `30s` or `1m30s`";
-        parse_duration(text).map(Self).map_err(|error| ScalarError::new(error, hint))
+        parse_duration(text).map(Self).map_err(|error| Wrong::new(error, hint))
     }
 
     fn text_schema() -> Schema {
-        json_schema!({ "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(d|h|m|s|ms|us|ns) *)+$" })
+        json_schema!({ "type": "string", "pattern": duration::PATTERN })
     }
 }
 
 impl Scalar for Address {
     const EXPECTED: &str = "\"embedded\" or a URL as text";
 
-    fn parse(text: &str) -> Result<Self, ScalarError> {
+    fn parse(text: &str) -> Result<Self, Wrong> {
         match text {
             "embedded" => Ok(Self::Embedded),
             _ => text.parse::<Url>().map(Self::Url).map_err(|error| {
-                ScalarError::new(error, "write `embedded` for Paddock's own broker, or such as `mqtt://127.0.0.1:1883`")
+                Wrong::new(error, "write `embedded` for Paddock's own broker, or such as `mqtt://127.0.0.1:1883`")
             }),
         }
     }
@@ -187,15 +163,14 @@ pub(crate) struct EventTime {
 impl Scalar for EventTime {
     const EXPECTED: &str = "an instant as text, such as \"hold+60s\"";
 
-    fn parse(text: &str) -> Result<Self, ScalarError> {
+    fn parse(text: &str) -> Result<Self, Wrong> {
         let hint = "write a stage's name, or `start`, and a duration: `hold+60s`";
         let (anchor, offset) = text.split_once('+').map_or((text, None), |(anchor, offset)| (anchor, Some(offset)));
         let stage = match anchor.trim() {
             "start" => None,
-            name => Some(name.parse::<Name>().map_err(|error| ScalarError::new(error, hint))?),
+            name => Some(name.parse::<Name>().map_err(|error| Wrong::new(error, hint))?),
         };
-        let offset =
-            offset.map_or(Ok(Duration::ZERO), parse_duration).map_err(|error| ScalarError::new(error, hint))?;
+        let offset = offset.map_or(Ok(Duration::ZERO), parse_duration).map_err(|error| Wrong::new(error, hint))?;
         Ok(Self { stage, offset })
     }
 
@@ -207,7 +182,7 @@ impl Scalar for EventTime {
 impl Scalar for Series {
     const EXPECTED: &str = "a metric as text";
 
-    fn parse(text: &str) -> Result<Self, ScalarError> {
+    fn parse(text: &str) -> Result<Self, Wrong> {
         text.parse().map_err(|error: SelectorError| {
             let metrics = || Metric::ALL.iter().map(|(_, name, _)| *name);
             let hint = match &error {
@@ -220,7 +195,7 @@ impl Scalar for Series {
                 SelectorError::Shape => "such as \"e2e{qos:1,stage:hold}\"".to_owned(),
                 SelectorError::Twice(_) | SelectorError::Value { .. } => String::new(),
             };
-            ScalarError::new(error, hint)
+            Wrong::new(error, hint)
         })
     }
 
@@ -233,8 +208,8 @@ impl Scalar for Series {
 impl Scalar for Expression {
     const EXPECTED: &str = "a threshold as text, such as \"p(99)<200ms\"";
 
-    fn parse(text: &str) -> Result<Self, ScalarError> {
-        text.parse().map_err(|error: crate::model::ExpressionError| ScalarError::new(error.message, error.hint))
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        text.parse().map_err(|error: crate::model::ExpressionError| Wrong::new(error.message, error.hint))
     }
 
     fn text_schema() -> Schema {
@@ -249,10 +224,10 @@ macro_rules! words {
         impl Scalar for $type {
             const EXPECTED: &str = $expected;
 
-            fn parse(text: &str) -> Result<Self, ScalarError> {
+            fn parse(text: &str) -> Result<Self, Wrong> {
                 match text {
                     $( $word => Ok($value), )+
-                    _ => Err(unknown_word(text, $expected, &[$($word),+])),
+                    _ => Err(not_a_word(text, $expected, &[$($word),+])),
                 }
             }
 
@@ -261,14 +236,6 @@ macro_rules! words {
             }
         }
     )+ };
-}
-
-fn unknown_word(text: &str, expected: &str, words: &[&str]) -> ScalarError {
-    let hint = match did_you_mean(text, words.iter().copied()) {
-        Some(word) => format!("did you mean `{word}`?"),
-        None => format!("one of {}", words.join(", ")),
-    };
-    ScalarError::new(format!("`{}` is not {expected}", text.escape_debug()), hint)
 }
 
 words! {
@@ -288,11 +255,11 @@ words! {
 impl Scalar for DeviceModel {
     const EXPECTED: &str = "a device model as text";
 
-    fn parse(text: &str) -> Result<Self, ScalarError> {
+    fn parse(text: &str) -> Result<Self, Wrong> {
         let found = Self::ALL.iter().find(|(_, name)| *name == text);
         found
             .map(|(model, _)| *model)
-            .ok_or_else(|| unknown_word(text, "a device model", &Self::ALL.map(|(_, name)| name)))
+            .ok_or_else(|| not_a_word(text, "a device model", &Self::ALL.map(|(_, name)| name)))
     }
 
     fn text_schema() -> Schema {

@@ -18,27 +18,16 @@ macro_rules! section {
         impl $name {
             const KEYS: &[&str] = &[$( section!(@name $key) ),+];
 
-            /// Reads the section from its table; `span` is its header, for keys that are missing.
-            pub(crate) fn from_table(
-                table: &toml::de::DeTable<'_>,
-                span: std::ops::Range<usize>,
-                path: &str,
-                problems: &mut $crate::diagnostic::Problems,
-            ) -> Self {
-                let mut reader = $crate::document::table::Keys { table, span, path, problems };
-                reader.refuse_unknown(Self::KEYS);
-                Self { $( $key: section!(@read reader, $need, section!(@name $key) $(, $default)?), )+ }
+            /// Reads the section from its table.
+            pub(crate) fn from_keys(mut keys: located::Keys<'_, '_>) -> Self {
+                keys.refuse_unknown(Self::KEYS);
+                Self { $( $key: section!(@read keys, $need, section!(@name $key) $(, $default)?), )+ }
             }
         }
 
         impl $crate::document::Read for $name {
-            fn read(node: $crate::document::Node<'_>, problems: &mut $crate::diagnostic::Problems) -> Option<Self> {
-                match node.value {
-                    toml::de::DeValue::Table(table) => {
-                        Some(Self::from_table(table, node.start..node.end, node.path, problems))
-                    }
-                    _ => node.mismatch("a table", problems),
-                }
+            fn read(node: located::Node<'_>, reading: &mut located::Reading<'_>) -> Option<Self> {
+                node.keys(reading).map(Self::from_keys)
             }
 
             fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -74,13 +63,15 @@ macro_rules! section {
 
     (@name $key:ident) => { $crate::document::section::bare(stringify!($key)) };
 
-    (@type required $type:ty) => { Option<$crate::document::At<$type>> };
-    (@type optional $type:ty) => { Option<$crate::document::At<$type>> };
-    (@type default $type:ty) => { $crate::document::At<$type> };
+    (@type required $type:ty) => { Option<located::At<$type>> };
+    (@type optional $type:ty) => { Option<located::At<$type>> };
+    (@type default $type:ty) => { located::At<$type> };
 
-    (@read $reader:ident, required, $key:expr) => { $reader.required($key) };
-    (@read $reader:ident, optional, $key:expr) => { $reader.optional($key) };
-    (@read $reader:ident, default, $key:expr, $default:expr) => { $reader.or($key, $default) };
+    (@read $keys:ident, required, $key:expr) => { $keys.required($key, $crate::document::Read::read) };
+    (@read $keys:ident, optional, $key:expr) => { $keys.optional($key, $crate::document::Read::read) };
+    (@read $keys:ident, default, $key:expr, $default:expr) => {
+        $keys.or($key, $crate::document::Read::read, || $default)
+    };
 
     (@required required, $key:expr) => { Some($key) };
     (@required $other:ident, $key:expr) => { None };

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use located::At;
+
 use super::{
-    node::At,
     number::{Chance, Count, Date, Level},
     scalar::{EventDo, EventTime, NetworkDo, Shape, Span},
     section::section,

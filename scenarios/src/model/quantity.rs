@@ -148,82 +148,16 @@ impl fmt::Display for Percentile {
     }
 }
 
-/// The units of a duration, greatest first, in nanoseconds.
-const UNITS: [(&str, u64); 7] = [
-    ("d", 86_400_000_000_000),
-    ("h", 3_600_000_000_000),
-    ("m", 60_000_000_000),
-    ("s", 1_000_000_000),
-    ("ms", 1_000_000),
-    ("us", 1_000),
-    ("ns", 1),
-];
-
 /// The greatest duration that a scenario can name.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
-/// Reads a duration: numbers with a unit, such as `250ms`, `1m30s` or `1.5h`; units are d, h, m, s, ms, us and ns.
+/// Reads a duration as [`located::duration::parse`] does, up to 366 days.
 ///
 /// # Errors
 ///
-/// When a number or a unit is missing or unknown, or the sum exceeds 366 days.
+/// When it is none, or longer.
 pub fn parse_duration(text: &str) -> Result<Duration, QuantityError> {
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return Err(QuantityError("an empty text is not a duration".to_owned()));
-    }
-    let mut nanos: u128 = 0;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let (number, after) = rest.split_at(digits);
-        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
-        let (unit, after) = after.split_at(letters);
-        if number.is_empty() {
-            return Err(QuantityError(format!("`{text}` is not a duration: a number is missing before `{rest}`")));
-        }
-        if unit.is_empty() {
-            return Err(QuantityError(format!("`{text}` is not a duration: a unit is missing after `{number}`")));
-        }
-        let Some(&(_, scale)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-            return Err(QuantityError(format!("`{unit}` is not a unit of time: d, h, m, s, ms, us or ns")));
-        };
-        nanos = nanos
-            .saturating_add(scaled(number, scale).ok_or_else(|| QuantityError(format!("`{number}` is not a number")))?);
-        rest = after.trim_start();
-    }
-    if nanos > LONGEST.as_nanos() {
-        return Err(QuantityError(format!("`{text}` is longer than 366 days")));
-    }
-    Ok(Duration::from_nanos(u64::try_from(nanos).expect("366 days of nanoseconds fit in 64 bits")))
-}
-
-/// `number` with an optional fraction, times `scale`, exactly; digits below a nanosecond are dropped.
-fn scaled(number: &str, scale: u64) -> Option<u128> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() || (number.contains('.') && fraction.is_empty()) || fraction.contains('.') {
-        return None;
-    }
-    let whole: u128 = whole.parse::<u64>().ok()?.into();
-    let mut sum = whole * u128::from(scale);
-    let mut place = u128::from(scale);
-    for digit in fraction.bytes() {
-        place /= 10;
-        sum += place * u128::from(digit - b'0');
-    }
-    Some(sum)
-}
-
-/// Writes a duration as [`parse_duration`] reads it, in the fewest units: `1m30s`, `250ms`, `0s`.
-#[must_use]
-pub fn format_duration(duration: Duration) -> String {
-    let mut nanos = duration.as_nanos();
-    let mut text = String::new();
-    for (unit, scale) in UNITS {
-        let count = nanos / u128::from(scale);
-        nanos %= u128::from(scale);
-        if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
-        }
-    }
-    if text.is_empty() { "0s".to_owned() } else { text }
+    let duration = located::duration::parse(text).map_err(|wrong| QuantityError(wrong.message))?;
+    let fits = duration <= LONGEST;
+    fits.then_some(duration).ok_or_else(|| QuantityError(format!("`{}` is longer than 366 days", text.escape_debug())))
 }

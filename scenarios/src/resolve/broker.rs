@@ -1,8 +1,9 @@
 //! Brokers.
 
+use located::{At, Problems};
+
 use crate::{
-    diagnostic::Problems,
-    document::{At, BrokerSection, Table},
+    document::{BrokerSection, Table},
     model::{Address, Broker, Credentials, Name, Password, Scheme, Version},
 };
 

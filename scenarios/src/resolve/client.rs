@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use located::At;
+
 use super::{Context, at_least_one, barns_of, refer};
 use crate::{
-    document::{At, DeviceSection, Span, SubscriberSection, Table},
+    document::{DeviceSection, Span, SubscriberSection, Table},
     model::{BarnId, BrokerId, DeviceGroup, GroupId, Name, Role, SubscriberGroup, Subscription, Template, Version},
 };
 

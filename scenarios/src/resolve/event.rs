@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use located::{At, Problems};
+
 use super::{Context, client, missing, refer};
 use crate::{
-    diagnostic::Problems,
-    document::{At, EventDo, EventSection},
+    document::{EventDo, EventSection},
     model::{Action, Anchor, Event, GroupId, Name, RuleId, Stage, StageId, format_duration},
 };
 

@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
+use located::{At, Problems};
+
 use super::client::Placed;
-use crate::{
-    diagnostic::Problems,
-    document::At,
-    model::{DeviceGroup, DeviceModel, SubscriberGroup},
-};
+use crate::model::{DeviceGroup, DeviceModel, SubscriberGroup};
 
 /// The most clients that a scenario may have.
 const MOST: usize = 2_000_000;

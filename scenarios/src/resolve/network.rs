@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use located::At;
+
 use super::{Context, at_least_one, event::refuse, missing, refer};
 use crate::{
-    document::{At, NetworkDo, NetworkSection, Span, Table},
+    document::{NetworkDo, NetworkSection, Span, Table},
     model::{Fault, GroupId, Name, NetworkRule},
 };
 

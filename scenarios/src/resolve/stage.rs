@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use located::{At, Problems};
+
 use super::missing;
 use crate::{
-    diagnostic::Problems,
-    document::{At, StageSection},
+    document::StageSection,
     model::{Load, Name, Stage},
 };
 

@@ -1,8 +1,10 @@
 //! Thresholds.
 
+use located::At;
+
 use super::{Context, refer};
 use crate::{
-    document::{At, Table},
+    document::Table,
     model::{Expression, Name, Selector, Series, Threshold},
 };
 

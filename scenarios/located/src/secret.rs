@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 /// What stands in place of a secret.
-pub(super) const REDACTED: &str = "(secret)";
+pub const REDACTED: &str = "(secret)";
 
 /// What the names of keys with secrets end with. All of them must, so that a text that is not even TOML can be shown.
 const KEYS: [&str; 4] = ["password", "password_hash", "secret", "token"];
 
 /// `text` with a `*` for each character of `secrets`, and of what stands behind the name of a key that holds one.
-pub(super) fn mask(text: &str, secrets: &[Range<usize>]) -> String {
+pub(crate) fn mask(text: &str, secrets: &[Range<usize>]) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut at = 0;
     let mut in_secret = false;

@@ -3,29 +3,30 @@
 use std::{borrow::Cow, env, ops::Range};
 
 /// Looks a variable up: `None` when it is not set.
-pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The environment of this process. A variable that is not UTF-8 counts as not set.
-pub(super) fn of_process(name: &str) -> Option<String> {
+#[must_use]
+pub fn of_process(name: &str) -> Option<String> {
     env::var(name).ok()
 }
 
 /// Why a text cannot be completed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unresolved {
+pub(crate) struct Unresolved {
     /// Where in the text.
-    pub(super) at: Range<usize>,
-    pub(super) message: String,
-    pub(super) hint: String,
+    pub(crate) at: Range<usize>,
+    pub(crate) message: String,
+    pub(crate) hint: String,
 }
 
 /// Whether something in `text` has to be replaced.
-pub(super) fn is_used(text: &str) -> bool {
+pub(crate) fn is_used(text: &str) -> bool {
     text.contains("${")
 }
 
 /// Replaces what is asked for. `$${` stands for `${` itself; what a variable holds is not looked at again.
-pub(super) fn substitute<'a>(text: &'a str, lookup: Lookup<'_>) -> Result<Cow<'a, str>, Unresolved> {
+pub(crate) fn substitute<'a>(text: &'a str, lookup: Lookup<'_>) -> Result<Cow<'a, str>, Unresolved> {
     if !is_used(text) {
         return Ok(Cow::Borrowed(text));
     }

@@ -1,8 +1,8 @@
-//! Errors in a configuration: where, what, and what to do. Values of secrets are never shown.
+//! Errors for people: where, what, and what to do. Values of secrets are never shown.
 
 use std::{fmt, ops::Range};
 
-use super::secret;
+use crate::{problem::Problem, secret};
 
 /// A place in a text, counted from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ pub struct Diagnostic {
     excerpt: Excerpt,
 }
 
-/// Every error of one configuration, in the order of its lines; never empty. Displays as a compiler would.
+/// Every error of one text, in the order of its lines; never empty. Displays as a compiler would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostics {
     origin: String,
@@ -35,24 +35,21 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
+    /// The path or name of the text.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// The errors.
+    #[must_use]
     pub fn errors(&self) -> &[Diagnostic] {
         &self.errors
     }
 }
 
-/// An error before its place is known as line and column.
-#[derive(Debug)]
-pub(super) struct Problem {
-    pub(super) span: Range<usize>,
-    pub(super) path: String,
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
-}
-
 /// Places `problems`, of which there are some, in `text`; what stands at `secrets` is not shown.
-pub(super) fn place(mut problems: Vec<Problem>, origin: &str, text: &str, secrets: &[Range<usize>]) -> Diagnostics {
-    problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+pub(crate) fn place(problems: Vec<Problem>, origin: &str, text: &str, secrets: &[Range<usize>]) -> Diagnostics {
     // Of a mask, every character takes one column, as in the text itself.
     let shown = secret::mask(text, secrets);
     let errors = problems.into_iter().map(|problem| problem.place(text, &shown)).collect();
@@ -89,7 +86,7 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    /// The most characters that are shown of a line.
+    /// The most characters that are shown of a line: a topic may have 65,535.
     const WIDEST: usize = 120;
 
     fn new(line: &str, column: usize, width: usize) -> Self {
