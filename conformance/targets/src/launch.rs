@@ -7,27 +7,36 @@
 //!
 //! A child never outlives its parent: its standard input is a pipe that nobody writes to. Closing it asks the child to end,
 //! and the kernel closes it when this process dies, however it dies. A child that does not watch its standard input
-//! ([`Readiness::Connects`]) is killed by [`Running`]'s drop, which a kill of this process prevents.
+//! ([`Ending::Terminated`]) has a guard that does, and kills it and its children then.
 
+mod group;
+pub(crate) mod ready;
 mod words;
 
-use std::{io, net::SocketAddr, process::ExitStatus, process::Stdio, time::Duration};
+use std::{io, path::Path, process::ExitStatus, process::Stdio, time::Duration};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    net::TcpStream,
     process::{Child, ChildStdout},
     time,
 };
 
-use self::words::LastWords;
-use crate::{Command, Readiness, Target};
+use self::{group::Group, words::LastWords};
+use crate::{Command, Ending, Readiness, Target, live::container::Boxed};
 
-/// A target that can be reached. Dropping it kills the child, if there is one; the runtime collects it.
+/// A target that can be reached. Dropping it kills the child or removes the container, if there is one; the runtime collects
+/// it.
 #[derive(Debug)]
 pub struct Running {
     address: String,
-    process: Option<Process>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Address,
+    Process(Box<Process>),
+    Container(Boxed),
 }
 
 /// A child that runs.
@@ -37,6 +46,8 @@ struct Process {
     pid: u32,
     words: LastWords,
     grace: Duration,
+    /// Of a child that is not asked to end by its standard input.
+    group: Option<Group>,
 }
 
 /// Why a target cannot be reached.
@@ -80,6 +91,36 @@ pub enum LaunchError {
         /// The last lines of its standard error, as a clause to append; may be empty.
         said: String,
     },
+    /// The program is not installed.
+    #[error("there is no program {program}{install}")]
+    Absent {
+        /// The program.
+        program: String,
+        /// How to get it, as a clause to append; may be empty.
+        install: String,
+    },
+    /// No port is free, or the folder of the broker cannot be made.
+    #[error("cannot make a place for the broker: {source}")]
+    Place {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A command that runs before the broker failed.
+    #[error("`{command}`, which comes before the broker, failed: {said}")]
+    Unprepared {
+        /// The command.
+        command: String,
+        /// How it ended and what it said.
+        said: String,
+    },
+    /// The container could not be started, or the broker in it did not answer in time; it was removed.
+    #[error("no broker in a container of {image}: {said}")]
+    Container {
+        /// The image with its tag.
+        image: String,
+        /// Why, in words of Docker or of the broker.
+        said: String,
+    },
 }
 
 impl Target {
@@ -91,31 +132,36 @@ impl Target {
     /// See [`LaunchError`]; no child outlives an error.
     pub async fn launch(&self) -> Result<Running, LaunchError> {
         match self {
-            Self::Address(address) => Ok(Running { address: address.clone(), process: None }),
+            Self::Address(address) => Ok(Running { address: address.clone(), kind: Kind::Address }),
             Self::Child(command) => launch(command).await,
         }
     }
 }
 
-async fn launch(command: &Command) -> Result<Running, LaunchError> {
+/// Starts a command and waits until it is ready.
+pub(crate) async fn launch(command: &Command) -> Result<Running, LaunchError> {
     let program = command.program.display().to_string();
     let spawn = |source| LaunchError::Spawn { program: program.clone(), source };
-    let mut child = tokio::process::Command::new(&command.program)
-        .args(&command.arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(spawn)?;
+    let mut builder = tokio::process::Command::new(&command.program);
+    builder.args(&command.arguments).envs(command.environment.iter().map(|(name, value)| (name, value)));
+    builder.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    builder.current_dir(command.folder.as_deref().unwrap_or(Path::new(".")));
+    if command.ending == Ending::Terminated {
+        builder.process_group(0);
+    }
+    let mut child = builder.spawn().map_err(spawn)?;
     let pid = child.id().ok_or_else(|| spawn(io::Error::other("it has no process id")))?;
+    let group = match command.ending {
+        Ending::InputCloses => None,
+        Ending::Terminated => Some(Group::guard(pid).map_err(spawn)?),
+    };
     let output = child.stdout.take().ok_or_else(|| spawn(io::Error::other("it has no standard output")))?;
     let errors = child.stderr.take().ok_or_else(|| spawn(io::Error::other("it has no standard error")))?;
     let words = LastWords::listen(errors);
-    let mut process = Process { child, pid, words, grace: command.grace };
-    let ready = time::timeout(command.deadline, ready(&command.readiness, &mut process.child, output)).await;
+    let mut process = Process { child, pid, words, grace: command.grace, group };
+    let ready = time::timeout(command.deadline, ready(&command.readiness, &mut process, output)).await;
     let failure = match ready {
-        Ok(Ok(Ready::At(address))) => return Ok(Running { address, process: Some(process) }),
+        Ok(Ok(Ready::At(address))) => return Ok(Running { address, kind: Kind::Process(Box::new(process)) }),
         Ok(Ok(Ready::Said(line))) => Failure::Said(line),
         Ok(Ok(Ready::Ended(status))) => Failure::Ended(status),
         Ok(Err(source)) => return Err(spawn(source)),
@@ -141,6 +187,7 @@ enum Failure {
 impl Process {
     /// Kills and collects the child, and tells why.
     async fn bury(mut self, program: String, deadline: Duration, failure: Failure) -> LaunchError {
+        drop(self.group.take());
         if let Err(error) = self.child.kill().await {
             tracing::warn!(%error, pid = self.pid, "cannot kill a broker that did not become ready");
         }
@@ -153,16 +200,23 @@ impl Process {
     }
 }
 
-async fn ready(readiness: &Readiness, child: &mut Child, output: ChildStdout) -> io::Result<Ready> {
-    match readiness {
-        Readiness::Announced => announced(child, output).await,
-        Readiness::Connects(url) => {
-            discard(BufReader::new(output));
-            tokio::select! {
-                status = child.wait() => Ok(Ready::Ended(status?)),
-                () = connects(url) => Ok(Ready::At(url.clone())),
-            }
+async fn ready(readiness: &Readiness, process: &mut Process, output: ChildStdout) -> io::Result<Ready> {
+    let child = &mut process.child;
+    let url = match readiness {
+        Readiness::Announced => return announced(child, output).await,
+        Readiness::Connects(url) | Readiness::Answers(url) => url,
+    };
+    let arrival = async {
+        match readiness {
+            Readiness::Answers(_) => ready::answers(url).await,
+            _ => ready::connects(url).await,
         }
+    };
+    // What it says there may be why it does not become ready.
+    process.words.also(output);
+    tokio::select! {
+        status = child.wait() => Ok(Ready::Ended(status?)),
+        () = arrival => Ok(Ready::At(url.clone())),
     }
 }
 
@@ -197,25 +251,12 @@ fn discard(mut output: BufReader<ChildStdout>) {
     });
 }
 
-/// Returns once something accepts at the URL's host and port.
-async fn connects(url: &str) {
-    /// Between two attempts: a refused connection on the same machine costs nothing.
-    const PAUSE: Duration = Duration::from_millis(20);
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = authority.split('/').next().unwrap_or_default();
-    loop {
-        if let Ok(stream) = TcpStream::connect(authority).await {
-            // Loopback can connect a port to itself while nobody listens there.
-            let own = |end: io::Result<SocketAddr>| end.ok();
-            if own(stream.local_addr()) != own(stream.peer_addr()) {
-                return;
-            }
-        }
-        time::sleep(PAUSE).await;
-    }
-}
-
 impl Running {
+    /// A broker in a container.
+    pub(crate) fn in_container(address: String, container: Boxed) -> Self {
+        Self { address, kind: Kind::Container(container) }
+    }
+
     /// Its URL, such as `mqtt://127.0.0.1:40123`.
     #[must_use]
     pub fn address(&self) -> &str {
@@ -225,36 +266,53 @@ impl Running {
     /// The process, when it was started here.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().map(|process| process.pid)
+        self.process().map(|process| process.pid)
     }
 
     /// How the process ended, when it was started here and has ended by itself; absent while it runs.
     pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.process.as_mut()?.child.try_wait().ok().flatten()
+        let Kind::Process(process) = &mut self.kind else { return None };
+        process.child.try_wait().ok().flatten()
     }
 
-    /// The last lines of the process's standard error, oldest first; at most 20.
+    /// The last lines of the process's standard error, oldest first, and of its standard output unless its address stood
+    /// there; at most 20.
     #[must_use]
     pub fn last_words(&self) -> Vec<String> {
-        self.process.as_ref().map_or_else(Vec::new, |process| process.words.lines())
+        self.process().map_or_else(Vec::new, |process| process.words.lines())
     }
 
-    /// Asks the process to end by closing its standard input, waits for its grace and then kills it. Gives how it ended;
-    /// absent for an address.
+    fn process(&self) -> Option<&Process> {
+        match &self.kind {
+            Kind::Process(process) => Some(process),
+            Kind::Address | Kind::Container(_) => None,
+        }
+    }
+
+    /// Asks the process to end (see [`Ending`]), waits for its grace and then kills it, or removes the container. Gives how
+    /// the process ended; absent for an address and a container.
     ///
     /// # Errors
     ///
-    /// When the system cannot collect the process.
+    /// When the system cannot collect the process, or Docker not remove the container.
     pub async fn stop(self) -> io::Result<Option<ExitStatus>> {
-        let Some(mut process) = self.process else { return Ok(None) };
+        let mut process = match self.kind {
+            Kind::Address => return Ok(None),
+            Kind::Container(container) => return container.remove().await.map(|()| None),
+            Kind::Process(process) => process,
+        };
         drop(process.child.stdin.take());
-        match time::timeout(process.grace, process.child.wait()).await {
-            Ok(status) => status.map(Some),
+        if let Some(group) = &process.group {
+            group.terminate();
+        }
+        let status = match time::timeout(process.grace, process.child.wait()).await {
+            Ok(status) => status,
             Err(_) => {
                 tracing::warn!(pid = process.pid, grace = ?process.grace, "the broker did not end by itself; killing it");
                 process.child.start_kill()?;
-                process.child.wait().await.map(Some)
+                process.child.wait().await
             }
-        }
+        };
+        status.map(Some)
     }
 }

@@ -7,13 +7,8 @@ use tokio::time::{Instant, timeout};
 
 /// A shell script as a broker.
 fn script(text: &str) -> Command {
-    Command {
-        program: "/bin/sh".into(),
-        arguments: vec!["-c".into(), text.into()],
-        readiness: Readiness::Announced,
-        deadline: Duration::from_secs(10),
-        grace: Duration::from_secs(10),
-    }
+    let arguments = vec!["-c".into(), text.into()];
+    Command { arguments, grace: Duration::from_secs(10), ..Command::new("/bin/sh") }
 }
 
 async fn launched(command: Command) -> Running {
