@@ -190,20 +190,24 @@ impl ListenerSection {
 impl TlsSection {
     /// Reads the files, to say at the key of the one that is wrong what is wrong with it.
     pub(super) fn check_files(&self, folder: &Path, problems: &mut Problems) {
-        let Err(error) = ServerTls::load(self.options(folder)) else { return };
-        let file = match &error {
-            TlsError::File(file, _) | TlsError::Key(file, _) | TlsError::ClientCa(file, _) => file.clone(),
-            TlsError::Versions(_) => PathBuf::new(),
-        };
-        let ca = self.client_certificates.as_ref().map(|asked| &asked.ca);
-        let blamed = ca
-            .filter(|ca| ca.within(folder) == file)
-            .unwrap_or_else(|| if self.key.within(folder) == file { &self.key } else { &self.certificate });
-        let hint = match &error {
-            TlsError::Key(..) => "name the key that was made with the certificate; both are PEM",
-            _ => "name a PEM file that the broker may read; paths are relative to the folder of the configuration",
-        };
-        problems.push(blamed.problem(error.to_string(), hint));
+        for error in self.options(folder).errors() {
+            let file = match &error {
+                TlsError::File(file, _) | TlsError::Key(file, _) | TlsError::ClientCa(file, _) => file.clone(),
+                TlsError::Versions(_) => PathBuf::new(),
+            };
+            let ca = self.client_certificates.as_ref().map(|asked| &asked.ca);
+            let blamed = ca
+                .filter(|ca| ca.within(folder) == file)
+                .unwrap_or_else(|| if self.key.within(folder) == file { &self.key } else { &self.certificate });
+            let hint = match &error {
+                TlsError::Key(..) => "name the key that was made with the certificate; both are PEM",
+                _ => {
+                    "name a PEM file that the broker may read, such as `paddock certs` makes; paths are relative to the \
+                     folder of the configuration"
+                }
+            };
+            problems.push(blamed.problem(error.to_string(), hint));
+        }
     }
 
     fn options(&self, folder: &Path) -> ServerTlsOptions {
@@ -268,8 +272,12 @@ mod tests {
         let tls = "tls = { certificate = \"c.pem\", key = \"k.pem\", client_certificates = { ca = \"a\" } }";
         std::fs::write(&file, format!("[[listeners]]\naddress = \"127.0.0.1:0\"\n{tls}\n")).unwrap();
         let error = Settings::load(&file).unwrap_err().to_string();
-        assert!(error.contains(&folder.path().join("a").display().to_string()), "{error}");
-        assert!(error.contains("key: listeners[0].tls.client_certificates.ca") && error.contains("toml:3:"), "{error}");
+        // All of them at once.
+        for (name, key) in [("a", "client_certificates.ca"), ("c.pem", "certificate"), ("k.pem", "key")] {
+            assert!(error.contains(&format!("error: {}: No such file", folder.path().join(name).display())), "{error}");
+            assert!(error.contains(&format!("key: listeners[0].tls.{key}\n")), "{error}");
+        }
+        assert!(error.contains("toml:3:") && error.contains("\n3 errors in "), "{error}");
     }
 
     #[test]

@@ -272,7 +272,8 @@ fn names(names: &[String]) -> String {
     if names.is_empty() { "nobody: it has no Subject Alternative Name".to_owned() } else { names.join(", ") }
 }
 
-fn moment(time: UnixTime) -> String {
+/// A moment of a certificate, for people.
+pub(crate) fn moment(time: UnixTime) -> String {
     i64::try_from(time.as_secs())
         .ok()
         .and_then(|seconds| ASN1Time::from_timestamp(seconds).ok())

@@ -47,6 +47,21 @@ impl ServerTlsOptions {
             versions: TlsVersions::default(),
         }
     }
+
+    /// Everything that is wrong with the files, each of which is looked at for itself; empty when [`ServerTls::load`] would
+    /// succeed now.
+    pub fn errors(&self) -> Vec<TlsError> {
+        let authorities = match &self.client_certificates {
+            ClientCertificates::NotAsked => None,
+            ClientCertificates::Optional(path) | ClientCertificates::Required(path) => certificates(path).err(),
+        };
+        let files = [authorities, certificates(&self.certificates).err(), private_key(&self.key).err()];
+        let mut errors: Vec<_> = files.into_iter().flatten().collect();
+        if errors.is_empty() {
+            errors.extend(config(self).err());
+        }
+        errors
+    }
 }
 
 /// Whether clients are asked for certificates.
@@ -186,8 +201,7 @@ fn config(options: &ServerTlsOptions) -> Result<Arc<ServerConfig>, TlsError> {
         }
     };
     let chain = certificates(&options.certificates)?;
-    let key =
-        PrivateKeyDer::from_pem_file(&options.key).map_err(|error| unreadable(&options.key, "private key", &error))?;
+    let key = private_key(&options.key)?;
     let mut config = builder.with_single_cert(chain, key).map_err(|error| TlsError::Key(options.key.clone(), error))?;
     // A client that comes back is spared the costly part, and the server keeps nothing for it. The key of the tickets is as
     // old as the configuration, so a reload makes all of them worthless.
@@ -202,6 +216,10 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let chain =
         CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(unreadable)?;
     if chain.is_empty() { Err(unreadable(pem::Error::NoItemsFound)) } else { Ok(chain) }
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable(path, "private key", &error))
 }
 
 fn flaw_of_key(error: &rustls::Error) -> String {
