@@ -16,7 +16,7 @@ mod state;
 
 use std::{collections::VecDeque, mem};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use self::state::{Asking, State};
 pub use self::{
@@ -26,6 +26,7 @@ pub use self::{
 use crate::{
     Decoder, Disconnect, Machine, Packet, PacketLimits, Properties, Role, Session, Time, Token, Version, Violation,
     link::{Link, Note, Outbox},
+    machine,
 };
 
 /// The client's side of one connection.
@@ -181,13 +182,7 @@ impl Machine for Client {
         if self.transport_ended || self.is_closed() {
             return;
         }
-        if self.input.is_empty() {
-            self.input = bytes;
-        } else {
-            let mut joined = BytesMut::from(mem::take(&mut self.input));
-            joined.extend_from_slice(&bytes);
-            self.input = joined.freeze();
-        }
+        machine::append(&mut self.input, bytes);
     }
 
     fn answer(&mut self, now: Time, token: Token, answer: Answer) {

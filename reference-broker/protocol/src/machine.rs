@@ -1,6 +1,6 @@
 //! What every machine is to its owner.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::Time;
 
@@ -53,4 +53,15 @@ pub trait Machine {
 
     /// Whether the connection is over: what is left to transmit is flushed, then the transport closes.
     fn is_closed(&self) -> bool;
+}
+
+/// Puts what arrived behind what is still to be decoded. It is copied only if something is.
+pub(crate) fn append(unread: &mut Bytes, arrived: Bytes) {
+    if unread.is_empty() {
+        *unread = arrived;
+    } else {
+        let mut joined = BytesMut::from(std::mem::take(unread));
+        joined.extend_from_slice(&arrived);
+        *unread = joined.freeze();
+    }
 }

@@ -16,7 +16,7 @@ mod state;
 
 use std::{mem, sync::Arc};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use self::state::{State, Turn};
 pub use self::{
@@ -27,6 +27,7 @@ use crate::{
     ConnAck, Decoder, Delivery, DeliveryRef, Disconnect, DropCause, Fate, Machine, Packet, PacketLimits, PacketType,
     Properties, QoS, ReasonCode, Role, Session, Time, Token, Traffic, Version, Violation,
     link::{About, Link, Note, Outbox},
+    machine,
 };
 
 /// The server's side of one connection.
@@ -262,13 +263,7 @@ impl Machine for Server {
         if self.transport_ended || matches!(self.state, State::Closed { .. }) {
             return;
         }
-        if self.input.is_empty() {
-            self.input = bytes;
-        } else {
-            let mut joined = BytesMut::from(mem::take(&mut self.input));
-            joined.extend_from_slice(&bytes);
-            self.input = joined.freeze();
-        }
+        machine::append(&mut self.input, bytes);
     }
 
     fn answer(&mut self, now: Time, token: Token, answer: Answer) {

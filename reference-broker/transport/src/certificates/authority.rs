@@ -9,7 +9,7 @@ use rcgen::{
 use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{CertificateError, Flaw, Period, Profile, Subject, flaw, profile};
+use super::{CertificateError, Period, Profile, Subject, profile};
 
 /// What keys are made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -151,22 +151,6 @@ impl Authority {
         let pair = key.make()?;
         let certificate = profile.parameters(subject, key, period)?.signed_by(&pair, &self.issuer)?;
         Ok(Issued { certificate: certificate.pem(), key: pair.serialize_pem() })
-    }
-
-    /// Issues a certificate with exactly one thing wrong. `now` decides what is expired and what not yet valid.
-    ///
-    /// # Errors
-    ///
-    /// [`CertificateError::Inapplicable`] where the flaw does not exist; no randomness.
-    pub fn issue_bad(
-        &self,
-        flaw: Flaw,
-        profile: &Profile,
-        subject: &Subject,
-        key: KeyKind,
-        now: SystemTime,
-    ) -> Result<Issued, CertificateError> {
-        flaw::issue(self, flaw, profile, subject, key, now)
     }
 }
 

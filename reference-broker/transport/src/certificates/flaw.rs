@@ -86,61 +86,67 @@ impl Flaw {
     }
 }
 
-pub(super) fn issue(
-    authority: &Authority,
-    flaw: Flaw,
-    profile: &Profile,
-    subject: &Subject,
-    key: KeyKind,
-    now: SystemTime,
-) -> Result<Issued, CertificateError> {
-    let period = match flaw {
-        Flaw::Expired => Period { from: now - 30 * DAY, until: now - DAY },
-        Flaw::NotYetValid => Period { from: authority.until() - DAY, until: authority.until() },
-        _ => Period { until: authority.until(), ..Period::starting(now, Duration::ZERO) },
-    };
-    let wrong_name = Profile::Server(vec![HostName::Dns(NOBODY.to_owned())]);
-    let profile = match (flaw, profile) {
-        (Flaw::WrongName, Profile::Server(_)) => &wrong_name,
-        (Flaw::WrongName, Profile::Device(_)) => {
-            return Err(CertificateError::Inapplicable("TLS compares the names of servers only"));
+impl Authority {
+    /// Issues a certificate with exactly one thing wrong. `now` decides what is expired and what not yet valid.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError::Inapplicable`] where the flaw does not exist; no randomness.
+    pub fn issue_bad(
+        &self,
+        flaw: Flaw,
+        profile: &Profile,
+        subject: &Subject,
+        key: KeyKind,
+        now: SystemTime,
+    ) -> Result<Issued, CertificateError> {
+        let period = match flaw {
+            Flaw::Expired => Period { from: now - 30 * DAY, until: now - DAY },
+            Flaw::NotYetValid => Period { from: self.until() - DAY, until: self.until() },
+            _ => Period { until: self.until(), ..Period::starting(now, Duration::ZERO) },
+        };
+        let wrong_name = Profile::Server(vec![HostName::Dns(NOBODY.to_owned())]);
+        let profile = match (flaw, profile) {
+            (Flaw::WrongName, Profile::Server(_)) => &wrong_name,
+            (Flaw::WrongName, Profile::Device(_)) => {
+                return Err(CertificateError::Inapplicable("TLS compares the names of servers only"));
+            }
+            _ => profile,
+        };
+        if flaw == Flaw::WeakSignature && self.issuer.key().algorithm() != &PKCS_RSA_SHA256 {
+            return Err(CertificateError::Inapplicable("only a CA with an RSA key signs with SHA-1"));
         }
-        _ => profile,
-    };
-    if flaw == Flaw::WeakSignature && authority.issuer.key().algorithm() != &PKCS_RSA_SHA256 {
-        return Err(CertificateError::Inapplicable("only a CA with an RSA key signs with SHA-1"));
-    }
-    // SHA-1 and 1,024 bits came with RSA.
-    let key = if matches!(flaw, Flaw::WeakKey | Flaw::WeakSignature) { KeyKind::Rsa } else { key };
-    let mut parameters = profile.parameters(subject, key, period)?;
-    if flaw == Flaw::WrongUsage {
-        parameters.extended_key_usages = vec![match profile {
-            Profile::Server(_) => ExtendedKeyUsagePurpose::ClientAuth,
-            Profile::Device(_) => ExtendedKeyUsagePurpose::ServerAuth,
-        }];
-    }
-    if flaw == Flaw::WeakKey {
-        let certificate =
-            parameters.signed_by(&SubjectPublicKeyInfo::from_pem(SHORT_PUBLIC_KEY)?, &authority.issuer)?;
-        return Ok(Issued { certificate: certificate.pem(), key: SHORT_KEY.to_owned() });
-    }
-    let pair = key.make()?;
-    let certificate = match flaw {
-        Flaw::SelfSigned => parameters.self_signed(&pair)?.pem(),
-        Flaw::WrongCa => parameters.signed_by(&pair, &impostor(authority)?)?.pem(),
-        Flaw::WeakSignature => {
-            legacy::signed_with_sha1(&parameters.signed_by(&pair, &authority.issuer)?, authority.issuer.key())?
+        // SHA-1 and 1,024 bits came with RSA.
+        let key = if matches!(flaw, Flaw::WeakKey | Flaw::WeakSignature) { KeyKind::Rsa } else { key };
+        let mut parameters = profile.parameters(subject, key, period)?;
+        if flaw == Flaw::WrongUsage {
+            parameters.extended_key_usages = vec![match profile {
+                Profile::Server(_) => ExtendedKeyUsagePurpose::ClientAuth,
+                Profile::Device(_) => ExtendedKeyUsagePurpose::ServerAuth,
+            }];
         }
-        Flaw::LeafAsCa => {
-            let middle_key = key.make()?;
-            let middle_parameters = bystander(profile)?.parameters(subject, key, period)?;
-            let middle = middle_parameters.signed_by(&middle_key, &authority.issuer)?;
-            let leaf = parameters.signed_by(&pair, &Issuer::new(middle_parameters, middle_key))?;
-            leaf.pem() + &middle.pem()
+        if flaw == Flaw::WeakKey {
+            let certificate = parameters.signed_by(&SubjectPublicKeyInfo::from_pem(SHORT_PUBLIC_KEY)?, &self.issuer)?;
+            return Ok(Issued { certificate: certificate.pem(), key: SHORT_KEY.to_owned() });
         }
-        _ => parameters.signed_by(&pair, &authority.issuer)?.pem(),
-    };
-    Ok(Issued { certificate, key: pair.serialize_pem() })
+        let pair = key.make()?;
+        let certificate = match flaw {
+            Flaw::SelfSigned => parameters.self_signed(&pair)?.pem(),
+            Flaw::WrongCa => parameters.signed_by(&pair, &impostor(self)?)?.pem(),
+            Flaw::WeakSignature => {
+                legacy::signed_with_sha1(&parameters.signed_by(&pair, &self.issuer)?, self.issuer.key())?
+            }
+            Flaw::LeafAsCa => {
+                let middle_key = key.make()?;
+                let middle_parameters = bystander(profile)?.parameters(subject, key, period)?;
+                let middle = middle_parameters.signed_by(&middle_key, &self.issuer)?;
+                let leaf = parameters.signed_by(&pair, &Issuer::new(middle_parameters, middle_key))?;
+                leaf.pem() + &middle.pem()
+            }
+            _ => parameters.signed_by(&pair, &self.issuer)?.pem(),
+        };
+        Ok(Issued { certificate, key: pair.serialize_pem() })
+    }
 }
 
 /// What claims to be the CA: every word of its certificate, but not its key.
