@@ -1,7 +1,7 @@
 //! The same over and over: whatever it takes is given back. What may be left is a few pages of an allocator.
 
 use super::{
-    child::Victim,
+    victim::Victim,
     wire::{Bystander, Wire, connect, packet, text},
 };
 

@@ -2,7 +2,7 @@
 //! shows whether the broker charges for what it really holds.
 
 use super::{
-    child::Victim,
+    victim::Victim,
     wire::{Bystander, Wire, connect, packet, text},
 };
 

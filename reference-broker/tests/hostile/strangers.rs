@@ -10,7 +10,7 @@ use reference_broker::{Broker, Config};
 use transport::{Listener, Options};
 
 use super::{
-    child::Victim,
+    victim::Victim,
     wire::{Bystander, Wire, connect, packet, text},
 };
 

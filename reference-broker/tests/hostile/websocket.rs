@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    child::Victim,
     strangers::conversation,
+    victim::Victim,
     wire::{Bystander, Wire},
 };
 

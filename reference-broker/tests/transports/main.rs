@@ -3,6 +3,8 @@
 
 mod carriers;
 mod certificates;
+#[path = "../child/mod.rs"]
+mod child;
 mod hardship;
 mod memory;
 mod support;

@@ -1,87 +1,34 @@
 //! What one idle connection costs a broker, over each carrier. The broker is a process of its own, so that the clients'
 //! memory does not count.
 
-use std::{
-    env, fs,
-    io::{BufRead, BufReader, Lines, Read},
-    process::{Child, ChildStdout, Command, Stdio},
+use std::path::Path;
+
+use super::{
+    child::BrokerProcess,
+    support::{Pki, Version, Wire},
 };
-
-use transport::{Address, ClientCertificates, Listener, Options, ServerTls, ServerTlsOptions, WebSocketOptions};
-
-use super::support::{Pki, Version, Wire, start};
-
-/// The name under which this binary runs itself as a broker, and what tells it the carrier and the folder.
-const CHILD: &str = "memory::serve_another_process";
-const CARRIER: &str = "PADDOCK_TEST_CARRIER";
-const FOLDER: &str = "PADDOCK_TEST_FOLDER";
 
 /// How many connections are opened before the first look, and then between the two looks.
 const WARM_UP: usize = 200;
 const CONNECTIONS: usize = 1000;
 
-#[test]
-#[ignore = "not a test: the broker of the measurement"]
-fn serve_another_process() {
-    let (Ok(carrier), Ok(folder)) = (env::var(CARRIER), env::var(FOLDER)) else { return };
-    let path = |name: &str| format!("{folder}/{name}");
-    let mut options = Options::default();
-    if carrier.contains("TLS") {
-        let client_certificates = match carrier.contains("certificate") {
-            true => ClientCertificates::Required(path("ca.crt").into()),
-            false => ClientCertificates::NotAsked,
-        };
-        let files = ServerTlsOptions::new(path("server.crt"), path("server.key"));
-        options.tls = Some(ServerTls::load(ServerTlsOptions { client_certificates, ..files }).unwrap());
-    }
-    options.websocket = carrier.contains("WebSocket").then(WebSocketOptions::default);
-    let address = match &*carrier {
-        "Unix" => Address::Unix(path("broker.sock").into()),
-        _ => "127.0.0.1:0".parse().unwrap(),
+/// A broker with one listener for `carrier`, whose certificates are in `folder`.
+fn serving(carrier: &str, folder: &Path) -> BrokerProcess {
+    let address = match carrier {
+        "Unix" => format!("unix:{}", folder.join("broker.sock").display()),
+        _ => "127.0.0.1:0".to_owned(),
     };
-    let broker = start(Listener::bind(address, options).unwrap().into());
-    println!("\nlistening on {}", broker.handle().entrances().next().unwrap().address);
-    // Until the other process closes our standard input.
-    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
-}
-
-struct Serving {
-    process: Child,
-    address: Address,
-    /// Must stay open: the process writes to it now and then.
-    _output: Lines<BufReader<ChildStdout>>,
-}
-
-impl Serving {
-    fn start(carrier: &str, folder: &str) -> Self {
-        let mut process = Command::new(env::current_exe().unwrap())
-            .args(["--exact", CHILD, "--ignored", "--nocapture"])
-            .env(CARRIER, carrier)
-            .env(FOLDER, folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let mut texts = lines.by_ref().map(Result::unwrap);
-        let address = texts.find_map(|line| line.strip_prefix("listening on ")?.parse().ok());
-        let address = address.expect("it listens");
-        Self { process, address, _output: lines }
+    let mut listener = format!("broker.workers = 1\n[[listeners]]\naddress = \"{address}\"\nanonymous = true\n");
+    if carrier.contains("WebSocket") {
+        listener.push_str("websocket = {}\n");
     }
-
-    /// Resident bytes.
-    fn memory(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    if carrier.contains("TLS") {
+        listener.push_str("tls.certificate = \"server.crt\"\ntls.key = \"server.key\"\n");
     }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ended = self.process.wait();
+    if carrier.contains("certificate") {
+        listener.push_str("tls.client_certificates.ca = \"ca.crt\"\n");
     }
+    BrokerProcess::start(folder, &listener, 1)
 }
 
 #[tokio::test]
@@ -101,16 +48,16 @@ async fn cost_of_an_idle_connection() {
         "TLS 1.3 with a client certificate",
         "WebSocket over TLS 1.3",
     ] {
-        let broker = Serving::start(carrier, pki.folder.path().to_str().unwrap());
+        let broker = serving(carrier, pki.folder.path());
         let version = if carrier.contains("1.2") { Version::Tls12 } else { Version::Tls13 };
         let client = pki.client(version, carrier.contains("certificate").then_some(&device));
         let mut wires = Vec::new();
         let mut before = 0;
         for number in 0..WARM_UP + CONNECTIONS {
             if number == WARM_UP {
-                before = broker.memory();
+                before = broker.resident();
             }
-            let mut wire = Wire::dial(&broker.address).await;
+            let mut wire = Wire::dial(&broker.addresses[0]).await;
             if carrier.contains("TLS") {
                 wire = wire.secured(&client).await.unwrap();
             }
@@ -122,7 +69,7 @@ async fn cost_of_an_idle_connection() {
             wire.expect(&[0x20, 2, 0, 0]).await;
             wires.push(wire);
         }
-        let each = broker.memory().saturating_sub(before) as f64 / CONNECTIONS as f64;
+        let each = broker.resident().saturating_sub(before) as f64 / CONNECTIONS as f64;
         println!("| {carrier} | {:.1} KiB |", each / 1024.0);
     }
 }

@@ -271,7 +271,8 @@ pub(crate) fn publish(topic: u8, length: usize) -> Vec<u8> {
     packet
 }
 
-/// Waits until the broker has counted what `done` asks for.
+/// Looks again and again until the broker has counted what `done` asks for. Counters tell nobody that they changed, and what
+/// is counted here (a handshake that failed) its client sees before the broker counts it.
 pub(crate) async fn until_counted(broker: &Broker, done: impl Fn(reference_broker::Counters) -> bool) {
     let counted = async {
         while !done(broker.handle().counters()) {
