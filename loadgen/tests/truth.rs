@@ -21,6 +21,7 @@ use reports::{
 };
 use simulator::{Target, TopicPrefix};
 use support::{Deeds, Script};
+use tokio::sync::Notify;
 
 /// A handful of devices, one reader of everything.
 const SCENARIO: &str = r##"
@@ -61,18 +62,23 @@ loss = ["count==0"]
 duplicates = ["count==0"]
 "##;
 
+/// Remembers all that a run observes, and wakes whoever waits for more of it.
 #[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<Observation>>>);
+struct Memory {
+    observations: Arc<Mutex<Vec<Observation>>>,
+    news: Arc<Notify>,
+}
 
 impl Memory {
     fn saw(&self, wanted: impl Fn(&Observation) -> bool) -> bool {
-        self.0.lock().unwrap().iter().any(wanted)
+        self.observations.lock().unwrap().iter().any(wanted)
     }
 }
 
 impl Sink for Memory {
     fn record(&mut self, observation: &Observation) -> io::Result<()> {
-        self.0.lock().unwrap().push(observation.clone());
+        self.observations.lock().unwrap().push(observation.clone());
+        self.news.notify_one();
         Ok(())
     }
 
@@ -141,7 +147,7 @@ fn interrupted<I: Future<Output = ()>>(
     let deeds = deeds.borrow().clone();
     drop(end);
     broker.join().unwrap();
-    let observations = memory.0.lock().unwrap().clone();
+    let observations = memory.observations.lock().unwrap().clone();
     Judged { outcome, observations, deeds }
 }
 
@@ -178,11 +184,12 @@ fn shared(plan: &mut Plan) {
 /// Resolves when a window was recorded.
 async fn after_a_window(memory: Memory) {
     while !memory.saw(|it| matches!(it, Observation::Window(_))) {
-        tokio::task::yield_now().await;
+        memory.news.notified().await;
     }
 }
 
-/// Never resolves, and from the load's beginning takes `pause` of its thread each time the run looks, for so long.
+/// Never resolves, and from the load's beginning takes `pause` of its thread each time the run looks, for so long. The sleep
+/// is what is tested, a generator that gets no time, and waits for nothing.
 fn wasteful(memory: Memory, pause: Duration, lasts: Duration) -> impl Future<Output = ()> {
     let mut began: Option<Instant> = None;
     poll_fn(move |_| {

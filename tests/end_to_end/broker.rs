@@ -4,18 +4,19 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::support::{DEADLINE, paddock};
+use crate::support::{DEADLINE, ended, paddock};
 
-/// A broker whose log is read when it has ended.
+/// A broker whose log is read when it has ended. It does not outlive the test.
 struct Watched {
     child: Child,
     address: SocketAddr,
     monitor: SocketAddr,
-    log: thread::JoinHandle<String>,
+    log: mpsc::Receiver<String>,
 }
 
 impl Watched {
@@ -29,10 +30,12 @@ impl Watched {
             .spawn()
             .expect("paddock starts");
         let mut stderr = child.stderr.take().expect("piped");
-        let log = thread::spawn(move || {
+        let (sender, log) = mpsc::channel();
+        thread::spawn(move || {
             let mut text = String::new();
             stderr.read_to_string(&mut text).expect("a log of characters");
-            text
+            // Nobody listens any more when the test has failed.
+            let _unheard = sender.send(text);
         });
         let mut stdout = child.stdout.take().expect("piped");
         let mut address = |start: &str| -> SocketAddr {
@@ -58,14 +61,9 @@ impl Watched {
     /// How it ended by itself, what it logged, and how long that took.
     fn end(mut self) -> (ExitStatus, String, Duration) {
         let began = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
-                break status;
-            }
-            assert!(began.elapsed() < DEADLINE, "still running");
-            thread::sleep(Duration::from_millis(5));
-        };
-        (status, self.log.join().expect("the reader ends"), began.elapsed())
+        let status = ended(&mut self.child);
+        let took = began.elapsed();
+        (status, self.log.recv_timeout(DEADLINE).expect("the log ends with the broker"), took)
     }
 
     /// The answer of the monitor.
@@ -77,11 +75,12 @@ impl Watched {
         answer
     }
 
-    /// Waits until its workers have begun: what it listens on is said before.
-    fn is_ready(&self) {
+    /// Asks until it says that it is `state`: "ready" once its workers have begun, which is after it has said where it
+    /// listens; "draining" from the first signal on.
+    fn becomes(&self, state: &str) {
         let end = Instant::now() + DEADLINE;
-        while !self.ask("/health/ready").ends_with("\r\n\r\nready\n") {
-            assert!(Instant::now() < end, "it never becomes ready");
+        while !self.ask("/health/ready").ends_with(&format!("\r\n\r\n{state}\n")) {
+            assert!(Instant::now() < end, "it never becomes {state}");
         }
     }
 
@@ -105,6 +104,13 @@ impl Watched {
     }
 }
 
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
 fn dial(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(DEADLINE)).expect("a time");
@@ -122,7 +128,7 @@ fn exchange(stream: &mut TcpStream, send: &[u8], expect: &[u8]) {
 #[test]
 fn a_broker_that_is_told_to_end_keeps_its_promises_and_says_good_bye() {
     let broker = Watched::start(&["-v"]);
-    broker.is_ready();
+    broker.becomes("ready");
     // Twelve clients on two workers: some of them are not where the publisher is.
     let mut subscribers: Vec<_> = (0..12).map(|number| broker.client(5, &format!("s{number}"))).collect();
     for subscriber in &mut subscribers {
@@ -169,7 +175,7 @@ fn a_second_signal_ends_at_once() {
     // It does not hang up, so the first signal waits for it.
     let _lazy = broker.client(5, "lazy");
     broker.signal();
-    while !broker.ask("/health/ready").ends_with("draining\n") {}
+    broker.becomes("draining");
     broker.signal();
     let (status, log, _) = broker.end();
     assert_eq!(status.code(), Some(130), "{log}");

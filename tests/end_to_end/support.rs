@@ -10,6 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::retry_on_intr,
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+
 use crate::ways::Way;
 
 /// How long any program may take before the test counts as hung.
@@ -18,6 +24,16 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// The `paddock` that belongs to this test run.
 pub(crate) fn paddock() -> Command {
     Command::new(env!("CARGO_BIN_EXE_paddock"))
+}
+
+/// How `child` ends by itself.
+pub(crate) fn ended(child: &mut Child) -> ExitStatus {
+    let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).expect("nobody has collected it");
+    let deadline = Timespec::try_from(DEADLINE).expect("a minute");
+    let mut events = [PollFd::new(&process, PollFlags::IN)];
+    let count = retry_on_intr(|| poll(&mut events, Some(&deadline))).expect("its end can be awaited");
+    assert_eq!(count, 1, "still running after {DEADLINE:?}");
+    child.wait().expect("a child can be waited for")
 }
 
 /// A child process that does not outlive the test.
@@ -81,26 +97,23 @@ impl Running {
         assert!(sent.is_ok_and(|status| status.success()));
     }
 
-    /// Looks again and again until `true_now`.
+    /// Looks again and again until `true_now`, for what the program does and never tells: a port that it opens, a line in a
+    /// file. It looks at once after each line of stdout, and ends with the program's stdout.
     pub(crate) fn wait_until(&self, what: &str, true_now: impl Fn() -> bool) {
         let end = Instant::now() + DEADLINE;
         while !true_now() {
-            assert!(Instant::now() < end, "no {what}");
-            let _line = self.lines.recv_timeout(Duration::from_millis(50));
+            assert!(Instant::now() < end, "no {what} within {DEADLINE:?}");
+            let line = self.lines.recv_timeout(Duration::from_millis(50));
+            assert!(
+                line != Err(mpsc::RecvTimeoutError::Disconnected) || true_now(),
+                "it ended, and there was no {what}"
+            );
         }
     }
 
     /// How it ended by itself.
     pub(crate) fn end(mut self) -> ExitStatus {
-        let end = Instant::now() + DEADLINE;
-        loop {
-            match self.child.try_wait().expect("a child can be waited for") {
-                Some(status) => return status,
-                None => assert!(Instant::now() < end, "still running"),
-            }
-            // Its stdout ends with it, or brings something to throw away.
-            let _line = self.lines.recv_timeout(Duration::from_millis(50));
-        }
+        ended(&mut self.child)
     }
 
     /// SIGKILL: the connection ends without a word.

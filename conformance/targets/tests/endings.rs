@@ -1,7 +1,10 @@
 //! Brokers that neither announce themselves nor watch their standard input: when they are ready, and how they end.
 
+mod support;
+
 use std::{fs, os::unix::process::ExitStatusExt, process::Stdio, time::Duration};
 
+use support::gone;
 use targets::{Command, Ending, LaunchError, Readiness, Running, Sampler, Target};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -33,16 +36,7 @@ async fn launched(command: Command) -> Running {
     Target::Child(command).launch().await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-async fn gone(pid: u32) {
-    let ended = async {
-        while Sampler::new(pid).and_then(|mut sampler| sampler.sample()).is_ok() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(DEADLINE, ended).await.expect("the process is still there");
-}
-
-/// The number that the broker wrote into its folder.
+/// The number that the broker wrote into its folder. It tells nobody when it has, so the file is looked at again and again.
 async fn noted(folder: &tempfile::TempDir) -> u32 {
     let note = async {
         loop {

@@ -191,6 +191,7 @@ impl Broker {
         if let Some((at, lasts)) = self.script.freeze
             && number == at
         {
+            // The script's freeze, not a wait for anything.
             tokio::time::sleep(lasts).await;
         }
         let payload = message.payload.to_vec();
