@@ -40,16 +40,17 @@ use source::{
 };
 
 const COUNTS: [u32; 3] = [10, 10_000, 1_000_000];
-/// Topics that are asked for in turn, far apart from each other.
-const ASKED: u32 = 1_000;
+/// How many topics are asked for in turn: what one costs that is in the cache, and what many cost that are not.
+const ASKED: [u32; 3] = [1, 1_000, 100_000];
 
 /// A tree as farms have it: a hundred sites, and as many devices below each as there must be.
 fn topic(number: u32) -> String {
     format!("farm/{}/device/{number}/telemetry", number % 100)
 }
 
-fn asked(count: u32) -> Vec<String> {
-    (0..ASKED).map(|number| topic((u64::from(number) * 7919 % u64::from(count)) as u32)).collect()
+/// Some of `count` topics, far apart from each other.
+fn spread(asked: u32, count: u32) -> Vec<String> {
+    (0..asked).map(|number| topic((u64::from(number) * 7919 % u64::from(count)) as u32)).collect()
 }
 
 /// One subscriber for each of `count` topics; each message has one receiver.
@@ -72,14 +73,16 @@ fn routes(criterion: &mut Criterion) {
     for count in COUNTS {
         let view = subscribed(count);
         let mut matches = Matches::new(Overlap::Merged);
-        let topics = asked(count);
-        let mut next = topics.iter().cycle();
-        group.bench_function(format!("among {count} subscriptions"), |bencher| {
-            bencher.iter(|| {
-                view.route(next.next().unwrap(), None, &mut matches);
-                assert_eq!(matches.hits().len(), 1);
+        for asked in ASKED.into_iter().filter(|asked| *asked <= count) {
+            let topics = spread(asked, count);
+            let mut next = topics.iter().cycle();
+            group.bench_function(format!("among {count} subscriptions, {asked} topics in turn"), |bencher| {
+                bencher.iter(|| {
+                    view.route(next.next().unwrap(), None, &mut matches);
+                    assert_eq!(matches.hits().len(), 1);
+                });
             });
-        });
+        }
     }
     group.finish();
 }
@@ -97,9 +100,9 @@ fn retained_messages(criterion: &mut Criterion) {
             let (message, qos) = (Arc::new(message), QoS::AtMostOnce);
             store.open(now).set(Retained { message, qos, expires_at: None, source: None }).unwrap();
         }
-        let topics = asked(count);
+        let topics = spread(1_000.min(count), count);
         let mut next = topics.iter().cycle();
-        group.bench_function(format!("among {count} messages"), |bencher| {
+        group.bench_function(format!("among {count} messages, 1,000 topics in turn"), |bencher| {
             bencher.iter(|| {
                 let mut search = Search { messages: 10, visits: 1_000, ..Search::default() };
                 let all = store.open(now).snapshot().matching(next.next().unwrap(), &mut search);
