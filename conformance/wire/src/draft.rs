@@ -307,12 +307,10 @@ impl Draft {
         self.at(field, |draft, index| draft.insert(index + 1, index, name, bytes.into()))
     }
 
-    /// Adds bytes behind the last field, named `appended`. The Remaining Length counts them.
+    /// Adds bytes behind the last field that is written, named `appended`. The Remaining Length counts them.
     #[must_use]
-    pub fn append(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.fields.push(Field::bytes("appended", Group::Fields, bytes));
-        self.write_until(self.fields.len() - 1);
-        self
+    pub fn append(self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.field("appended", bytes)
     }
 
     /// Adds a property behind the others of the variable header, whether it may stand there or not.
