@@ -2,6 +2,7 @@
 
 mod broker;
 mod certs;
+mod conformance;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use crate::log::Format;
 pub(crate) use self::{
     broker::{Broker, BrokerVerb, Start},
     certs::{Certs, KeyKind},
+    conformance::{Chosen, Conformance, ConformanceVerb, Pace, Prove, Verdict, Version as MqttVersion},
 };
 
 /// The proving ground for farm MQTT: a reference broker, device simulators, scenario-driven load, reports.
@@ -64,6 +66,10 @@ pub(crate) enum Verb {
     /// Without a configuration it listens on 127.0.0.1:1883, where only this machine reaches it, and lets everybody do
     /// everything. For each listener a line on stdout says where it listens.
     Broker(Broker),
+    /// Judge a broker: a verdict for every statement of MQTT 3.1.1 and 5.0, with the packets as evidence.
+    ///
+    /// Without --target the reference broker is judged, in several configurations, so that nothing stays undecided.
+    Conformance(Conformance),
     /// Make a CA, and certificates for brokers and devices.
     ///
     /// The first time it makes a CA; afterwards it issues more from the same one. Nothing that is there is replaced, unless

@@ -38,4 +38,4 @@ pub use run_folder::{FolderError, RunFolder};
 pub use sink::{Sink, Tee};
 pub use summary::{Counter, Summary};
 pub use summary_json::{SUMMARY_SCHEMA, summary_json, summary_schema};
-pub use terminal::{Progress, Terminal};
+pub use terminal::{Progress, SuiteTerminal, Terminal};

@@ -7,6 +7,7 @@
 //! All offsets count from the run's start ([`RunStarted::started_at`]) and are written in whole nanoseconds under a name
 //! that ends in `_ns`; wall-clock times are RFC 3339 in UTC.
 
+mod conformance;
 mod event;
 mod histogram;
 mod ledger;
@@ -15,6 +16,10 @@ mod run;
 mod verdict;
 mod window;
 
+pub use conformance::{
+    CaseFinding, CaseJudged, CaseVerdict, FindingLevel, LineKind, MutantJudged, SuiteCase, SuiteEnded, SuiteStarted,
+    SuiteStatement, SuiteTarget, TranscriptLine,
+};
 pub use event::{Event, EventKind, StageEnded, StageStarted, Witness, WitnessKind};
 pub use histogram::{EncodedHistogram, HistogramError, HistogramRecord, house_histogram, metric};
 pub use ledger::{Ledger, LedgerCounts, LedgerRow};
@@ -32,7 +37,7 @@ pub const SCHEMA: u32 = 1;
 ///
 /// Order in a file: one `RunStarted`; then stages, windows, events and witnesses as they happen; then `Ledger`,
 /// `Histogram`s and `GeneratorHealth`; then `Threshold`s; then one `RunEnded`. A file that ends early is an interrupted run
-/// and still readable.
+/// and still readable. A conformance run has its own frame: `SuiteStarted`, judgements, `SuiteEnded`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Observation {
@@ -58,4 +63,12 @@ pub enum Observation {
     Threshold(ThresholdOutcome),
     /// How the run ended, and its verdict.
     RunEnded(RunEnded),
+    /// The frame of a conformance run: tool, targets, statements, cases.
+    SuiteStarted(Box<SuiteStarted>),
+    /// One case, judged.
+    CaseJudged(Box<CaseJudged>),
+    /// One mutant, tried with one case.
+    MutantJudged(Box<MutantJudged>),
+    /// How a conformance run ended.
+    SuiteEnded(SuiteEnded),
 }

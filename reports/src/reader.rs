@@ -21,7 +21,7 @@ pub enum ReadError {
         cause: io::Error,
     },
     /// The first line is not the start of a run.
-    #[error("{} does not begin with a run's first line (run_started with a schema number)", path.display())]
+    #[error("{} does not begin with a run's first line (run_started or suite_started, with a schema number)", path.display())]
     NotARun {
         /// The file.
         path: PathBuf,
@@ -85,7 +85,7 @@ struct HeadTool {
     version: Option<String>,
 }
 
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 15] = [
     "run_started",
     "stage_started",
     "stage_ended",
@@ -97,7 +97,14 @@ const KINDS: [&str; 11] = [
     "generator_health",
     "threshold",
     "run_ended",
+    "suite_started",
+    "case_judged",
+    "mutant_judged",
+    "suite_ended",
 ];
+
+/// What a first line may be.
+const FRAMES: [&str; 2] = ["run_started", "suite_started"];
 
 impl<R: BufRead> Reader<R> {
     /// Reads from memory or a stream; `path` names it in errors.
@@ -137,7 +144,7 @@ impl<R: BufRead> Reader<R> {
 
     fn check_schema(&self, head: &Head) -> Result<(), ReadError> {
         match head.schema {
-            Some(schema) if schema == u64::from(SCHEMA) && head.kind == "run_started" => Ok(()),
+            Some(schema) if schema == u64::from(SCHEMA) && FRAMES.contains(&head.kind.as_str()) => Ok(()),
             Some(found) if found != u64::from(SCHEMA) => Err(ReadError::OtherSchema {
                 path: self.path.clone(),
                 found,

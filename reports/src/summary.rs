@@ -108,6 +108,11 @@ impl Summary {
             Observation::GeneratorHealth(health) => self.generator = Some(health.clone()),
             Observation::Threshold(outcome) => self.thresholds.push(outcome.clone()),
             Observation::RunEnded(ended) => self.ended = Some(ended.clone()),
+            // Another kind of run, with reports of its own.
+            Observation::SuiteStarted(_)
+            | Observation::CaseJudged(_)
+            | Observation::MutantJudged(_)
+            | Observation::SuiteEnded(_) => {}
         }
     }
 

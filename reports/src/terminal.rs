@@ -1,6 +1,7 @@
 //! The terminal: progress on standard error while the run lasts, the verdict on standard output when it ends.
 
 mod style;
+mod suite;
 mod verdict;
 
 use crate::figures::{count, latency, rate, span};
@@ -13,6 +14,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 use style::Style;
+
+pub use suite::SuiteTerminal;
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -136,7 +136,7 @@ impl Broker {
 }
 
 /// What the user typed, without secrets.
-fn command_line() -> Vec<String> {
+pub(crate) fn command_line() -> Vec<String> {
     let mut words = env::args().skip(1);
     let mut said = vec!["paddock".to_owned()];
     while let Some(word) = words.next() {

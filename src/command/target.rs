@@ -148,6 +148,26 @@ fn credentials(
     }
 }
 
+/// User name and password for a broker that no scenario names, from the command line, the URL or the environment (the
+/// password).
+pub(crate) fn user_and_password(
+    options: &cli::Target,
+    endpoint: &mut Endpoint,
+) -> Result<Option<(String, String)>, Failure> {
+    let user = options.user.clone().or(endpoint.user.take());
+    let password = match (&options.password, &options.password_file, endpoint.password.take()) {
+        (Some(password), ..) => Some(password.clone()),
+        (None, Some(file), _) => Some(first_line(file)?),
+        (None, None, Some(password)) => Some(password),
+        (None, None, None) => ambient_password()?,
+    };
+    match (user, password) {
+        (Some(user), password) => Ok(Some((user, password.unwrap_or_default()))),
+        (None, Some(_)) => Err(Failure::usage("a password needs a user: add --user")),
+        (None, None) => Ok(None),
+    }
+}
+
 fn ambient_password() -> Result<Option<String>, Failure> {
     match env::var(PASSWORD_VARIABLE) {
         Ok(password) => Ok(Some(password).filter(|password| !password.is_empty())),

@@ -12,6 +12,8 @@ fn every_verb_answers_help() {
         &["simulate", "--help"],
         &["broker", "--help"],
         &["certs", "--help"],
+        &["conformance", "--help"],
+        &["conformance", "prove", "--help"],
         &["scenarios", "--help"],
         &["scenarios", "check", "--help"],
         &["completions", "--help"],

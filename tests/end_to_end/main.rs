@@ -6,6 +6,7 @@ mod broker;
 mod certificates;
 mod command_line;
 mod configuration;
+mod conformance;
 mod counterparts;
 mod soak;
 mod support;

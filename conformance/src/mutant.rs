@@ -1,0 +1,51 @@
+//! Mutants: brokers that are wrong in just the way that a case exists to catch.
+
+use std::fmt;
+
+use faults::Rules;
+use wire::Version;
+
+/// What must make a case fail. A case whose mutants it does not see proves nothing.
+#[derive(Clone, Copy)]
+pub struct Mutant {
+    /// What the mutant does, as the end of "a broker that": `loses PUBACK`.
+    pub name: &'static str,
+    /// How it comes about.
+    pub how: How,
+    /// The only version in which it is one; any when absent.
+    pub version: Option<Version>,
+}
+
+/// How a mutant comes about.
+#[derive(Clone, Copy)]
+pub enum How {
+    /// Rules of the proxy between the case and a correct broker.
+    Rules(fn() -> Rules),
+    /// The embedded broker in the configuration of this name (see [`crate::embedded`]), in the place of the one that the case
+    /// needs. The case still believes that it talks to that one.
+    Configuration(&'static str),
+}
+
+impl Mutant {
+    /// A mutant by rules of the proxy: `Mutant::rules("loses PUBACK", || server(Kind::Puback).drop().into())`.
+    pub const fn rules(name: &'static str, rules: fn() -> Rules) -> Self {
+        Self { name, how: How::Rules(rules), version: None }
+    }
+
+    /// A mutant by another configuration of the embedded broker.
+    pub const fn configuration(name: &'static str, configuration: &'static str) -> Self {
+        Self { name, how: How::Configuration(configuration), version: None }
+    }
+
+    /// Tried in this version only.
+    #[must_use]
+    pub const fn only_in(self, version: Version) -> Self {
+        Self { version: Some(version), ..self }
+    }
+}
+
+impl fmt::Debug for Mutant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Mutant").field(&self.name).finish()
+    }
+}

@@ -1,0 +1,135 @@
+//! What comes: read, framed, judged by the strict parser, and kept until a verb takes it.
+
+use std::io;
+
+use bytes::BytesMut;
+use reports::observation::LineKind;
+use tokio::{
+    io::AsyncReadExt,
+    time::{self, Instant},
+};
+use wire::{Breach, Direction, Frame, Packet, Publish, Version};
+
+use super::Peer;
+use crate::{About, CaseResult, Finding, Mark, Statement, Stop, outcome::Ending};
+
+/// A packet that came.
+#[derive(Clone, Debug)]
+pub(super) struct Heard {
+    pub(super) packet: Packet,
+    /// In one line, for messages.
+    pub(super) line: String,
+}
+
+impl Peer {
+    /// Waits until something comes, the connection ends, or `deadline`; whether something did.
+    ///
+    /// # Errors
+    ///
+    /// A breach when what came is not allowed to come.
+    pub(super) async fn hear(&mut self, deadline: Instant) -> CaseResult<bool> {
+        if self.ending.is_some() {
+            return Ok(false);
+        }
+        let Some(stream) = &mut self.stream else {
+            return Err(Stop::Error(format!("{} listens after it ended its connection", self.name)));
+        };
+        let mut buffer = BytesMut::with_capacity(16 * 1024);
+        let read = match time::timeout_at(deadline, stream.read_buf(&mut buffer)).await {
+            Err(_) => return Ok(false),
+            Ok(read) => read,
+        };
+        match read {
+            Ok(0) => self.end(Ending::Closed),
+            Ok(_) => {
+                self.frames.push(&buffer);
+                while let Some(frame) = self.frames.next() {
+                    self.take_in(&frame)?;
+                }
+            }
+            // TLS and WebSocket call an end without their own good-bye an error.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.end(Ending::Closed),
+            Err(error) => {
+                self.desk.transcript.say(&self.name, LineKind::Remark, error.to_string());
+                self.end(Ending::Reset);
+            }
+        }
+        Ok(true)
+    }
+
+    fn end(&mut self, ending: Ending) {
+        let cut = match self.frames.pending().len() {
+            0 => String::new(),
+            bytes => format!(", {bytes} bytes into a packet"),
+        };
+        self.desk.transcript.say(&self.name, LineKind::Closed, format!("{ending}{cut}"));
+        self.ending = Some(ending);
+    }
+
+    fn take_in(&mut self, frame: &Frame) -> CaseResult {
+        self.desk.transcript.packet(&self.name, LineKind::Received, frame.bytes());
+        let packet =
+            frame.parse(self.version(), Direction::FromServer).map_err(|breach| self.malformed(frame, &breach))?;
+        let line = packet.line(self.version());
+        self.watch(&packet, &line)?;
+        match packet {
+            Packet::Publish(publish) => self.take_in_publish(publish, line),
+            packet => {
+                self.dismissed |= matches!(packet, Packet::Disconnect(_));
+                self.inbox.push_back(Heard { packet, line });
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts the topic in the place of its alias, and passes over publications of others.
+    fn take_in_publish(&mut self, mut publish: Publish, line: String) -> CaseResult {
+        if let Some(alias) = publish.properties.topic_alias() {
+            if !publish.topic.is_empty() {
+                self.aliases.insert(alias, publish.topic.clone());
+            } else if let Some(topic) = self.aliases.get(&alias) {
+                publish.topic.clone_from(topic);
+            } else {
+                let finding = Finding::breach("a Topic Alias that was set before on this connection", line);
+                return Err(Stop::Breach(Finding { about: About::Unnumbered, ..finding }));
+            }
+        }
+        if publish.topic.contains(&*self.desk.tag) {
+            self.inbox.push_back(Heard { packet: publish.into(), line });
+        }
+        Ok(())
+    }
+
+    /// What no connection may see, whatever the case is about.
+    fn watch(&mut self, packet: &Packet, line: &str) -> CaseResult {
+        let first = !std::mem::replace(&mut self.greeted, true);
+        let breach = |mark: Mark, expected: &str| Err(Stop::Breach(Finding::breach(expected, line).watched(mark)));
+        match packet {
+            _ if self.dismissed => breach(Mark::V5("3.14.4-1"), "nothing after DISCONNECT"),
+            Packet::Connack(_) if !first && self.connack.is_some() => match self.version() {
+                Version::V5 => breach(Mark::V5("3.2.0-2"), "one CONNACK on a connection"),
+                _ => breach(Mark::V311("3.2.0-1"), "CONNACK as the first packet, once"),
+            },
+            Packet::Connack(_) | Packet::Auth(_) => Ok(()),
+            Packet::Disconnect(_) if first => breach(Mark::V5("3.14.0-1"), "no DISCONNECT before CONNACK"),
+            _ if first => breach(Mark::Both("3.2.0-1"), "CONNACK as the first packet"),
+            _ => Ok(()),
+        }
+    }
+
+    fn malformed(&self, frame: &Frame, breach: &Breach) -> Stop {
+        let version = self.version();
+        let number = breach.statement.and_then(|statement| statement.strip_prefix("MQTT-"));
+        let statement = number.and_then(|number| Statement::find(version, number));
+        let about = statement.map_or(About::Unnumbered, |statement| {
+            About::Watched(if version == Version::V5 {
+                Mark::V5(statement.number)
+            } else {
+                Mark::V311(statement.number)
+            })
+        });
+        let expected =
+            format!("{} as the standard lays it out", frame.kind().map_or("a packet".into(), |kind| kind.to_string()));
+        Stop::Breach(Finding { about, ..Finding::breach(expected, breach.to_string()) })
+    }
+}

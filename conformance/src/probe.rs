@@ -1,0 +1,103 @@
+//! What a broker says of itself in CONNACK, before the first case.
+
+use std::sync::Arc;
+
+use wire::{Connect, Properties, Property, Version};
+
+use crate::{Bench, Capability, Site, desk::Desk};
+
+/// Announced below this, a limit can be reached by a case.
+const REACHABLE_SIZE: u32 = 1 << 20;
+/// As [`REACHABLE_SIZE`], for the Receive Maximum.
+const REACHABLE_RECEIVE_MAXIMUM: u16 = 2000;
+
+impl Site {
+    /// Asks the broker which versions it speaks and what it offers, and adds that to what is known.
+    ///
+    /// # Errors
+    ///
+    /// In words, when it answers no CONNECT of any version.
+    pub async fn probed(mut self, seed: u64) -> Result<Self, String> {
+        self.versions.clear();
+        let mut announced = Properties::default();
+        let mut complaints = Vec::new();
+        for version in [Version::V3_1_1, Version::V5] {
+            match self.ask(version, seed, "probe").await {
+                Ok(properties) => {
+                    self.versions.push(version);
+                    announced = properties;
+                }
+                Err(complaint) => complaints.push(format!("MQTT {version}: {complaint}")),
+            }
+        }
+        let Some(version) = self.versions.last().copied() else { return Err(complaints.join("; ")) };
+        self.capabilities.extend(offered(&announced));
+        let nameless = self.ask(version, seed, "").await.is_ok();
+        self.capabilities.extend(nameless.then_some(Capability::EmptyClientId));
+        self.capabilities.insert(Capability::Sessions);
+        let evident: Vec<Capability> = self.evident().collect();
+        self.capabilities.extend(evident);
+        Ok(self)
+    }
+
+    /// The properties of the CONNACK that lets in a client called so.
+    async fn ask(&self, version: Version, seed: u64, name: &str) -> Result<Properties, String> {
+        let bench = Bench::new(Desk::new(version, Arc::new(self.clone()), format!("probe{:03}", seed % 1000)));
+        let client_identifier = if name.is_empty() { String::new() } else { bench.id(name) };
+        let connect = Connect { client_identifier, ..bench.connect(name) };
+        let connect = if version == Version::V5 {
+            connect.with(Property::request_response_information(1)).with(Property::session_expiry_interval(0))
+        } else {
+            connect
+        };
+        let accepted = async {
+            let mut peer = bench.connected_as("probe", connect).await?;
+            let connack = peer.connack.take();
+            peer.disconnected().await?;
+            Ok(connack.map(|connack| connack.properties).unwrap_or_default())
+        };
+        accepted.await.map_err(|stop: crate::Stop| stop.to_string())
+    }
+}
+
+/// What these properties of a CONNACK say, and what their absence says.
+fn offered(announced: &Properties) -> Vec<Capability> {
+    use Capability::*;
+    let either = |available: Option<u8>, yes, no| if available == Some(0) { no } else { yes };
+    let mut offered = vec![
+        either(announced.retain_available(), Retain, NoRetain),
+        either(announced.wildcard_subscription_available(), Wildcards, NoWildcards),
+        either(announced.subscription_identifier_available(), SubscriptionIdentifiers, NoSubscriptionIdentifiers),
+        either(announced.shared_subscription_available(), SharedSubscriptions, NoSharedSubscriptions),
+        if announced.topic_alias_maximum().unwrap_or(0) > 0 { TopicAliases } else { NoTopicAliases },
+    ];
+    offered.extend(match announced.maximum_qos() {
+        Some(0) => vec![LimitedQos],
+        Some(1) => vec![LimitedQos, Qos1],
+        _ => vec![Qos1, Qos2],
+    });
+    offered.extend(announced.maximum_packet_size().filter(|size| *size <= REACHABLE_SIZE).map(|_| PacketLimit));
+    let receive_maximum = announced.receive_maximum().filter(|maximum| *maximum <= REACHABLE_RECEIVE_MAXIMUM);
+    offered.extend(receive_maximum.map(|_| ReceiveLimit));
+    offered.extend(announced.server_keep_alive().map(|_| ServerKeepAlive));
+    offered.extend(announced.response_information().map(|_| ResponseInformation));
+    offered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_offers_what_the_standard_says() {
+        let said = |properties: &[Property]| offered(&Properties(properties.to_vec()));
+        let silent = said(&[]);
+        for offered in [Capability::Retain, Capability::Qos2, Capability::Wildcards, Capability::NoTopicAliases] {
+            assert!(silent.contains(&offered), "{offered}");
+        }
+        let limited =
+            said(&[Property::maximum_qos(0), Property::retain_available(0), Property::topic_alias_maximum(4)]);
+        assert!(limited.contains(&Capability::LimitedQos) && !limited.contains(&Capability::Qos1));
+        assert!(limited.contains(&Capability::NoRetain) && limited.contains(&Capability::TopicAliases));
+    }
+}

@@ -1,0 +1,231 @@
+//! The proof: every case fails with each of its mutants, and passes without them.
+
+use std::{io, sync::Arc, time::Duration};
+
+use faults::{Proxy, Rules, Upstream};
+use jiff::Timestamp;
+use reports::{
+    Observation, Sink,
+    observation::{CaseVerdict, Ending, MutantJudged, SuiteEnded},
+};
+use tokio::{task::JoinSet, time::Instant};
+use transport::{DialOptions, dial};
+
+use crate::{
+    Case, Chosen, How, Mutant, Site,
+    run::{Plan, Subject, seed_of},
+    trial::{Judgement, Trial},
+};
+
+/// What a proof came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Mutants that their case saw.
+    pub killed: u64,
+    /// Case, version and mutant that the case did not see.
+    pub survivors: Vec<String>,
+    /// The exit code.
+    pub exit_code: u8,
+}
+
+/// How long a mutant may keep a case waiting for what it swallows.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Tries each chosen case of the first target with its own mutants, or with everybody's when `matrix` says so.
+///
+/// # Errors
+///
+/// When the sink can no longer be written, or a proxy cannot listen.
+pub async fn prove(
+    plan: &Plan,
+    matrix: bool,
+    sink: &mut dyn Sink,
+    interrupted: impl Future<Output = ()>,
+) -> io::Result<Proof> {
+    let began = Instant::now();
+    let Some(subject) = plan.targets.first().map(|subject| Arc::new(subject.clone())) else {
+        return Ok(Proof { killed: 0, survivors: Vec::new(), exit_code: 4 });
+    };
+    let mut waiting = attempts(plan, matrix);
+    sink.record(&Observation::SuiteStarted(Box::new(plan.frame(waiting.len()))))?;
+    waiting.reverse();
+    let mut running = JoinSet::new();
+    let mut proof = Proof { killed: 0, survivors: Vec::new(), exit_code: 0 };
+    let mut interrupted = std::pin::pin!(interrupted);
+    let mut ending = Ending::Completed;
+    loop {
+        while running.len() < plan.jobs.max(1) {
+            let Some(attempt) = waiting.pop() else { break };
+            let (subject, deadline) = (Arc::clone(&subject), plan.deadline);
+            running.spawn(async move { attempt.run(&subject, deadline).await.map(|seen| (attempt, seen)) });
+        }
+        let joined = tokio::select! {
+            joined = running.join_next() => joined,
+            () = &mut interrupted => {
+                running.abort_all();
+                ending = Ending::Interrupted;
+                None
+            }
+        };
+        let Some(joined) = joined else { break };
+        let (attempt, seen) = joined.map_err(io::Error::other)??;
+        let judged = attempt.judged(seen, began.elapsed());
+        if judged.killed {
+            proof.killed += 1;
+        } else if judged.case == judged.owner {
+            proof.survivors.push(format!("{} ({}): {}", judged.case, judged.version, judged.mutant));
+        }
+        sink.record(&Observation::MutantJudged(Box::new(judged)))?;
+    }
+    let unproven = proof.survivors.len();
+    let mut reasons = if unproven > 0 { vec![format!("{unproven} mutants survive")] } else { Vec::new() };
+    proof.exit_code = match (ending, unproven, proof.killed) {
+        (Ending::Interrupted, ..) => 130,
+        (_, 1.., _) => 3,
+        (_, 0, 0) => 4,
+        (_, 0, _) => 0,
+    };
+    if proof.exit_code == 4 {
+        reasons.push("no mutant was tried".into());
+    }
+    let (at, ended_at, exit_code) = (began.elapsed(), Timestamp::now(), proof.exit_code);
+    sink.record(&Observation::SuiteEnded(SuiteEnded { at, ended_at, ending, exit_code, reasons }))?;
+    Ok(proof)
+}
+
+/// One case with one mutant.
+#[derive(Clone, Copy, Debug)]
+struct Attempt {
+    chosen: Chosen,
+    owner: &'static Case,
+    /// Absent for a case that has none: it proves nothing.
+    mutant: Option<&'static Mutant>,
+    seed: u64,
+}
+
+fn attempts(plan: &Plan, matrix: bool) -> Vec<Attempt> {
+    let mut attempts = Vec::new();
+    for chosen in &plan.chosen {
+        let attempt = |owner: &'static Case, mutant: Option<&'static Mutant>| {
+            let name = mutant.map_or("", |mutant| mutant.name);
+            let seed = seed_of((plan.seed, plan.salt, chosen.case.id, chosen.version, owner.id, name));
+            Attempt { chosen: *chosen, owner, mutant, seed }
+        };
+        let fits = |mutant: &&'static Mutant| mutant.version.is_none_or(|version| version == chosen.version);
+        let own: Vec<_> = chosen.case.mutants.iter().filter(fits).collect();
+        if own.is_empty() {
+            attempts.push(attempt(chosen.case, None));
+        }
+        attempts.extend(own.into_iter().map(|mutant| attempt(chosen.case, Some(mutant))));
+        for other in crate::cases::all().filter(|other| matrix && other.id != chosen.case.id) {
+            attempts.extend(other.mutants.iter().filter(fits).map(|mutant| attempt(other, Some(mutant))));
+        }
+    }
+    attempts
+}
+
+/// What a case said with a mutant, and without.
+struct Seen {
+    with: Judgement,
+    without: Option<Judgement>,
+}
+
+impl Attempt {
+    async fn run(&self, subject: &Subject, deadline: Duration) -> io::Result<Seen> {
+        let nothing =
+            |verdict, reason: &str| Ok(Seen { with: Judgement::without(verdict, reason.into()), without: None });
+        let Some(site) = subject.site_for(&self.chosen) else {
+            return nothing(CaseVerdict::Error, "there is no target");
+        };
+        let trial = |site: Site, salt: u64| Trial {
+            chosen: self.chosen,
+            site: Arc::new(site),
+            deadline,
+            seed: self.seed.wrapping_add(salt),
+        };
+        // A mutant that its own case does not see may be none: only then the case is also tried without it.
+        let without = match self.owner.id == self.chosen.case.id {
+            true => Some(self.behind(&site, Rules::none(), &trial).await?),
+            false => None,
+        };
+        let with = match self.mutant.map(|mutant| mutant.how) {
+            None => return nothing(CaseVerdict::Pass, "the case has no mutant in this version"),
+            Some(How::Rules(rules)) => self.behind(&site, rules(), &trial).await?,
+            Some(How::Configuration(name)) => {
+                let wrong = subject.sites.iter().find(|site| site.configuration == name);
+                let Some(wrong) = wrong else {
+                    return nothing(CaseVerdict::Error, &format!("there is no configuration {name}"));
+                };
+                let site = Site { endpoints: wrong.endpoints.clone(), tls: wrong.tls.clone(), ..Site::clone(&site) };
+                trial(impatient(site), 2).run().await
+            }
+        };
+        Ok(Seen { with, without })
+    }
+
+    /// The case against a correct broker behind a proxy.
+    async fn behind(
+        &self,
+        site: &Arc<Site>,
+        rules: Rules,
+        trial: &impl Fn(Site, u64) -> Trial,
+    ) -> io::Result<Judgement> {
+        let innocent = rules.is_empty();
+        let (behind, version) = (Arc::clone(site), self.chosen.version);
+        let upstream = Upstream::dialled(move || {
+            let site = Arc::clone(&behind);
+            async move {
+                let endpoint = site.first_endpoint(version).ok_or_else(|| io::Error::other("no address"))?;
+                let options = DialOptions { tls: site.tls.clone(), ..DialOptions::default() };
+                dial(endpoint, &options).await.map_err(io::Error::other)
+            }
+        });
+        let proxy = Proxy::start(upstream, rules, self.seed).await?;
+        let address = format!("mqtt://{}", proxy.address()).parse().map_err(io::Error::other)?;
+        let site = Site { endpoints: vec![address], endpoint_of_5: None, ..Site::clone(site) };
+        // A correct broker gets all the time that it needs.
+        let site = if innocent { site } else { impatient(site) };
+        Ok(trial(site, u64::from(innocent)).run().await)
+    }
+
+    fn judged(&self, seen: Seen, at: Duration) -> MutantJudged {
+        let numbers: Vec<&str> = self.chosen.case.numbers(self.chosen.version).collect();
+        let caught = seen
+            .with
+            .findings
+            .iter()
+            .find(|finding| finding.statement.as_deref().is_some_and(|statement| numbers.contains(&statement)));
+        let sound = seen.without.as_ref().is_none_or(|without| without.verdict == CaseVerdict::Pass);
+        let told = match (&seen.without, caught) {
+            (Some(without), _) if !sound => {
+                format!("without the mutant it does not pass: {}", summary(without))
+            }
+            (_, Some(finding)) => format!("expected {}, seen {}", finding.expected, finding.seen),
+            _ => summary(&seen.with),
+        };
+        MutantJudged {
+            at,
+            case: self.chosen.case.id.to_owned(),
+            version: self.chosen.version.to_string(),
+            owner: self.owner.id.to_owned(),
+            mutant: self.mutant.map_or("has no fault", |mutant| mutant.name).to_owned(),
+            verdict: seen.with.verdict,
+            killed: caught.is_some() && sound,
+            seen: told,
+        }
+    }
+}
+
+fn impatient(site: Site) -> Site {
+    Site { patience: PATIENCE, ..site }
+}
+
+/// A judgement in one line.
+fn summary(judgement: &Judgement) -> String {
+    let findings = judgement.findings.iter().map(|finding| {
+        let statement = finding.statement.as_deref().unwrap_or("no number");
+        format!("{statement}: expected {}, seen {}", finding.expected, finding.seen)
+    });
+    let reason = Some(judgement.reason.clone()).filter(|reason| !reason.is_empty());
+    [judgement.verdict.text().to_owned()].into_iter().chain(reason).chain(findings).collect::<Vec<_>>().join("; ")
+}

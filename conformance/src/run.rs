@@ -1,0 +1,339 @@
+//! A run: chosen cases against targets, side by side, observed.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use reports::{
+    Observation, Sink,
+    observation::{
+        CaseJudged, CaseVerdict, Ending, SCHEMA, SuiteCase, SuiteEnded, SuiteStarted, SuiteStatement, SuiteTarget, Tool,
+    },
+};
+use tokio::{task::JoinSet, time::Instant};
+use wire::Version;
+
+use crate::{
+    Case, Chosen, Site, Statement, excused,
+    select::glob_fits,
+    trial::{Judgement, Trial},
+};
+
+/// A broker under test, in all its configurations.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Unique within the run.
+    pub name: String,
+    /// What stands there, for people.
+    pub description: String,
+    /// Its configurations; a case goes to the first that has what it needs.
+    pub sites: Vec<Arc<Site>>,
+    /// Where it is known to depart from the standard.
+    pub deviations: Vec<Deviation>,
+}
+
+/// A known departure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deviation {
+    /// A glob over case ids.
+    pub cases: String,
+    /// In this version only; in both when absent.
+    pub version: Option<Version>,
+    /// Why it is accepted.
+    pub reason: String,
+}
+
+/// What to run, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The brokers.
+    pub targets: Vec<Subject>,
+    /// The cases.
+    pub chosen: Vec<Chosen>,
+    /// How often each case runs, at least 1.
+    pub repeat: u32,
+    /// Runs them in an order that the seed decides, instead of that of the tables.
+    pub shuffle: bool,
+    /// How many run side by side, at least 1. Most of them wait most of the time.
+    pub jobs: usize,
+    /// Ends with the first case that fails.
+    pub fail_fast: bool,
+    /// A departure from a SHOULD counts as one from a MUST.
+    pub strict: bool,
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// Keeps identifiers apart from those of earlier runs against a broker that remembers them; 0 for one that was just
+    /// started.
+    pub salt: u64,
+    /// The longest that a case may take.
+    pub deadline: Duration,
+    /// The program, for reports.
+    pub tool: Tool,
+    /// What the user typed, without secrets, for reports.
+    pub command: Vec<String>,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many cases came out how; accepted deviations are not among them.
+    pub counts: BTreeMap<CaseVerdict, u64>,
+    /// Failures and warnings that a deviation accepts.
+    pub known: u64,
+    /// The exit code.
+    pub exit_code: u8,
+    /// Why, the most important first; empty for a clean pass.
+    pub reasons: Vec<String>,
+}
+
+/// Runs everything and says so to `sink`, until `interrupted` completes.
+///
+/// # Errors
+///
+/// When the sink can no longer be written.
+pub async fn run(plan: Plan, sink: &mut dyn Sink, interrupted: impl Future<Output = ()>) -> io::Result<Outcome> {
+    let began = Instant::now();
+    let mut waiting = plan.trials();
+    sink.record(&Observation::SuiteStarted(Box::new(plan.frame(waiting.len()))))?;
+    let mut running = JoinSet::new();
+    let mut tally = Tally::default();
+    let mut stopped = false;
+    let mut interrupted = std::pin::pin!(interrupted);
+    loop {
+        while !stopped && running.len() < plan.jobs.max(1) {
+            let Some(ticket) = waiting.pop_front() else { break };
+            running.spawn(async move { (ticket.clone(), ticket.trial.run().await) });
+        }
+        let joined = tokio::select! {
+            joined = running.join_next() => joined,
+            () = &mut interrupted => {
+                running.abort_all();
+                tally.interrupted = true;
+                None
+            }
+        };
+        let Some(joined) = joined else { break };
+        let (ticket, judgement) = joined.map_err(io::Error::other)?;
+        let judged = ticket.judged(judgement, &plan, began.elapsed());
+        stopped |= plan.fail_fast && judged.verdict == CaseVerdict::Fail && judged.deviation.is_none();
+        tally.count(&judged);
+        sink.record(&Observation::CaseJudged(Box::new(judged)))?;
+    }
+    let outcome = tally.outcome(&plan);
+    sink.record(&Observation::SuiteEnded(SuiteEnded {
+        at: began.elapsed(),
+        ended_at: Timestamp::now(),
+        ending: if tally.interrupted { Ending::Interrupted } else { Ending::Completed },
+        exit_code: outcome.exit_code,
+        reasons: outcome.reasons.clone(),
+    }))?;
+    Ok(outcome)
+}
+
+/// One try, with its place in the plan.
+#[derive(Clone, Debug)]
+struct Ticket {
+    trial: Trial,
+    target: usize,
+    repetition: u32,
+}
+
+impl Plan {
+    fn trials(&self) -> VecDeque<Ticket> {
+        let mut tickets = Vec::new();
+        for repetition in 1..=self.repeat.max(1) {
+            for (target, subject) in self.targets.iter().enumerate() {
+                for chosen in &self.chosen {
+                    let Some(site) = subject.site_for(chosen) else { continue };
+                    let seed = self.seed_of(chosen, repetition, target);
+                    let trial = Trial { chosen: *chosen, site, deadline: self.deadline, seed };
+                    tickets.push(Ticket { trial, target, repetition });
+                }
+            }
+        }
+        if self.shuffle {
+            tickets.shuffle(&mut ChaCha8Rng::seed_from_u64(self.seed));
+        }
+        tickets.into()
+    }
+
+    fn seed_of(&self, chosen: &Chosen, repetition: u32, target: usize) -> u64 {
+        seed_of((self.seed, self.salt, chosen.case.id, chosen.version, repetition, target))
+    }
+
+    pub(crate) fn frame(&self, planned: usize) -> SuiteStarted {
+        let mut cases: Vec<&'static Case> = self.chosen.iter().map(|chosen| chosen.case).collect();
+        cases.dedup_by_key(|case| case.id);
+        SuiteStarted {
+            schema: SCHEMA,
+            tool: self.tool.clone(),
+            seed: self.seed,
+            started_at: Timestamp::now(),
+            command: self.command.clone(),
+            strict: self.strict,
+            targets: self.targets.iter().map(Subject::described).collect(),
+            statements: Statement::all().iter().map(described).collect(),
+            cases: cases.into_iter().map(described_case).collect(),
+            planned: planned as u64,
+        }
+    }
+}
+
+/// A seed that follows from all of this.
+pub(crate) fn seed_of(what: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Subject {
+    /// The first configuration that has what the case needs and speaks the version, or else the first of all, where the case
+    /// will say what is missing.
+    pub(crate) fn site_for(&self, chosen: &Chosen) -> Option<Arc<Site>> {
+        let fits =
+            |site: &&Arc<Site>| site.lacks(chosen.case.needs).is_none() && site.versions.contains(&chosen.version);
+        self.sites.iter().find(fits).or_else(|| self.sites.first()).cloned()
+    }
+
+    fn deviation(&self, chosen: &Chosen) -> Option<&Deviation> {
+        self.deviations.iter().find(|deviation| deviation.covers(chosen))
+    }
+
+    fn described(&self) -> SuiteTarget {
+        let all = |of: fn(&Site) -> Vec<String>| -> Vec<String> {
+            let mut all: Vec<String> = self.sites.iter().flat_map(|site| of(site)).collect();
+            all.sort();
+            all.dedup();
+            all
+        };
+        let first = self.sites.first().and_then(|site| site.endpoints.first());
+        SuiteTarget {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            address: first.map(ToString::to_string).unwrap_or_default(),
+            versions: all(|site| site.versions.iter().map(ToString::to_string).collect()),
+            capabilities: all(|site| site.capabilities.iter().map(ToString::to_string).collect()),
+        }
+    }
+}
+
+impl Deviation {
+    fn covers(&self, chosen: &Chosen) -> bool {
+        self.version.is_none_or(|version| version == chosen.version) && glob_fits(&self.cases, chosen.case.id)
+    }
+}
+
+impl Ticket {
+    fn judged(&self, judgement: Judgement, plan: &Plan, at: Duration) -> CaseJudged {
+        let chosen = &self.trial.chosen;
+        let departs = matches!(judgement.verdict, CaseVerdict::Fail | CaseVerdict::Warn);
+        let subject = &plan.targets[self.target];
+        let deviation = subject.deviation(chosen).filter(|_| departs).map(|deviation| deviation.reason.clone());
+        CaseJudged {
+            at,
+            took: judgement.took,
+            target: subject.name.clone(),
+            configuration: self.trial.site.configuration.clone(),
+            case: chosen.case.id.to_owned(),
+            version: chosen.version.to_string(),
+            statements: chosen.case.numbers(chosen.version).map(str::to_owned).collect(),
+            repetition: self.repetition,
+            verdict: judgement.verdict,
+            reason: judgement.reason,
+            findings: judgement.findings,
+            notes: judgement.notes,
+            deviation,
+            transcript: judgement.transcript,
+        }
+    }
+}
+
+fn described(statement: &Statement) -> SuiteStatement {
+    SuiteStatement {
+        version: statement.version.to_string(),
+        number: statement.number.to_owned(),
+        section: statement.section.to_owned(),
+        level: statement.level.to_owned(),
+        text: statement.text.to_owned(),
+        excused: excused::reason(statement).map(str::to_owned),
+    }
+}
+
+fn described_case(case: &'static Case) -> SuiteCase {
+    let statements = |version: Version| case.numbers(version).map(move |number| format!("{version}:{number}"));
+    SuiteCase {
+        id: case.id.to_owned(),
+        title: case.title.to_owned(),
+        statements: case.versions().flat_map(statements).collect(),
+        needs: case.needs.iter().map(ToString::to_string).collect(),
+        tags: case.tags.iter().map(|tag| (*tag).to_owned()).collect(),
+    }
+}
+
+/// What has come so far.
+#[derive(Debug, Default)]
+struct Tally {
+    counts: BTreeMap<CaseVerdict, u64>,
+    known: u64,
+    interrupted: bool,
+    /// Target and reason of the deviations that were needed.
+    needed: Vec<(String, String)>,
+}
+
+impl Tally {
+    fn count(&mut self, judged: &CaseJudged) {
+        match &judged.deviation {
+            Some(reason) => {
+                self.known += 1;
+                self.needed.push((judged.target.clone(), reason.clone()));
+            }
+            None => *self.counts.entry(judged.verdict).or_default() += 1,
+        }
+    }
+
+    fn outcome(&self, plan: &Plan) -> Outcome {
+        let count = |verdict: CaseVerdict| self.counts.get(&verdict).copied().unwrap_or(0);
+        let decided = count(CaseVerdict::Pass) + count(CaseVerdict::Warn) + count(CaseVerdict::Fail) + self.known;
+        let idle = self.idle_deviations(plan);
+        let mut reasons: Vec<(u8, String)> = Vec::new();
+        let mut because = |code: u8, number: u64, what: &str| {
+            if number > 0 {
+                reasons.push((code, format!("{number} {what}")));
+            }
+        };
+        because(1, count(CaseVerdict::Error), "errors of the suite");
+        because(2, idle.len() as u64, &format!("known deviations that no case needs any more: {}", idle.join(", ")));
+        because(3, count(CaseVerdict::Fail), "cases failed");
+        because(3, if plan.strict { count(CaseVerdict::Warn) } else { 0 }, "departures from advice (--strict)");
+        because(8, count(CaseVerdict::Inconclusive), "cases are inconclusive");
+        because(4, u64::from(decided == 0), "case was decided: nothing ran");
+        let exit_code = if self.interrupted { 130 } else { reasons.first().map_or(0, |(code, _)| *code) };
+        let reasons = reasons.into_iter().map(|(_, reason)| reason).collect();
+        Outcome { counts: self.counts.clone(), known: self.known, exit_code, reasons }
+    }
+
+    /// Deviations whose cases all ran, and none departed.
+    fn idle_deviations(&self, plan: &Plan) -> Vec<String> {
+        let all = || crate::cases::all().flat_map(|case| case.versions().map(move |version| Chosen { case, version }));
+        let ran =
+            |of: &Chosen| plan.chosen.iter().any(|chosen| chosen.case.id == of.case.id && chosen.version == of.version);
+        let mut idle = Vec::new();
+        for subject in plan.targets.iter().filter(|_| !self.interrupted && !plan.fail_fast) {
+            for deviation in &subject.deviations {
+                let needed =
+                    self.needed.iter().any(|(name, reason)| *name == subject.name && *reason == deviation.reason);
+                if !needed && all().filter(|chosen| deviation.covers(chosen)).all(|chosen| ran(&chosen)) {
+                    idle.push(format!("{} of {}", deviation.cases, subject.name));
+                }
+            }
+        }
+        idle
+    }
+}

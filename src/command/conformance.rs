@@ -1,0 +1,129 @@
+//! `paddock conformance`: a verdict for every statement, and the proof that it can be trusted.
+
+mod listing;
+mod reach;
+
+use std::{fs::File, path::Path, process::ExitCode, time::Duration};
+
+use conformance::{
+    Chosen, Selection, cases,
+    prove::prove,
+    run::{Plan, run as run_plan},
+};
+use reports::{JsonLines, Sink, SuiteTerminal, Tee, observation::Tool};
+
+use super::{interrupt::Interrupt, say};
+use crate::{
+    cli::{self, Conformance, ConformanceVerb, Pace, Prove, Verdict},
+    exit::Failure,
+};
+
+/// The longest that a case may take: the standard's timers that cases wait for are a few seconds.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Does what is asked.
+pub(crate) fn run(options: Conformance) -> Result<ExitCode, Failure> {
+    match options.verb {
+        None => judge(&options.verdict),
+        Some(ConformanceVerb::List(chosen)) => say(listing::list(&choose(&chosen)?)),
+        Some(ConformanceVerb::Explain(chosen)) => say(listing::explain(&choose(&chosen)?)),
+        Some(ConformanceVerb::Coverage { open }) => listing::coverage(open),
+        Some(ConformanceVerb::Prove(options)) => proof(&options),
+    }
+}
+
+/// The cases that the command line selects.
+fn choose(chosen: &cli::Chosen) -> Result<Vec<Chosen>, Failure> {
+    let selection = Selection {
+        selectors: chosen.selectors.clone(),
+        versions: chosen.mqtt.iter().map(|version| version.of_the_suite()).collect(),
+        levels: chosen.level.clone(),
+        tags: chosen.tag.clone(),
+    };
+    let cases: Vec<_> = cases::all().collect();
+    selection.of(&cases).map_err(|errors| Failure::usage(errors.join("\n")))
+}
+
+fn judge(options: &Verdict) -> Result<ExitCode, Failure> {
+    let chosen = choose(&options.chosen)?;
+    runtime()?.block_on(async {
+        let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
+        let seed = options.shuffle.or(options.pace.seed).unwrap_or_else(fresh_seed);
+        let reached = reach::reach(&options.target, seed).await?;
+        let plan = Plan {
+            repeat: options.repeat,
+            shuffle: options.shuffle.is_some(),
+            fail_fast: options.fail_fast,
+            strict: options.strict,
+            ..plan(&reached, chosen, seed, &options.pace)
+        };
+        let mut sink = sink(&options.pace)?;
+        let outcome = run_plan(plan, &mut *sink, interrupt.received()).await.map_err(Failure::internal)?;
+        sink.finish().map_err(Failure::usage)?;
+        reached.stop().await?;
+        Ok(outcome.exit_code.into())
+    })
+}
+
+fn proof(options: &Prove) -> Result<ExitCode, Failure> {
+    let chosen = choose(&options.chosen)?;
+    runtime()?.block_on(async {
+        let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
+        let seed = options.pace.seed.unwrap_or_else(fresh_seed);
+        let reached = reach::embedded(seed).await?;
+        let plan = plan(&reached, chosen, seed, &options.pace);
+        let mut sink = sink(&options.pace)?;
+        let proof = prove(&plan, options.matrix, &mut *sink, interrupt.received()).await.map_err(Failure::internal)?;
+        sink.finish().map_err(Failure::usage)?;
+        reached.stop().await?;
+        Ok(proof.exit_code.into())
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)
+}
+
+fn plan(reached: &reach::Reached, chosen: Vec<Chosen>, seed: u64, pace: &Pace) -> Plan {
+    Plan {
+        targets: reached.subjects(),
+        chosen,
+        repeat: 1,
+        shuffle: false,
+        jobs: usize::from(pace.jobs),
+        fail_fast: false,
+        strict: false,
+        seed,
+        salt: reached.salt(),
+        deadline: DEADLINE,
+        tool: Tool { name: "paddock".into(), version: env!("CARGO_PKG_VERSION").into() },
+        command: super::run::command_line(),
+    }
+}
+
+fn sink(pace: &Pace) -> Result<Box<dyn Sink>, Failure> {
+    let mut tee = Tee::new(vec![Box::new(SuiteTerminal::stdio())]);
+    if let Some(path) = &pace.observations {
+        tee.push(Box::new(JsonLines::new(create(path)?)));
+    }
+    Ok(Box::new(tee))
+}
+
+fn create(path: &Path) -> Result<File, Failure> {
+    File::create(path).map_err(|error| Failure::usage(format!("cannot write {}: {error}", path.display())))
+}
+
+/// A seed that nobody named; it is printed, and small enough to be typed.
+fn fresh_seed() -> u64 {
+    let moment = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    moment.map_or(0, |now| u64::from(now.subsec_nanos()) ^ now.as_secs()) & 0xffff_ffff
+}
+
+impl cli::MqttVersion {
+    fn of_the_suite(self) -> wire::Version {
+        match self {
+            Self::V3_1_1 => wire::Version::V3_1_1,
+            Self::V5 => wire::Version::V5,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The brokers under test: the reference broker in its configurations, or somebody's.
+
+use std::{
+    env,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use conformance::{Facts, Site, embedded::Embedded, run::Subject};
+use transport::{ClientTls, ClientTlsFiles, Endpoint};
+
+use crate::{cli, command::target, exit::Failure};
+
+/// Brokers that can be reached.
+pub(super) enum Reached {
+    /// Started here.
+    Embedded(Box<Embedded>),
+    /// Started by somebody else.
+    External(Box<Subject>),
+}
+
+/// What the command line names.
+pub(super) async fn reach(options: &cli::Target, seed: u64) -> Result<Reached, Failure> {
+    match &options.target {
+        None => embedded(seed).await,
+        Some(url) => external(url, options, seed).await,
+    }
+}
+
+/// The reference broker.
+pub(super) async fn embedded(seed: u64) -> Result<Reached, Failure> {
+    let program = env::current_exe().map_err(Failure::internal)?;
+    let embedded = Embedded::launch(&program, seed).await.map_err(Failure::internal)?;
+    Ok(Reached::Embedded(Box::new(embedded)))
+}
+
+async fn external(url: &str, options: &cli::Target, seed: u64) -> Result<Reached, Failure> {
+    let mut endpoint: Endpoint = url.parse().map_err(|error| Failure::usage(format!("--target: {error}")))?;
+    let tls = if endpoint.scheme.is_tls() {
+        let identity = options.cert.clone().zip(options.key.clone());
+        let files = ClientTlsFiles { authorities: options.ca.clone(), identity, insecure: options.insecure };
+        Some(ClientTls::read(&files).map_err(|error| Failure::usage(format!("TLS: {error}")))?)
+    } else {
+        None
+    };
+    let user = target::user_and_password(options, &mut endpoint)?;
+    let facts = Facts { closed: user.is_some(), user, ..Facts::default() };
+    let site = Site { tls, facts, ..Site::at(endpoint.clone()) };
+    let site = site.probed(seed).await.map_err(|error| Failure::unreachable(format!("{endpoint}: {error}")))?;
+    Ok(Reached::External(Box::new(Subject {
+        name: "target".into(),
+        description: "broker named by the user".into(),
+        sites: vec![Arc::new(site)],
+        deviations: Vec::new(),
+    })))
+}
+
+impl Reached {
+    /// For a plan.
+    pub(super) fn subjects(&self) -> Vec<Subject> {
+        match self {
+            Self::Embedded(embedded) => vec![embedded.subject().clone()],
+            Self::External(subject) => vec![Subject::clone(subject)],
+        }
+    }
+
+    /// What keeps this run apart from earlier ones that the broker remembers.
+    pub(super) fn salt(&self) -> u64 {
+        match self {
+            Self::Embedded(_) => 0,
+            Self::External(_) => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64),
+        }
+    }
+
+    /// Ends what was started here.
+    pub(super) async fn stop(self) -> Result<(), Failure> {
+        match self {
+            Self::Embedded(embedded) => embedded.stop().await.map_err(Failure::internal),
+            Self::External(_) => Ok(()),
+        }
+    }
+}
