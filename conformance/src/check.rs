@@ -6,8 +6,8 @@ use reports::{Sink, SuiteTerminal, observation::Tool};
 use wire::Version;
 
 use crate::{
-    Selection, Site, cases,
-    run::{Outcome, Plan, Subject, run},
+    Selection, Site, Subject, cases,
+    run::{Outcome, Plan, run},
 };
 
 /// Judges one broker and shows it on standard output: what a broker's own `cargo test` needs.

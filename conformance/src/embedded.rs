@@ -10,14 +10,14 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
-use targets::{Command, LaunchError, Readiness, Running, Target};
+use targets::{Command, LaunchError, Running, Target};
 use tempfile::TempDir;
 use transport::{
     ClientTls, ClientTlsFiles, Endpoint,
     certificates::{Authority, Folder, Issued, KeyKind, Period, Profile, Subject as CertificateSubject},
 };
 
-use crate::{Capability, Facts, Site, run::Subject};
+use crate::{Capability, Facts, Site, Subject};
 
 /// One configuration of the reference broker.
 struct Configuration {
@@ -136,13 +136,8 @@ impl Configuration {
     ) -> Result<(Arc<Site>, Running), EmbeddedError> {
         let file = folder.join(format!("{}.toml", self.name));
         fs::write(&file, self.text.replace("unix:", &format!("unix:{}/", folder.display()))).map_err(prepare)?;
-        let command = Command {
-            program: program.to_owned(),
-            arguments: vec!["broker".into(), "--config".into(), file.into(), "--exit-with-parent".into()],
-            readiness: Readiness::Announced,
-            deadline: Duration::from_secs(20),
-            grace: Duration::from_secs(5),
-        };
+        let arguments = vec!["broker".into(), "--config".into(), file.into(), "--exit-with-parent".into()];
+        let command = Command { arguments, deadline: Duration::from_secs(30), ..Command::new(program) };
         let running = Target::Child(command).launch().await?;
         let silent = |what: String| EmbeddedError::Silent(self.name, what);
         let endpoint: Endpoint = running.address().parse().map_err(|error| silent(format!("{error}")))?;

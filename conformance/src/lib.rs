@@ -33,6 +33,7 @@ pub mod run;
 mod select;
 mod site;
 mod statement;
+mod subject;
 mod transcript;
 mod trial;
 
@@ -44,6 +45,7 @@ pub use finding::{About, CaseResult, Finding, Judge, Stop, Weight};
 pub use mutant::{How, Mutant};
 pub use outcome::Outcome;
 pub use peer::Peer;
-pub use select::{Chosen, Selection, glob_fits};
+pub use select::{Chosen, Selection};
 pub use site::{Facts, Site};
 pub use statement::{Mark, Statement, Testable};
+pub use subject::Subject;

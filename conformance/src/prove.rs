@@ -12,8 +12,8 @@ use tokio::{task::JoinSet, time::Instant};
 use transport::{DialOptions, dial};
 
 use crate::{
-    Case, Chosen, How, Mutant, Site,
-    run::{Plan, Subject, seed_of},
+    Case, Chosen, How, Mutant, Site, Subject,
+    run::{Plan, seed_of},
     trial::{Judgement, Trial},
 };
 

@@ -4,7 +4,6 @@ use std::{
     collections::{BTreeMap, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
     io,
-    sync::Arc,
     time::Duration,
 };
 
@@ -13,42 +12,16 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use reports::{
     Observation, Sink,
-    observation::{
-        CaseJudged, CaseVerdict, Ending, SCHEMA, SuiteCase, SuiteEnded, SuiteStarted, SuiteStatement, SuiteTarget, Tool,
-    },
+    observation::{CaseJudged, CaseVerdict, Ending, SCHEMA, SuiteCase, SuiteEnded, SuiteStarted, SuiteStatement, Tool},
 };
 use tokio::{task::JoinSet, time::Instant};
 use wire::Version;
 
 use crate::{
-    Case, Chosen, Site, Statement, excused,
-    select::glob_fits,
+    Case, Chosen, Statement, Subject, excused,
+    subject::covers,
     trial::{Judgement, Trial},
 };
-
-/// A broker under test, in all its configurations.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    /// Unique within the run.
-    pub name: String,
-    /// What stands there, for people.
-    pub description: String,
-    /// Its configurations; a case goes to the first that has what it needs.
-    pub sites: Vec<Arc<Site>>,
-    /// Where it is known to depart from the standard.
-    pub deviations: Vec<Deviation>,
-}
-
-/// A known departure.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deviation {
-    /// A glob over case ids.
-    pub cases: String,
-    /// In this version only; in both when absent.
-    pub version: Option<Version>,
-    /// Why it is accepted.
-    pub reason: String,
-}
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -193,43 +166,6 @@ pub(crate) fn seed_of(what: impl Hash) -> u64 {
     hasher.finish()
 }
 
-impl Subject {
-    /// The first configuration that has what the case needs and speaks the version, or else the first of all, where the case
-    /// will say what is missing.
-    pub(crate) fn site_for(&self, chosen: &Chosen) -> Option<Arc<Site>> {
-        let fits =
-            |site: &&Arc<Site>| site.lacks(chosen.case.needs).is_none() && site.versions.contains(&chosen.version);
-        self.sites.iter().find(fits).or_else(|| self.sites.first()).cloned()
-    }
-
-    fn deviation(&self, chosen: &Chosen) -> Option<&Deviation> {
-        self.deviations.iter().find(|deviation| deviation.covers(chosen))
-    }
-
-    fn described(&self) -> SuiteTarget {
-        let all = |of: fn(&Site) -> Vec<String>| -> Vec<String> {
-            let mut all: Vec<String> = self.sites.iter().flat_map(|site| of(site)).collect();
-            all.sort();
-            all.dedup();
-            all
-        };
-        let first = self.sites.first().and_then(|site| site.endpoints.first());
-        SuiteTarget {
-            name: self.name.clone(),
-            description: self.description.clone(),
-            address: first.map(ToString::to_string).unwrap_or_default(),
-            versions: all(|site| site.versions.iter().map(ToString::to_string).collect()),
-            capabilities: all(|site| site.capabilities.iter().map(ToString::to_string).collect()),
-        }
-    }
-}
-
-impl Deviation {
-    fn covers(&self, chosen: &Chosen) -> bool {
-        self.version.is_none_or(|version| version == chosen.version) && glob_fits(&self.cases, chosen.case.id)
-    }
-}
-
 impl Ticket {
     fn judged(&self, judgement: Judgement, plan: &Plan, at: Duration) -> CaseJudged {
         let chosen = &self.trial.chosen;
@@ -329,7 +265,7 @@ impl Tally {
             for deviation in &subject.deviations {
                 let needed =
                     self.needed.iter().any(|(name, reason)| *name == subject.name && *reason == deviation.reason);
-                if !needed && all().filter(|chosen| deviation.covers(chosen)).all(|chosen| ran(&chosen)) {
+                if !needed && all().filter(|chosen| covers(deviation, chosen)).all(|chosen| ran(&chosen)) {
                     idle.push(format!("{} of {}", deviation.cases, subject.name));
                 }
             }

@@ -156,7 +156,7 @@ impl Selector {
 }
 
 /// Whether `text` is `glob`, in which `*` stands for anything and `?` for one character.
-pub fn glob_fits(glob: &str, text: &str) -> bool {
+fn glob_fits(glob: &str, text: &str) -> bool {
     let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
     // fits[j]: whether what was read of the glob fits the first j characters.
     let mut fits = vec![false; text.len() + 1];

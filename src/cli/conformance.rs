@@ -22,6 +22,9 @@ pub(crate) struct Verdict {
     pub(crate) chosen: Chosen,
     #[command(flatten)]
     pub(crate) target: Target,
+    /// Brokers to start and judge side by side: descriptors (targets/mine.toml) or the names of shipped ones (mosquitto).
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "target", value_hint = ValueHint::FilePath)]
+    pub(crate) targets: Vec<String>,
     #[command(flatten)]
     pub(crate) pace: Pace,
     /// Count departures from a SHOULD as failures.

@@ -49,7 +49,7 @@ fn judge(options: &Verdict) -> Result<ExitCode, Failure> {
     runtime()?.block_on(async {
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
         let seed = options.shuffle.or(options.pace.seed).unwrap_or_else(fresh_seed);
-        let reached = reach::reach(&options.target, seed).await?;
+        let reached = reach::reach(&options.targets, &options.target, seed).await?;
         let plan = Plan {
             repeat: options.repeat,
             shuffle: options.shuffle.is_some(),

@@ -6,7 +6,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use conformance::{Facts, Site, embedded::Embedded, run::Subject};
+use conformance::{Facts, Site, Subject, embedded::Embedded};
+use targets::{Descriptor, Host, Live};
 use transport::{ClientTls, ClientTlsFiles, Endpoint};
 
 use crate::{cli, command::target, exit::Failure};
@@ -17,14 +18,35 @@ pub(super) enum Reached {
     Embedded(Box<Embedded>),
     /// Started by somebody else.
     External(Box<Subject>),
+    /// What descriptors name, started here or not.
+    Described(Vec<Subject>, Vec<Live>),
 }
 
 /// What the command line names.
-pub(super) async fn reach(options: &cli::Target, seed: u64) -> Result<Reached, Failure> {
+pub(super) async fn reach(targets: &[String], options: &cli::Target, seed: u64) -> Result<Reached, Failure> {
     match &options.target {
+        _ if !targets.is_empty() => described(targets, seed).await,
         None => embedded(seed).await,
         Some(url) => external(url, options, seed).await,
     }
+}
+
+/// Descriptors: every one is read before the first is started.
+async fn described(targets: &[String], seed: u64) -> Result<Reached, Failure> {
+    let descriptors = targets.iter().map(|target| Descriptor::load(target)).collect::<Result<Vec<_>, _>>();
+    let descriptors = descriptors.map_err(Failure::usage)?;
+    let host = Host::here().map_err(Failure::internal)?;
+    let (mut subjects, mut running): (Vec<Subject>, _) = (Vec::new(), Vec::new());
+    for descriptor in &descriptors {
+        if subjects.iter().any(|subject| subject.name == descriptor.name) {
+            return Err(Failure::usage(format!("two targets are called {}", descriptor.name)));
+        }
+        let live = descriptor.launch(&host).await;
+        let live = live.map_err(|error| Failure::unreachable(format!("{}: {error}", descriptor.name)))?;
+        subjects.push(Subject::of(descriptor, &live, seed).await.map_err(Failure::unreachable)?);
+        running.push(live);
+    }
+    Ok(Reached::Described(subjects, running))
 }
 
 /// The reference broker.
@@ -61,6 +83,7 @@ impl Reached {
         match self {
             Self::Embedded(embedded) => vec![embedded.subject().clone()],
             Self::External(subject) => vec![Subject::clone(subject)],
+            Self::Described(subjects, _) => subjects.clone(),
         }
     }
 
@@ -68,7 +91,9 @@ impl Reached {
     pub(super) fn salt(&self) -> u64 {
         match self {
             Self::Embedded(_) => 0,
-            Self::External(_) => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64),
+            Self::External(_) | Self::Described(..) => {
+                SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64)
+            }
         }
     }
 
@@ -77,6 +102,12 @@ impl Reached {
         match self {
             Self::Embedded(embedded) => embedded.stop().await.map_err(Failure::internal),
             Self::External(_) => Ok(()),
+            Self::Described(_, running) => {
+                for live in running {
+                    live.stop().await.map_err(Failure::internal)?;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -1,0 +1,147 @@
+//! A broker under test, in all its configurations.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use reports::observation::SuiteTarget;
+use targets::{Capabilities, Descriptor, Deviation, Live, Node};
+use transport::{ClientTls, ClientTlsFiles, Endpoint};
+use wire::Version;
+
+use crate::{Capability, Chosen, Facts, Site};
+
+/// A broker under test, in all its configurations.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Unique within the run.
+    pub name: String,
+    /// What stands there, for people.
+    pub description: String,
+    /// Its configurations; a case goes to the first that has what it needs.
+    pub sites: Vec<Arc<Site>>,
+    /// Where it is known to depart from the standard.
+    pub deviations: Vec<Deviation>,
+}
+
+impl Subject {
+    /// The broker of `descriptor`, which runs as `live`, asked what it offers.
+    ///
+    /// # Errors
+    ///
+    /// In words, when it does not answer, or its descriptor cannot be used.
+    pub async fn of(descriptor: &Descriptor, live: &Live, seed: u64) -> Result<Self, String> {
+        let site = Site::of(descriptor, live.nodes(), seed).await?;
+        let release = live.release().map_or(String::new(), |release| format!(" {release}"));
+        Ok(Self {
+            name: descriptor.name.clone(),
+            description: format!("{}{release}", descriptor.product),
+            sites: vec![Arc::new(site)],
+            deviations: descriptor.deviations.clone(),
+        })
+    }
+
+    /// The first configuration that has what the case needs and speaks the version, or else the first of all, where the case
+    /// will say what is missing.
+    pub(crate) fn site_for(&self, chosen: &Chosen) -> Option<Arc<Site>> {
+        let fits =
+            |site: &&Arc<Site>| site.lacks(chosen.case.needs).is_none() && site.versions.contains(&chosen.version);
+        self.sites.iter().find(fits).or_else(|| self.sites.first()).cloned()
+    }
+
+    /// The known departure that accepts a failure of the case.
+    pub(crate) fn deviation(&self, chosen: &Chosen) -> Option<&Deviation> {
+        self.deviations.iter().find(|deviation| covers(deviation, chosen))
+    }
+
+    /// For reports.
+    pub(crate) fn described(&self) -> SuiteTarget {
+        let all = |of: fn(&Site) -> Vec<String>| -> Vec<String> {
+            let every: BTreeSet<String> = self.sites.iter().flat_map(|site| of(site)).collect();
+            every.into_iter().collect()
+        };
+        let first = self.sites.first().and_then(|site| site.endpoints.first());
+        SuiteTarget {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            address: first.map(ToString::to_string).unwrap_or_default(),
+            versions: all(|site| site.versions.iter().map(ToString::to_string).collect()),
+            capabilities: all(|site| site.capabilities.iter().map(ToString::to_string).collect()),
+        }
+    }
+}
+
+/// Whether `deviation` is about the case.
+pub(crate) fn covers(deviation: &Deviation, chosen: &Chosen) -> bool {
+    let version = match chosen.version {
+        Version::V3_1 => targets::Version::V3_1,
+        Version::V3_1_1 => targets::Version::V3_1_1,
+        Version::V5 => targets::Version::V5,
+    };
+    deviation.covers(chosen.case.id, version)
+}
+
+impl Site {
+    /// A broker, as its descriptor says and as it says itself.
+    async fn of(descriptor: &Descriptor, nodes: &[Node], seed: u64) -> Result<Self, String> {
+        let of = |text: &String| text.parse::<Endpoint>().map_err(|error| format!("{}: {error}", descriptor.name));
+        let nowhere = || format!("{} listens nowhere", descriptor.name);
+        let at = nodes.first().ok_or_else(nowhere)?.listeners();
+        let carriers = [&at.mqtt, &at.tls, &at.websocket, &at.secure_websocket, &at.unix];
+        let endpoints = carriers.into_iter().flatten().map(of).collect::<Result<Vec<_>, _>>()?;
+        let tls = match &at.ca {
+            Some(ca) => {
+                let files = ClientTlsFiles { authorities: vec![ca.into()], ..ClientTlsFiles::default() };
+                Some(ClientTls::read(&files).map_err(|error| format!("{}: {error}", descriptor.name))?)
+            }
+            None => None,
+        };
+        let known = &descriptor.capabilities;
+        let scram = descriptor.users.iter().find(|user| user.scram);
+        let first = endpoints.first().cloned().ok_or_else(nowhere)?;
+        let site = Self {
+            endpoints,
+            nodes: nodes.iter().filter_map(|node| node.listeners().mqtt.as_ref()).map(of).collect::<Result<_, _>>()?,
+            endpoint_of_5: at.mqtt_5.as_ref().map(of).transpose()?,
+            tls,
+            tolerance: known.tolerance,
+            patience: Duration::from_secs(5).max(known.tolerance),
+            facts: Facts {
+                user: descriptor.users.first().map(|user| (user.name.clone(), user.password.clone())),
+                closed: !known.anonymous,
+                scram: scram.map(|user| (user.name.clone(), user.password.clone())),
+                forbidden_topic: known.forbidden_topic.clone(),
+                forbidden_filter: known.forbidden_filter.clone(),
+                refused_client_id: known.refused_client_id.clone(),
+            },
+            ..Self::at(first)
+        };
+        let mut site = site.probed(seed).await.map_err(|error| format!("{}: {error}", descriptor.name))?;
+        declare(&mut site.capabilities, known);
+        Ok(site)
+    }
+}
+
+/// What a descriptor says beats what CONNACK says.
+fn declare(capabilities: &mut BTreeSet<Capability>, known: &Capabilities) {
+    let mut either = |said: Option<bool>, yes: Capability, no: Option<Capability>| {
+        let Some(said) = said else { return };
+        let (holds, fails) = if said { (Some(yes), no) } else { (no, Some(yes)) };
+        fails.iter().for_each(|capability| {
+            capabilities.remove(capability);
+        });
+        capabilities.extend(holds);
+    };
+    either(known.retain, Capability::Retain, Some(Capability::NoRetain));
+    either(known.wildcards, Capability::Wildcards, Some(Capability::NoWildcards));
+    let identifiers = (Capability::SubscriptionIdentifiers, Capability::NoSubscriptionIdentifiers);
+    either(known.subscription_identifiers, identifiers.0, Some(identifiers.1));
+    let shared = (Capability::SharedSubscriptions, Capability::NoSharedSubscriptions);
+    either(known.shared_subscriptions, shared.0, Some(shared.1));
+    let aliases = known.topic_aliases.map(|maximum| maximum > 0);
+    either(aliases, Capability::TopicAliases, Some(Capability::NoTopicAliases));
+    either(known.qos.map(|qos| qos >= 1), Capability::Qos1, None);
+    either(known.qos.map(|qos| qos >= 2), Capability::Qos2, Some(Capability::LimitedQos));
+    either(Some(known.outgoing_topic_aliases), Capability::OutgoingTopicAliases, None);
+    either(Some(known.response_information), Capability::ResponseInformation, None);
+    either(Some(known.sessions), Capability::Sessions, None);
+    either(Some(known.empty_client_id), Capability::EmptyClientId, None);
+}
