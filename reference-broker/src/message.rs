@@ -30,42 +30,35 @@ pub(crate) fn expiry(message: &Message, now: Time) -> Option<Time> {
 
 /// A message on its way to receivers: a slice of the read buffer until somebody must keep it.
 #[derive(Debug)]
-pub(crate) struct Shared {
-    /// As it was read; gone once `fleeting` shares it.
-    read: Option<Message>,
-    fleeting: Option<Arc<Message>>,
-    kept: Option<Arc<Message>>,
+pub(crate) enum Shared {
+    /// As it was read.
+    Read(Message),
+    /// In memory of its own.
+    Kept(Arc<Message>),
 }
 
 impl Shared {
-    /// A message that was just read.
-    pub(crate) fn read(message: Message) -> Self {
-        Self { read: Some(message), fleeting: None, kept: None }
-    }
-
-    /// A message in memory of its own already.
-    pub(crate) fn owned(message: Arc<Message>) -> Self {
-        Self { read: None, fleeting: None, kept: Some(message) }
-    }
-
     /// The message itself.
     pub(crate) fn message(&self) -> &Message {
-        self.read.as_ref().or(self.fleeting.as_deref()).or(self.kept.as_deref()).expect("each constructor sets one")
+        match self {
+            Self::Read(message) => message,
+            Self::Kept(message) => message,
+        }
     }
 
-    /// The message, shared for use within this turn.
-    pub(crate) fn fleeting(&mut self) -> &Arc<Message> {
-        if let Some(message) = self.read.take() {
-            self.fleeting = Some(Arc::new(message));
+    /// The message, if it is shared already.
+    pub(crate) const fn shared(&self) -> Option<&Arc<Message>> {
+        match self {
+            Self::Read(_) => None,
+            Self::Kept(message) => Some(message),
         }
-        self.fleeting.as_ref().or(self.kept.as_ref()).expect("each constructor sets one")
     }
 
     /// The message, shared to be kept.
     pub(crate) fn kept(&mut self) -> &Arc<Message> {
-        if self.kept.is_none() {
-            self.kept = Some(Arc::new(detached(self.message())));
+        if let Self::Read(message) = self {
+            *self = Self::Kept(Arc::new(detached(message)));
         }
-        self.kept.as_ref().expect("set above")
+        self.shared().expect("kept just now, if not before")
     }
 }

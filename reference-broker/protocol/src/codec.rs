@@ -2,12 +2,14 @@
 
 mod decoder;
 mod encode;
+mod familiar;
 mod reader;
 mod writer;
 
 pub(crate) use self::{
     decoder::{Context, Head},
     encode::{Body, Keep, check_binary, write_packet},
+    familiar::Familiar,
     reader::Reader,
     writer::{Writer, variable_len},
 };

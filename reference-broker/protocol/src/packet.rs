@@ -17,7 +17,7 @@ pub use self::{
 };
 use crate::{
     EncodeError, Encoded, Role, Violation,
-    codec::{Context, Head, Reader, write_packet},
+    codec::{Context, Familiar, Head, Reader, write_packet},
 };
 
 /// The protocol version that a connection speaks. Chosen by CONNECT, constant thereafter.
@@ -146,9 +146,16 @@ impl Packet {
         }
     }
 
-    pub(crate) fn decode(head: Head, context: Context, reader: Reader) -> Result<Self, Violation> {
+    pub(crate) fn decode(
+        head: Head,
+        context: Context,
+        reader: Reader,
+        familiar: &mut Option<Box<Familiar>>,
+    ) -> Result<Self, Violation> {
         Ok(match head.packet_type {
-            PacketType::Publish => Self::Publish(Publish::decode(head.flags, context, reader)?),
+            PacketType::Publish => {
+                Self::Publish(Publish::decode(head.flags, context, reader, familiar.get_or_insert_default())?)
+            }
             PacketType::PubAck => Self::PubAck(Ack::decode(PacketType::PubAck, context, reader)?),
             PacketType::PubRec => Self::PubRec(Ack::decode(PacketType::PubRec, context, reader)?),
             PacketType::PubRel => Self::PubRel(Ack::decode(PacketType::PubRel, context, reader)?),

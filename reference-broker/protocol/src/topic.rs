@@ -1,6 +1,12 @@
 //! Topic Names and Topic Filters (4.7, 4.8.2).
 
-use std::{fmt, num::NonZeroU16, str::FromStr};
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    num::NonZeroU16,
+    str::FromStr,
+};
 
 use crate::{Utf8String, Violation};
 
@@ -36,8 +42,12 @@ pub enum TopicError {
 }
 
 /// What a message is published under: 1 to 65,535 bytes of UTF-8 without wildcards. Cloning shares the bytes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TopicName(Utf8String);
+#[derive(Clone)]
+pub struct TopicName {
+    text: Utf8String,
+    /// Whether the bytes are known to be in memory of their own; otherwise they may be a slice of what was read.
+    detached: bool,
+}
 
 impl TopicName {
     /// Accepts `text` when a message may be published under it.
@@ -63,17 +73,17 @@ impl TopicName {
         if has_wildcard(&text) {
             return Err(TopicError::Wildcard);
         }
-        Ok(Self(text))
+        Ok(Self { text, detached: false })
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.text.as_str()
     }
 
     /// The text, shared.
     pub fn text(&self) -> &Utf8String {
-        &self.0
+        &self.text
     }
 
     /// The levels, from the left. There is always at least one; any may be empty.
@@ -86,10 +96,37 @@ impl TopicName {
         self.as_str().starts_with('$')
     }
 
-    /// The same topic in memory of its own, so that it does not pin a read buffer.
+    /// The same topic in memory of its own, so that it does not pin a read buffer. What came out of this already is shared.
     #[must_use]
     pub fn detached(&self) -> Self {
-        Self(self.0.detached())
+        let text = if self.detached { self.text.clone() } else { self.text.detached() };
+        Self { text, detached: true }
+    }
+}
+
+impl PartialEq for TopicName {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for TopicName {}
+
+impl PartialOrd for TopicName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for TopicName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl Hash for TopicName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who wants one message: collected into memory that is used again for the next.
 
+use std::vec;
+
 use protocol::QoS;
 use smallvec::SmallVec;
 
@@ -125,6 +127,11 @@ impl Matches {
     /// The deliveries, each session's plain one before its shared ones.
     pub(crate) fn hits(&self) -> &[Hit] {
         &self.hits
+    }
+
+    /// Takes the deliveries out, in the same order.
+    pub(crate) fn take_hits(&mut self) -> vec::Drain<'_, Hit> {
+        self.hits.drain(..)
     }
 }
 

@@ -25,7 +25,7 @@ const FEED_MESSAGES: usize = 64;
 impl Worker {
     /// Delivers what another worker routed here.
     pub(super) fn deliver_letter(&mut self, now: Time, letter: Letter) {
-        let mut message = Shared::owned(letter.message);
+        let mut message = Shared::Kept(letter.message);
         for receiver in &letter.receivers {
             self.deliver(now, &mut message, letter.expires_at, receiver);
         }
@@ -93,14 +93,14 @@ impl Worker {
                 }
                 let waiting = unsent + server.pending_bytes();
                 self.pressed |= waiting > shared.limits.outbound_bytes / 4;
-                let message = if receiver.qos == QoS::AtMostOnce {
+                let (message, shared) = if receiver.qos == QoS::AtMostOnce {
                     if waiting > shared.limits.outbound_bytes {
                         return tally.dropped_slow.increment();
                     }
                     if waiting > SPARE_BYTES && waiting > shared.spare_memory() {
                         return tally.dropped_memory_full.increment();
                     }
-                    message.fleeting()
+                    (message.message(), message.shared())
                 } else {
                     let waits = !server.sends_at_once();
                     // What comes from the backlog has its place already: `feed_backlog` saw to that.
@@ -110,7 +110,8 @@ impl Worker {
                     {
                         return self.overflow(now, receiver.session, full);
                     }
-                    message.kept()
+                    let kept = message.kept();
+                    (&**kept, Some(kept))
                 };
                 // Nobody hears what became of QoS 0, so it needs no name.
                 let tag = if receiver.qos == QoS::AtMostOnce { None } else { receiver.share.map(Share::tag) };
@@ -118,6 +119,7 @@ impl Worker {
                     now,
                     DeliveryRef {
                         message,
+                        shared,
                         qos: receiver.qos,
                         retain: receiver.retain,
                         subscription_ids: &receiver.identifiers,
@@ -179,7 +181,7 @@ impl Worker {
             let Some(held) = state.backlog.pop() else { return };
             // What replaced it since then waits behind it.
             if held.retained.is_none() || self.shared.retained.holds(now, &held.message) {
-                let mut message = Shared::owned(held.message);
+                let mut message = Shared::Kept(held.message);
                 self.deliver_from(Source::Backlog, now, &mut message, held.expires_at, &held.receiver);
             }
         }

@@ -238,7 +238,7 @@ impl Worker {
     pub(super) fn end_settling(&mut self, now: Time, key: SessionKey) {
         let Some(settling) = self.sessions.find_mut(key).and_then(|state| state.settling.take()) else { return };
         for letter in settling.early {
-            let mut message = Shared::owned(letter.message);
+            let mut message = Shared::Kept(letter.message);
             for receiver in &letter.receivers {
                 self.deliver(now, &mut message, letter.expires_at, receiver);
             }

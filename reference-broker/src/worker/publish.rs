@@ -89,7 +89,7 @@ impl Worker {
                 if may_refuse && self.is_wanted_by_the_full(now, &message, publisher) {
                     self.tally().refused_queue_full.increment();
                     ReasonCode::QuotaExceeded
-                } else if self.publish(now, Shared::read(message), qos, retain, publisher, source) {
+                } else if self.publish(now, Shared::Read(message), qos, retain, publisher, source) {
                     ReasonCode::Success
                 } else {
                     ReasonCode::NoMatchingSubscribers
@@ -126,20 +126,21 @@ impl Worker {
         let mut matches = mem::take(&mut self.matches);
         self.view.route(message.message().topic.as_str(), publisher, &mut matches);
         // MQTT-4.5.0-1 in both; MQTT-4.6.0-5, MQTT-4.6.0-6 in both: to each in the order in which they came, on every topic.
-        for hit in matches.hits() {
+        let found = matches.hits().len();
+        for hit in matches.take_hits() {
+            let worker = hit.target.worker;
             let receiver = receiver(hit, qos, retain);
-            if hit.target.worker == self.id {
+            if worker == self.id {
                 self.deliver(now, &mut message, expires_at, &receiver);
             } else {
-                self.letters[hit.target.worker.index()].push(receiver);
+                self.letters[worker.index()].push(receiver);
             }
         }
-        self.fanned_out += matches.hits().len() * message.message().weight();
+        self.fanned_out += found * message.message().weight();
         self.searched += matches.visits();
         self.post_letters(&mut message, expires_at);
-        let found = !matches.hits().is_empty();
         self.matches = matches;
-        found
+        found > 0
     }
 
     /// Whether a session that would get `message` has no room for it. Asked before anything is retained or delivered, so
@@ -203,15 +204,16 @@ impl Worker {
         let mut matches = mem::take(&mut self.matches);
         self.view.route_to_group(share.group, &mut matches);
         // "any undelivered messages associated with it are deleted" with the last member.
-        match matches.hits().first() {
+        match matches.take_hits().next() {
             None => self.tally().dropped_session_ended.increment(),
             Some(hit) => {
+                let worker = hit.target.worker;
                 let receiver = receiver(hit, share.qos, share.retain);
-                if hit.target.worker == self.id {
+                if worker == self.id {
                     self.deliver(now, message, expires_at, &receiver);
                 } else {
                     let letter = Letter { message: message.kept().clone(), expires_at, receivers: [receiver].into() };
-                    self.post(hit.target.worker, Mail::Deliver(letter));
+                    self.post(worker, Mail::Deliver(letter));
                 }
             }
         }
@@ -220,14 +222,14 @@ impl Worker {
     }
 }
 
-fn receiver(hit: &Hit, qos: QoS, retain: bool) -> Receiver {
+fn receiver(hit: Hit, qos: QoS, retain: bool) -> Receiver {
     Receiver {
         session: hit.target.session,
         // MQTT-3.8.4-8, MQTT-4.8.2-3 (MQTT-3.8.4-6 in 3.1.1): the lower of what was published and what was granted.
         qos: qos.min(hit.qos),
         // MQTT-3.3.1-12, MQTT-3.3.1-13 (MQTT-3.3.1-9 in 3.1.1).
         retain: retain && hit.retain_as_published,
-        identifiers: hit.identifiers.clone(),
+        identifiers: hit.identifiers,
         share: hit.group.map(|group| Share { group, qos, retain }),
         forwarded: false,
     }

@@ -166,7 +166,7 @@ impl Worker {
             waiting.forget_retained();
         }
         while let Some(held) = waiting.pop() {
-            self.deliver(now, &mut message::Shared::owned(held.message), held.expires_at, &held.receiver);
+            self.deliver(now, &mut message::Shared::Kept(held.message), held.expires_at, &held.receiver);
         }
     }
 
@@ -226,7 +226,7 @@ impl Worker {
             self.bequeath(now, session);
         }
         for letter in state.settling.into_iter().flat_map(|settling| settling.early) {
-            let mut message = message::Shared::owned(letter.message);
+            let mut message = message::Shared::Kept(letter.message);
             for receiver in &letter.receivers {
                 self.pass_on(now, &mut message, letter.expires_at, receiver.share);
             }
@@ -244,7 +244,7 @@ impl Worker {
         let begun = begun.map(|delivery| (delivery, delivery.tag.filter(|_| !mine_alone(delivery))));
         let waiting = session.waiting().map(|delivery| (delivery, delivery.tag));
         for (delivery, tag) in begun.chain(waiting) {
-            let mut message = message::Shared::owned(delivery.message.clone());
+            let mut message = message::Shared::Kept(delivery.message.clone());
             self.pass_on(now, &mut message, delivery.expires_at, tag.map(Share::of));
         }
     }
@@ -271,7 +271,7 @@ impl Worker {
         identity: Arc<Identity>,
     ) {
         self.tally().wills_published.increment();
-        let message = message::Shared::owned(will.message);
+        let message = message::Shared::Kept(will.message);
         // MQTT-3.1.2-14, MQTT-3.1.2-15 (MQTT-3.1.2-16, MQTT-3.1.2-17 in 3.1.1).
         self.publish(now, message, will.qos, will.retain, Some(publisher), Some(identity));
     }

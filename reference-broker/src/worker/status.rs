@@ -29,7 +29,7 @@ impl Worker {
             status.sys.update(now, &sample, |topic, payload| {
                 let topic = TopicName::new(topic).expect("our own topics are valid");
                 let message = Message { topic, payload: payload.into(), properties: Properties::EMPTY };
-                self.publish(now, Shared::owned(Arc::new(message)), QoS::AtMostOnce, retain, None, None);
+                self.publish(now, Shared::Kept(Arc::new(message)), QoS::AtMostOnce, retain, None, None);
             });
         }
         self.status = Some(status);

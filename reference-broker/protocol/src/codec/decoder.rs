@@ -5,10 +5,10 @@ use std::mem;
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::{
-    MAXIMUM_PACKET_SIZE, Role,
+    Familiar, MAXIMUM_PACKET_SIZE, Role,
     reader::{Reader, Variable},
 };
-use crate::{Packet, PacketType, Publish, Version, Violation};
+use crate::{Ack, Packet, PacketId, PacketType, Publish, ReasonCode, Version, Violation};
 
 /// Room made for a packet that has only begun to arrive; beyond it memory grows with what has arrived.
 const FIRST_ROOM: usize = 4096;
@@ -52,11 +52,11 @@ pub struct Decoder {
     limits: PacketLimits,
     /// See [`Decoder::distrust`].
     stranger: bool,
-    version: Option<Version>,
-    /// See [`Decoder::speaks_mqtt_3_1`].
-    mqtt_3_1: bool,
+    dialect: Option<Dialect>,
     /// See [`Decoder::refusal_version`].
     refusal_version: Option<Version>,
+    /// From the first PUBLISH on.
+    familiar: Option<Box<Familiar>>,
     partial: BytesMut,
 }
 
@@ -70,9 +70,9 @@ impl Decoder {
             role,
             limits,
             stranger: false,
-            version: None,
-            mqtt_3_1: false,
+            dialect: None,
             refusal_version: None,
+            familiar: None,
             partial: BytesMut::new(),
         }
     }
@@ -85,17 +85,17 @@ impl Decoder {
 
     /// Fixes the version.
     pub fn set_version(&mut self, version: Version) {
-        self.version = Some(version);
+        self.dialect = Some(Dialect::of(version));
     }
 
     /// The version, once known.
     pub fn version(&self) -> Option<Version> {
-        self.version
+        self.dialect.map(Dialect::version)
     }
 
     /// Whether the version is MQTT 3.1, which is told as 3.1.1.
     pub fn speaks_mqtt_3_1(&self) -> bool {
-        self.mqtt_3_1
+        self.dialect == Some(Dialect::Mqtt31)
     }
 
     /// In which version a CONNECT that broke the standard can be told so; none when it did not get as far as its Protocol
@@ -119,6 +119,9 @@ impl Decoder {
         if !self.partial.is_empty() {
             return self.decode_straddling(bytes);
         }
+        if let Some(ack) = self.short_ack(bytes) {
+            return Ok(Some(ack));
+        }
         match self.frame(bytes)? {
             Some(frame) if frame.total() <= bytes.len() => {
                 let mut body = bytes.split_to(frame.total());
@@ -135,6 +138,27 @@ impl Decoder {
                 Ok(None)
             }
         }
+    }
+
+    /// An acknowledgement in the form that nearly all have, taken off `bytes` in one step; none for whatever needs a closer
+    /// look.
+    fn short_ack(&self, bytes: &mut Bytes) -> Option<Packet> {
+        let [first, 2, high, low] = *bytes.first_chunk()? else { return None };
+        if self.dialect.is_none() || self.stranger || self.limits.maximum_packet_size < 4 {
+            return None;
+        }
+        // With the flags that they must have (MQTT-2.1.3-1; MQTT-2.2.2-2 in 3.1.1; MQTT-3.6.1-1 in both).
+        let packet: fn(Ack) -> Packet = match first {
+            0x40 => Packet::PubAck,
+            0x50 => Packet::PubRec,
+            0x62 => Packet::PubRel,
+            0x70 => Packet::PubComp,
+            _ => return None,
+        };
+        // 3.4.2.1 and the like: a Remaining Length of 2 means Success.
+        let ack = Ack::new(PacketId::new(u16::from_be_bytes([high, low]))?, ReasonCode::Success);
+        bytes.advance(4);
+        Some(packet(ack))
     }
 
     fn decode_straddling(&mut self, bytes: &mut Bytes) -> Result<Option<Packet>, Violation> {
@@ -166,7 +190,7 @@ impl Decoder {
         let head = self.head(*first)?;
         let Some(length) = Variable::read(rest)? else { return Ok(None) };
         // MQTT-1.5.5-1 binds 5.0 only: 3.1.1 (2.2.3) asks for no shortest form.
-        if self.version == Some(Version::V5) && !length.is_minimal() {
+        if self.dialect == Some(Dialect::Mqtt5) && !length.is_minimal() {
             return Err(Violation::VariableByteIntegerNotMinimal);
         }
         let frame = Frame {
@@ -187,18 +211,18 @@ impl Decoder {
     }
 
     fn head(&self, first: u8) -> Result<Head, Violation> {
-        let version = self.version.unwrap_or(Version::V311);
+        let version = self.version().unwrap_or(Version::V311);
         // 3.1.1: 2.2.1, 5.0: 2.1.2.
         let packet_type = PacketType::from_value(first >> 4, version).ok_or(Violation::PacketTypeReserved)?;
         if !packet_type.sent_by(self.role.peer(), version) {
             return Err(Violation::PacketFromWrongSide);
         }
         // MQTT-3.1.0-1 in both.
-        if self.role == Role::Server && self.version.is_none() && packet_type != PacketType::Connect {
+        if self.role == Role::Server && self.dialect.is_none() && packet_type != PacketType::Connect {
             return Err(Violation::FirstPacketNotConnect);
         }
         let mut flags = first & 0x0F;
-        if self.mqtt_3_1 {
+        if self.speaks_mqtt_3_1() {
             flags = PacketType::flags_of_3_1(packet_type, flags);
         }
         if packet_type == PacketType::Publish {
@@ -213,7 +237,7 @@ impl Decoder {
 
     fn decode_body(&mut self, frame: Frame, body: Bytes) -> Result<Packet, Violation> {
         let PacketLimits { maximum_filters, maximum_properties, .. } = self.limits;
-        let version = self.version.unwrap_or(Version::V311);
+        let version = self.version().unwrap_or(Version::V311);
         let is_connect = frame.head.packet_type == PacketType::Connect;
         let mqtt_3_1 = is_connect && body.starts_with(MQTT_3_1);
         let context =
@@ -221,18 +245,42 @@ impl Decoder {
         if is_connect && self.refusal_version.is_none() {
             self.refusal_version = refusal_version(&body);
         }
-        let packet = Packet::decode(frame.head, context, Reader::new(body, maximum_properties))?;
+        let reader = Reader::new(body, maximum_properties);
+        let packet = Packet::decode(frame.head, context, reader, &mut self.familiar)?;
         if let Packet::Connect(connect) = &packet {
             // MQTT-1.5.5-1: judged now that the version is known.
             if connect.version == Version::V5 && !frame.length_is_minimal {
                 return Err(Violation::VariableByteIntegerNotMinimal);
             }
-            if self.version.is_none() {
-                self.version = Some(connect.version);
-                self.mqtt_3_1 = mqtt_3_1;
+            if self.dialect.is_none() {
+                self.dialect = Some(if mqtt_3_1 { Dialect::Mqtt31 } else { Dialect::of(connect.version) });
             }
         }
         Ok(packet)
+    }
+}
+
+/// A version, and MQTT 3.1, which is told as 3.1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    Mqtt31,
+    Mqtt311,
+    Mqtt5,
+}
+
+impl Dialect {
+    const fn of(version: Version) -> Self {
+        match version {
+            Version::V311 => Self::Mqtt311,
+            Version::V5 => Self::Mqtt5,
+        }
+    }
+
+    const fn version(self) -> Version {
+        match self {
+            Self::Mqtt31 | Self::Mqtt311 => Version::V311,
+            Self::Mqtt5 => Version::V5,
+        }
     }
 }
 

@@ -85,6 +85,17 @@ impl Reader {
         Ok(self.left.split_to(length))
     }
 
+    /// Skips a string that is `text`; whether it was there.
+    pub(crate) fn skip_text(&mut self, text: &str) -> bool {
+        let found = self.left.split_first_chunk().is_some_and(|(length, rest)| {
+            usize::from(u16::from_be_bytes(*length)) == text.len() && rest.starts_with(text.as_bytes())
+        });
+        if found {
+            self.left.advance(2 + text.len());
+        }
+        found
+    }
+
     pub(crate) fn text(&mut self) -> Result<Utf8String, Violation> {
         Utf8String::from_wire(self.binary()?)
     }

@@ -41,6 +41,15 @@ impl AckQueue {
         serial
     }
 
+    /// Takes the oldest one out, if it is the one with `serial` and the owner has not answered it yet; its id.
+    pub(super) fn take_first(&mut self, serial: u64) -> Option<PacketId> {
+        let (packet_id, due) = self.entries.front()?;
+        let packet_id = (serial == self.first && matches!(due, Due::Open)).then_some(*packet_id)?;
+        self.first += 1;
+        self.entries.pop_front();
+        Some(packet_id)
+    }
+
     /// Takes the owner's answer; the id, unless the serial number is unknown or answered already.
     pub(super) fn answer(&mut self, serial: u64, reason: ReasonCode, properties: Properties) -> Option<PacketId> {
         let index = usize::try_from(serial.checked_sub(self.first)?).ok()?;

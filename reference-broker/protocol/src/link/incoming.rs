@@ -49,6 +49,18 @@ impl Link {
         properties: Properties,
     ) -> bool {
         let (about, serial) = About::of(token);
+        let mut outbox = outbox;
+        // An owner that answers in order holds nothing up: no need to note what it said.
+        if about == About::AtLeastOnce
+            && let Some(outbox) = &mut outbox
+            && let Some(packet_id) = self.at_least_once.take_first(serial)
+        {
+            self.puback_now(outbox, packet_id, reason, properties);
+            if self.at_least_once.len() > 0 {
+                self.flush(outbox);
+            }
+            return true;
+        }
         let answered = match about {
             About::AtLeastOnce => self.at_least_once.answer(serial, reason, properties).is_some(),
             About::ExactlyOnce => match self.exactly_once.answer(serial, reason, properties) {
@@ -138,13 +150,17 @@ impl Link {
         }
     }
 
+    fn puback_now(&mut self, outbox: &mut Outbox, packet_id: PacketId, reason: ReasonCode, properties: Properties) {
+        // MQTT-4.3.2-4, MQTT-2.2.1-5 (MQTT-2.3.1-6 in 3.1.1), whatever became of the message (MQTT-4.5.0-2 in both).
+        outbox.ack(PacketType::PubAck, packet_id, reason, properties);
+        self.unacknowledged = self.unacknowledged.saturating_sub(1);
+    }
+
     /// Sends every acknowledgement that nothing older holds up.
     fn flush(&mut self, outbox: &mut Outbox) {
         while let Some((packet_id, due)) = self.at_least_once.pop() {
             let Due::Answered(reason, properties) = due else { continue };
-            // MQTT-4.3.2-4, MQTT-2.2.1-5 (MQTT-2.3.1-6 in 3.1.1), whatever became of the message (MQTT-4.5.0-2 in both).
-            outbox.ack(PacketType::PubAck, packet_id, reason, properties);
-            self.unacknowledged = self.unacknowledged.saturating_sub(1);
+            self.puback_now(outbox, packet_id, reason, properties);
         }
         while let Some((packet_id, due)) = self.exactly_once.pop() {
             let (reason, properties) = match due {

@@ -1,5 +1,7 @@
 //! What waits to be transmitted, and what the peer lets us write.
 
+use std::mem;
+
 use crate::{
     Ack, EncodeError, MAXIMUM_PACKET_SIZE, OutgoingPublish, Packet, PacketId, PacketType, Properties, Property,
     PropertyId, ReasonCode, Version,
@@ -22,6 +24,9 @@ pub struct Traffic {
 #[derive(Debug)]
 pub(crate) struct Outbox {
     bytes: Vec<u8>,
+    /// How many KiB the last transmission took, if it was too much for the buffer of an idle connection. A buffer that has
+    /// room for as much from the beginning need not grow in steps, each of which copies what is there.
+    expected: u16,
     pub(crate) traffic: Traffic,
     pub(crate) version: Version,
     /// The peer's Maximum Packet Size.
@@ -32,11 +37,14 @@ pub(crate) struct Outbox {
 
 /// A larger buffer is given back once it was transmitted.
 const KEPT_WHEN_EMPTY: usize = 1024;
+/// The most that is reserved before it is needed, in KiB.
+const EXPECTED_AT_MOST: u16 = 256;
 
 impl Outbox {
     pub(crate) const fn new(version: Version) -> Self {
         Self {
             bytes: Vec::new(),
+            expected: 0,
             traffic: Traffic { packets_received: 0, packets_sent: 0, publishes_sent: 0, payload_bytes_sent: 0 },
             version,
             maximum_packet_size: MAXIMUM_PACKET_SIZE,
@@ -53,16 +61,36 @@ impl Outbox {
         if self.bytes.is_empty() {
             return false;
         }
-        out.extend_from_slice(&self.bytes);
-        self.bytes.clear();
-        if self.bytes.capacity() > KEPT_WHEN_EMPTY {
-            self.bytes = Vec::new();
+        if self.bytes.capacity() <= KEPT_WHEN_EMPTY {
+            out.extend_from_slice(&self.bytes);
+            self.bytes.clear();
+            return true;
+        }
+        let bytes = mem::take(&mut self.bytes);
+        self.expected = if bytes.len() > KEPT_WHEN_EMPTY {
+            u16::try_from(bytes.len().div_ceil(1024)).unwrap_or(u16::MAX).min(EXPECTED_AT_MOST)
+        } else {
+            0
+        };
+        if out.is_empty() {
+            // Given away as it is.
+            *out = bytes;
+        } else {
+            out.extend_from_slice(&bytes);
         }
         true
     }
 
     pub(crate) fn publish(&mut self, publish: &OutgoingPublish<'_>) -> Result<(), EncodeError> {
-        publish.encode(self.version, self.maximum_packet_size, &mut self.bytes)?;
+        if self.bytes.is_empty() && self.expected > 0 {
+            self.bytes.reserve(usize::from(self.expected) * 1024);
+        }
+        let encoded = publish.encode(self.version, self.maximum_packet_size, &mut self.bytes);
+        if self.bytes.is_empty() && self.bytes.capacity() > KEPT_WHEN_EMPTY {
+            // Nothing will be transmitted, and so nothing given back.
+            self.bytes = Vec::new();
+        }
+        encoded?;
         self.traffic.packets_sent += 1;
         self.traffic.publishes_sent += 1;
         self.traffic.payload_bytes_sent += publish.message.payload.len() as u64;

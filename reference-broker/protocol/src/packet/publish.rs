@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use crate::{
-    EncodeError, PacketId, PacketType, Properties, Property, PropertyId, QoS, Role, TopicName, Version, Violation,
-    codec::{Body, Context, Keep, Reader, Writer, variable_len, write_packet},
+    EncodeError, PacketId, PacketType, Properties, Property, PropertyId, QoS, Role, TopicName, Utf8String, Version,
+    Violation,
+    codec::{Body, Context, Familiar, Keep, Reader, Writer, variable_len, write_packet},
     property::Place,
 };
 
@@ -101,10 +102,16 @@ impl Publish {
         Self::flags(first).map(|_| ())
     }
 
-    pub(super) fn decode(flags: u8, context: Context, mut reader: Reader) -> Result<Self, Violation> {
+    pub(super) fn decode(
+        flags: u8,
+        context: Context,
+        mut reader: Reader,
+        familiar: &mut Familiar,
+    ) -> Result<Self, Violation> {
         let (dup, qos, retain) = Self::flags(flags)?;
-        // MQTT-3.3.2-1 in both.
-        let topic = reader.text()?;
+        // MQTT-3.3.2-1 in both. A topic that was a Topic Name before still is one.
+        let known = familiar.read(&mut reader);
+        let text = if known.is_some() { Utf8String::EMPTY } else { reader.text()? };
         // MQTT-2.2.1-2 (MQTT-2.3.1-5 in 3.1.1).
         let packet_id = if qos == QoS::AtMostOnce { None } else { Some(reader.packet_id()?) };
         let properties = match context.version {
@@ -117,7 +124,9 @@ impl Publish {
                 return Err(Violation::SubscriptionIdentifierFromClient);
             }
         }
-        let topic = if topic.is_empty() && context.version == Version::V5 {
+        let topic = if known.is_some() {
+            known
+        } else if text.is_empty() && context.version == Version::V5 {
             // 3.3.2.1.
             if !properties.contains(PropertyId::TopicAlias) {
                 return Err(Violation::TopicMissing);
@@ -125,7 +134,9 @@ impl Publish {
             None
         } else {
             // MQTT-3.3.2-2, MQTT-4.7.3-1 in both.
-            Some(TopicName::from_text(topic)?)
+            let topic = TopicName::from_text(text)?;
+            familiar.meet(&topic);
+            Some(topic)
         };
         Ok(Self { dup, qos, retain, topic, packet_id, properties, payload: reader.rest() })
     }

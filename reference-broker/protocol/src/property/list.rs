@@ -78,7 +78,7 @@ impl Properties {
     /// The same properties in memory of their own, so that they do not pin a read buffer.
     #[must_use]
     pub fn detached(&self) -> Self {
-        Self(self.iter().map(Property::detached).collect())
+        if self.is_empty() { Self::EMPTY } else { Self(self.iter().map(Property::detached).collect()) }
     }
 
     /// The bytes that they take in memory.

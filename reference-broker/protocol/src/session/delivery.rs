@@ -39,6 +39,7 @@ impl Delivery {
     pub fn borrowed(&self) -> DeliveryRef<'_> {
         DeliveryRef {
             message: &self.message,
+            shared: Some(&self.message),
             qos: self.qos,
             retain: self.retain,
             subscription_ids: &self.subscription_ids,
@@ -48,11 +49,13 @@ impl Delivery {
     }
 }
 
-/// A [`Delivery`] whose message is not owned yet: what is written at once costs no reference count.
+/// A [`Delivery`] whose message is not owned yet: what is written at once and not kept needs no memory of its own.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the fields are those of Delivery")]
 pub struct DeliveryRef<'a> {
-    pub message: &'a Arc<Message>,
+    pub message: &'a Message,
+    /// The same message, if it is shared already: what must be kept is kept by that, and copied otherwise.
+    pub shared: Option<&'a Arc<Message>>,
     pub qos: QoS,
     pub retain: bool,
     pub subscription_ids: &'a [u32],
@@ -64,10 +67,13 @@ impl DeliveryRef<'_> {
     /// The same, owned.
     pub fn to_delivery(&self) -> Delivery {
         Delivery {
-            message: Arc::clone(self.message),
+            message: self.shared.map_or_else(|| Arc::new(self.message.detached()), Arc::clone),
             qos: self.qos,
             retain: self.retain,
-            subscription_ids: SmallVec::from_slice(self.subscription_ids),
+            subscription_ids: match self.subscription_ids {
+                [] => SmallVec::new(),
+                ids => SmallVec::from_slice(ids),
+            },
             expires_at: self.expires_at,
             tag: self.tag,
         }

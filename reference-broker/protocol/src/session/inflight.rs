@@ -16,7 +16,11 @@ use crate::{PacketId, Tag};
 pub(crate) struct InFlightTable {
     /// A power of two of slots, or none.
     slots: Vec<Option<Slot>>,
-    used: usize,
+    used: u32,
+    /// The most that were used since it was last empty.
+    peak: u32,
+    /// With how many slots it begins when it is used again: what it needed last time.
+    expected: u32,
     /// Of what may have to be sent again.
     weight: Weight,
     last: Option<PacketId>,
@@ -58,13 +62,21 @@ const MOST_SLOTS: usize = 1 << 16;
 
 impl Default for InFlightTable {
     fn default() -> Self {
-        Self { slots: Vec::new(), used: 0, weight: Weight::of(Pile::InFlight), last: None, next_order: 0 }
+        Self {
+            slots: Vec::new(),
+            used: 0,
+            peak: 0,
+            expected: 0,
+            weight: Weight::of(Pile::InFlight),
+            last: None,
+            next_order: 0,
+        }
     }
 }
 
 impl InFlightTable {
     pub(crate) const fn len(&self) -> usize {
-        self.used
+        self.used as usize
     }
 
     pub(crate) const fn bytes(&self) -> usize {
@@ -81,7 +93,7 @@ impl InFlightTable {
 
     /// The next id that neither this table nor `taken` holds; none while all 65,535 are in use.
     pub(crate) fn free_packet_id(&mut self, taken: impl Fn(PacketId) -> bool) -> Option<PacketId> {
-        if self.used * 2 >= self.slots.len() && self.slots.len() < MOST_SLOTS {
+        if self.len() * 2 >= self.slots.len() && self.slots.len() < MOST_SLOTS {
             self.grow();
         }
         let mut candidate = self.last;
@@ -107,6 +119,7 @@ impl InFlightTable {
         // MQTT-4.3.2-3, MQTT-4.3.3-3 (MQTT-4.3.2-1, MQTT-4.3.3-1 in 3.1.1): unacknowledged until it is removed or released.
         self.slots[index] = Some(Slot { packet_id, counted: true, order, stage: Stage::Published(delivery) });
         self.used += 1;
+        self.peak = self.peak.max(self.used);
     }
 
     pub(crate) fn stage(&self, packet_id: PacketId) -> Option<&Stage> {
@@ -125,6 +138,7 @@ impl InFlightTable {
         }
         if self.used == 0 && self.slots.len() > KEPT_WHEN_EMPTY {
             self.slots = Vec::new();
+            self.expected = 2 * std::mem::take(&mut self.peak) + 1;
         }
         Some((slot.stage, slot.counted))
     }
@@ -192,7 +206,8 @@ impl InFlightTable {
 
     fn grow(&mut self) {
         let old = std::mem::take(&mut self.slots);
-        self.slots.resize_with((old.len() * 2).max(4), || None);
+        let expected = if old.is_empty() { (self.expected as usize).next_power_of_two() } else { old.len() * 2 };
+        self.slots.resize_with(expected.clamp(4, MOST_SLOTS), || None);
         for slot in old.into_iter().flatten() {
             let index = self.index(slot.packet_id);
             self.slots[index] = Some(slot);

@@ -25,7 +25,7 @@ impl Bench {
     pub(in super::super) fn publish_as_broker(&mut self, topic: &str, payload: &'static str) {
         let topic = TopicName::new(topic).unwrap();
         let message = Message { topic, payload: payload.into(), properties: Properties::EMPTY };
-        let message = crate::message::Shared::owned(Arc::new(message));
+        let message = crate::message::Shared::Kept(Arc::new(message));
         self.workers[0].publish(self.now, message, QoS::AtMostOnce, false, None, None);
     }
 
