@@ -82,6 +82,8 @@ impl Frame {
 #[derive(Debug)]
 pub struct Frames {
     buffer: Vec<u8>,
+    /// Where what was not taken yet starts.
+    start: usize,
     longest: usize,
     opaque: bool,
 }
@@ -100,17 +102,20 @@ impl Frames {
 
     /// Takes packets up to `longest` bytes. After a longer one is announced the stream is opaque.
     pub fn up_to(longest: usize) -> Self {
-        Self { buffer: Vec::new(), longest, opaque: false }
+        Self { buffer: Vec::new(), start: 0, longest, opaque: false }
     }
 
     /// Adds what arrived.
     pub fn push(&mut self, bytes: &[u8]) {
+        // Once per arrival and not once per packet.
+        self.buffer.drain(..self.start);
+        self.start = 0;
         self.buffer.extend_from_slice(bytes);
     }
 
     /// What has arrived and is no whole packet yet.
     pub fn pending(&self) -> &[u8] {
-        &self.buffer
+        self.buffer.get(self.start..).unwrap_or_default()
     }
 
     /// Whether the stream can be cut no further: a length of more than four bytes, or beyond what is allowed.
@@ -119,17 +124,18 @@ impl Frames {
     }
 
     fn next_length(&mut self) -> Option<usize> {
+        let arrived = self.pending().len();
         if self.opaque {
-            return Some(self.buffer.len()).filter(|length| *length > 0);
+            return Some(arrived).filter(|length| *length > 0);
         }
-        match number::decode(self.buffer.get(1..)?) {
+        match number::decode(self.pending().get(1..)?) {
             Decoded::Number { value, width } if 1 + width + value as usize <= self.longest => {
-                Some(1 + width + value as usize).filter(|length| *length <= self.buffer.len())
+                Some(1 + width + value as usize).filter(|length| *length <= arrived)
             }
             Decoded::Incomplete => None,
             Decoded::Number { .. } | Decoded::TooLong => {
                 self.opaque = true;
-                Some(self.buffer.len())
+                Some(arrived)
             }
         }
     }
@@ -141,8 +147,8 @@ impl Iterator for Frames {
 
     fn next(&mut self) -> Option<Frame> {
         let length = self.next_length()?;
-        let rest = self.buffer.split_off(length);
-        let bytes = std::mem::replace(&mut self.buffer, rest);
+        let bytes = self.pending().get(..length)?.to_vec();
+        self.start += length;
         Some(if self.opaque { Frame { bytes, header: None } } else { Frame::new(bytes) })
     }
 }
