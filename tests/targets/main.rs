@@ -3,6 +3,8 @@
 //! Those that `tests/run` installs are started with every run; the others, which `tests/run --peers` installs, are ignored
 //! without it. A peer that is missing fails its test.
 
+#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
 mod peer;
 mod processes;
 
