@@ -237,7 +237,7 @@ async fn announced(child: &mut Child, output: ChildStdout) -> io::Result<Ready> 
     let line = String::from_utf8_lossy(&line);
     let line = line.trim_end();
     match line.strip_prefix(ANNOUNCEMENT).map(str::trim) {
-        Some(url) if url.contains("://") => Ok(Ready::At(url.to_owned())),
+        Some(url) if url.contains("://") || url.starts_with("unix:") => Ok(Ready::At(url.to_owned())),
         _ => Ok(Ready::Said(line.chars().take(200).collect())),
     }
 }
