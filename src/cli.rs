@@ -3,6 +3,7 @@
 mod broker;
 mod certs;
 mod conformance;
+mod properties;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub(crate) use self::{
     broker::{Broker, BrokerVerb, Start},
     certs::{Certs, KeyKind},
     conformance::{Chosen, Conformance, ConformanceVerb, Pace, Prove, Verdict, Version as MqttVersion},
+    properties::{Differential, Properties, PropertySuite, Protocol, Random, Replay, Site},
 };
 
 /// The proving ground for farm MQTT: a reference broker, device simulators, scenario-driven load, reports.

@@ -6,6 +6,7 @@ mod conformance;
 mod interrupt;
 mod manual;
 mod password;
+mod properties;
 mod run;
 mod scenarios;
 mod simulate;

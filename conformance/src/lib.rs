@@ -12,6 +12,7 @@
 //! * [`run`]: cases against targets, observed. [`Selection`]: which.
 //! * [`Check`]: the suite in another project's `cargo test`.
 //! * [`embedded`]: the reference broker in its configurations.
+//! * [`properties`] and [`model`]: random programs, and what a server may make of them.
 //! * [`Mutant`] and [`prove`]: brokers that must make their case fail, and the proof that they do.
 
 mod bench;
@@ -24,10 +25,12 @@ mod desk;
 pub mod embedded;
 pub mod excused;
 mod finding;
+pub mod model;
 mod mutant;
 mod outcome;
 mod peer;
 mod probe;
+pub mod properties;
 pub mod prove;
 pub mod run;
 mod select;

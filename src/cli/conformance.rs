@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::Target;
+use super::{Differential, Properties, Replay, Target};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -98,6 +98,15 @@ pub(crate) enum ConformanceVerb {
     },
     /// Prove that the cases can fail: each against the mutants that it exists to catch. Exit code 3 when one survives.
     Prove(Prove),
+    /// Run random programs of several clients against a broker, and compare what each saw with what a model allows.
+    ///
+    /// Also topic matching against a naive matcher, and two cooperating senders of which one mutates its packets. A finding
+    /// is shrunk to the shortest program that shows it, and printed as a file that `replay` runs again.
+    Properties(Properties),
+    /// Run a program again that `properties` found, with every packet.
+    Replay(Replay),
+    /// Run the same programs on two brokers, and say what differs and why the standard allows it.
+    Differential(Differential),
 }
 
 #[derive(Debug, Args)]

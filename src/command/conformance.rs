@@ -12,7 +12,7 @@ use conformance::{
 };
 use reports::{JsonLines, Sink, SuiteTerminal, Tee, observation::Tool};
 
-use super::{interrupt::Interrupt, say};
+use super::{interrupt::Interrupt, properties, say};
 use crate::{
     cli::{self, Conformance, ConformanceVerb, Pace, Prove, Verdict},
     exit::Failure,
@@ -29,6 +29,9 @@ pub(crate) fn run(options: Conformance) -> Result<ExitCode, Failure> {
         Some(ConformanceVerb::Explain(chosen)) => say(listing::explain(&choose(&chosen)?)),
         Some(ConformanceVerb::Coverage { open }) => listing::coverage(open),
         Some(ConformanceVerb::Prove(options)) => proof(&options),
+        Some(ConformanceVerb::Properties(options)) => properties::properties(options),
+        Some(ConformanceVerb::Replay(options)) => properties::replay(options),
+        Some(ConformanceVerb::Differential(options)) => properties::differential(options),
     }
 }
 

@@ -1,0 +1,63 @@
+//! Where programs run, and how they are kept apart.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use transport::{DialError, DialOptions, Endpoint, Stream, dial};
+
+/// A target, and how to talk to it.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// How it is reached.
+    pub dial: DialOptions,
+    /// User name and password. Default none.
+    pub credentials: Option<(String, Option<Vec<u8>>)>,
+    /// How long an answer, or a message that is owed, may take. Default 2 s.
+    pub patience: Duration,
+    /// After so many rounds of pings, all answered, a message that is owed counts as lost, without waiting longer. It is a
+    /// measure that a slow machine does not upset, and good enough to shrink by. Default none: patience decides.
+    pub rounds: Option<u32>,
+}
+
+impl Site {
+    /// The target at `endpoint`.
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            dial: DialOptions::default(),
+            credentials: None,
+            patience: Duration::from_secs(2),
+            rounds: None,
+        }
+    }
+
+    /// The same with another patience.
+    #[must_use]
+    pub fn patience(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
+    }
+
+    /// The same, where rounds of pings tell that a message is lost.
+    #[must_use]
+    pub fn rounds(&self, rounds: u32) -> Self {
+        Self { rounds: Some(rounds), ..self.clone() }
+    }
+
+    pub(crate) async fn dial(&self) -> Result<Stream, DialError> {
+        dial(&self.endpoint, &self.dial).await
+    }
+}
+
+/// A name that no other run has: for Client Identifiers and the first level of topics. 12 letters and digits.
+pub(crate) fn fresh_name() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let moment = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64);
+    // Processes differ in the moment, runs of one process in the count.
+    let mixed = (moment ^ u64::from(std::process::id()).rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    format!("p{:07x}{:04x}", mixed >> 36, (count ^ mixed) & 0xffff)
+}

@@ -1,0 +1,114 @@
+//! Many batches of topics, or many scripts of the two senders, several at a time.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use wire::Version;
+
+use super::{Discrepancy, Line, Outcome, Site, senders, topics};
+
+/// What is swept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Topic matching against the naive matcher: 12 filters and up to 24 names in each case.
+    Topics,
+    /// Two cooperating senders, one of which mutates its packets.
+    Senders,
+}
+
+/// How to sweep.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// What.
+    pub kind: Kind,
+    /// The versions, taken in turns; at least one.
+    pub versions: Vec<Version>,
+    /// With the number of a case it makes the case.
+    pub seed: u64,
+    /// How many cases.
+    pub cases: u64,
+    /// How many at a time, at least 1.
+    pub jobs: usize,
+    /// The patience with which a finding is tried again before it is believed.
+    pub second_patience: Duration,
+}
+
+/// What a sweep came to.
+#[derive(Clone, Debug, Default)]
+pub struct Swept {
+    /// Cases that ran.
+    pub cases: u64,
+    /// Of these, those that decided nothing.
+    pub void: u64,
+    /// What no conforming server does, each rule once.
+    pub found: Vec<Caught>,
+    /// What went wrong once and not again.
+    pub unrepeated: Vec<Caught>,
+    /// The target could not be reached: why.
+    pub unreachable: Option<String>,
+}
+
+/// A finding of a sweep.
+#[derive(Clone, Debug)]
+pub struct Caught {
+    /// Its number; with the seed it can be had again.
+    pub case: u64,
+    /// The version that was spoken.
+    pub version: Version,
+    /// What no conforming server does.
+    pub discrepancy: Discrepancy,
+    /// Every packet.
+    pub transcript: Vec<Line>,
+}
+
+/// Runs the cases of a sweep; `progress` is told how many are done.
+pub async fn sweep(sweep: &Sweep, site: &Site, mut progress: impl FnMut(u64)) -> Swept {
+    let mut swept = Swept::default();
+    let mut running = JoinSet::new();
+    let mut next = 0;
+    loop {
+        while running.len() < sweep.jobs.max(1) && next < sweep.cases && swept.unreachable.is_none() {
+            let (kind, seed, case, site) = (sweep.kind, sweep.seed, next, site.clone());
+            let version = sweep.versions[next as usize % sweep.versions.len()];
+            next += 1;
+            running.spawn(async move { (case, version, run(kind, &site, version, seed, case).await) });
+        }
+        let Some(joined) = running.join_next().await else { return swept };
+        let Ok((case, version, (outcome, transcript))) = joined else { continue };
+        swept.cases += 1;
+        progress(swept.cases);
+        match outcome {
+            Outcome::Allowed => {}
+            Outcome::Void(_) => swept.void += 1,
+            Outcome::Unreachable(why) => swept.unreachable = Some(why),
+            Outcome::Broken(discrepancy) => {
+                let same = |caught: &Caught| caught.discrepancy.rule == discrepancy.rule && caught.version == version;
+                if swept.found.iter().any(same) {
+                    continue;
+                }
+                let patient = site.patience(sweep.second_patience.max(site.patience));
+                let again = run(sweep.kind, &patient, version, sweep.seed, case).await;
+                let (list, discrepancy, transcript) = match again {
+                    (Outcome::Broken(again), transcript) if again.rule == discrepancy.rule => {
+                        (&mut swept.found, again, transcript)
+                    }
+                    _ => (&mut swept.unrepeated, discrepancy, transcript),
+                };
+                list.push(Caught { case, version, discrepancy, transcript });
+            }
+        }
+    }
+}
+
+async fn run(kind: Kind, site: &Site, version: Version, seed: u64, case: u64) -> (Outcome, Vec<Line>) {
+    match kind {
+        Kind::Topics => {
+            let outcome = topics::check(site, version, seed, case).await;
+            (outcome.err().unwrap_or(Outcome::Allowed), Vec::new())
+        }
+        Kind::Senders => {
+            let played = senders::play(site, version, seed, case).await;
+            (played.outcome, played.transcript)
+        }
+    }
+}

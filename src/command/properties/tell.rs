@@ -1,0 +1,111 @@
+//! What people read: data on stdout, progress on stderr.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::{Duration, Instant},
+};
+
+use conformance::properties::{Compared, Line, Outcome, Report, Summary, Swept};
+
+/// A line on stdout. Whoever reads us may have seen enough.
+pub(super) fn say(line: &str) {
+    let _unread = writeln!(io::stdout(), "{line}");
+}
+
+/// Tells once a second how many are done, when somebody is watching.
+pub(super) fn progress(what: &'static str, of: u64) -> impl FnMut(u64) {
+    let mut last = Instant::now();
+    let watched = io::stderr().is_terminal();
+    move |done| {
+        if watched && last.elapsed() > Duration::from_secs(1) {
+            last = Instant::now();
+            let _unread = writeln!(io::stderr(), "{done} of {of} {what}");
+        }
+    }
+}
+
+pub(super) fn programs(summary: &Summary, seed: u64) {
+    for found in &summary.found {
+        say(&format!("\n{}", found.to_text(seed)));
+    }
+    for (case, discrepancy, transcript) in &summary.unrepeated {
+        say(&format!("\ncase {case} failed once and not again:\n{discrepancy}\n  {}", lines(transcript)));
+    }
+    let void = match &summary.void_because {
+        Some(why) => format!(", {} decided nothing ({why})", summary.void),
+        None => String::new(),
+    };
+    say(&format!("{} programs, {} different findings{void}", summary.cases, summary.found.len()));
+}
+
+pub(super) fn swept(what: &str, swept: &Swept, seed: u64) {
+    for (caught, once) in swept
+        .found
+        .iter()
+        .map(|caught| (caught, ""))
+        .chain(swept.unrepeated.iter().map(|caught| (caught, ", once and not again")))
+    {
+        say(&format!(
+            "\n{}\nfound with --seed {seed}, case {}{once}\n  {}",
+            caught.discrepancy,
+            caught.case,
+            lines(&caught.transcript)
+        ));
+    }
+    let void = if swept.void > 0 { format!(", {} decided nothing", swept.void) } else { String::new() };
+    say(&format!("{} {what}, {} different findings{void}", swept.cases, swept.found.len()));
+}
+
+pub(super) fn run(run: u32, report: &Report) {
+    for line in &report.transcript {
+        say(&line.to_string());
+    }
+    match &report.outcome {
+        Outcome::Allowed => say(&format!("run {run}: a conforming server may do all that")),
+        Outcome::Void(why) => say(&format!("run {run}: decides nothing: {why}")),
+        Outcome::Unreachable(why) => say(&format!("run {run}: {why}")),
+        Outcome::Broken(discrepancy) => say(&format!("run {run}: {discrepancy}")),
+    }
+}
+
+pub(super) fn compared(compared: &[Compared], cases: u64, targets: &[String]) {
+    let mut unexplained = 0;
+    for compared in compared {
+        let mut lines = Vec::new();
+        for (target, report) in targets.iter().zip(&compared.reports) {
+            match &report.outcome {
+                Outcome::Broken(discrepancy) => lines.push(format!("  {target}: {discrepancy}")),
+                Outcome::Void(why) | Outcome::Unreachable(why) => lines.push(format!("  {target}: {why}")),
+                Outcome::Allowed => {}
+            }
+        }
+        for difference in &compared.differences {
+            let copies = |side: usize| match difference.copies[side].as_slice() {
+                [] => "nothing".to_owned(),
+                copies => copies.join(" + "),
+            };
+            let why = match difference.liberties.as_slice() {
+                [] => {
+                    unexplained += 1;
+                    "allowed by the model, which took no liberty down for it".to_owned()
+                }
+                liberties => format!("allowed: {}", liberties.join("; ")),
+            };
+            let (left, right) = (copies(0), copies(1));
+            lines.push(format!("  client {}, {}: {left} | {right} ({why})", difference.client, difference.message));
+        }
+        say(&format!("case {}:\n{}", compared.case, lines.join("\n")));
+        if !compared.is_allowed() {
+            say(&compared.program.to_text(""));
+        }
+    }
+    let broken = compared.iter().filter(|compared| !compared.is_allowed()).count();
+    say(&format!(
+        "{cases} programs on both: {} differ, {broken} break a rule, {unexplained} differences are not explained",
+        compared.len()
+    ));
+}
+
+fn lines(transcript: &[Line]) -> String {
+    transcript.iter().map(Line::to_string).collect::<Vec<_>>().join("\n  ")
+}
