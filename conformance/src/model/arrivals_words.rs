@@ -31,6 +31,9 @@ impl Model {
             .iter()
             .filter(|debt| debt.message == copy.message && debt.concerns(copy.client, copy.epoch))
             .collect();
+        if copy.retain && self.is_stored_and_shared(copy) {
+            return (SHARED_UNRETAINED, "it is retained, and a shared subscription of the client matches".to_owned());
+        }
         if let Some(difference) = mine.iter().find(|debt| debt.accepts(&[])).and_then(|debt| difference(debt, copy)) {
             return difference;
         }
@@ -47,6 +50,16 @@ impl Model {
             return (rule, "it came already".to_owned());
         }
         self.never_due(copy)
+    }
+
+    /// Whether it looks as if a shared subscription had been sent what is retained.
+    fn is_stored_and_shared(&self, copy: &Copy) -> bool {
+        let topic = &self.messages[copy.message].topic;
+        let session = self.session(copy.client);
+        let mut filters = session.into_iter().flat_map(|session| session.subscriptions.keys());
+        let shared = filters.any(|filter| filter.starts_with("$share/") && wire::topic::matches(filter, topic));
+        let stored = self.retained.get(topic).map(|retained| retained.possible(&self.messages));
+        shared && stored.is_some_and(|possible| possible.contains(&Some(copy.message)))
     }
 
     /// It was no message for this session, or is not any more.
@@ -77,9 +90,6 @@ impl Model {
             && matching.iter().all(|(_, known)| known.current.is_some_and(|options| options.no_local))
         {
             return (NO_LOCAL, "the client published it itself and wants no local messages".to_owned());
-        }
-        if copy.retain && matching.iter().all(|(filter, _)| filter.starts_with("$share/")) {
-            return (SHARED_UNRETAINED, "only shared subscriptions of the client match".to_owned());
         }
         if copy.retain {
             let retained = self.retained.get(&message.topic).map(|retained| retained.possible(&self.messages));
