@@ -6,8 +6,8 @@
 //!                                └─ replay FILE
 //! ```
 //!
-//! Where to start reading: [`search`] runs many programs, [`execute`] one; [`shrink`] makes one shorter that fails; [`compare`]
-//! runs one on two targets. Beside programs, [`sweep`] runs batches of topics, and two senders of which one mutates.
+//! Where to start reading: [`search()`] runs many programs, [`execute`] one; [`shrink()`] makes one shorter that fails; [`compare`]
+//! runs one on two targets. Beside programs, [`sweep()`] runs batches of topics, and two senders of which one mutates.
 
 mod answers;
 mod cleaning;

@@ -111,8 +111,8 @@ impl Debt {
     /// Whether each copy can have a slot of its own. One of them may stand for several subscriptions.
     fn assign(&self, copies: &[&Copy], taken: &mut [bool]) -> bool {
         let Some((copy, others)) = copies.split_first() else { return true };
-        for place in 0..self.slots.len() {
-            if !taken[place] && (self.slots[place].takes(copy) || self.merges_into(copy)) {
+        for (place, slot) in self.slots.iter().enumerate() {
+            if !taken[place] && (slot.takes(copy) || self.merges_into(copy)) {
                 taken[place] = true;
                 if self.assign(others, taken) {
                     return true;

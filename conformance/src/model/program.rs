@@ -280,7 +280,6 @@ fn one() -> u8 {
     1
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn is_one(count: &u8) -> bool {
     *count == 1
 }

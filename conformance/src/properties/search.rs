@@ -61,12 +61,12 @@ pub struct Found {
     pub discrepancy: Discrepancy,
     /// The packets of the shortest program.
     pub transcript: Vec<Line>,
-    /// How often the first program failed again when it was tried again, of [`TRIES`].
+    /// How often the first program failed again when it was tried again; twice is enough.
     pub repeated: usize,
 }
 
 /// How often a program that failed is tried again.
-pub const TRIES: usize = 4;
+const TRIES: usize = 4;
 
 /// While a program is shrunk nobody waits long: what is only late then is seen by the patient run that comes last.
 const ROUNDS: u32 = 20;

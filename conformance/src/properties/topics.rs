@@ -19,18 +19,18 @@ use super::{
 
 /// A filter and a name on which the target and the standard disagree.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
+struct Mismatch {
     /// The filter, as subscribed.
-    pub filter: String,
+    filter: String,
     /// The Topic Name, as published.
-    pub name: String,
+    name: String,
     /// Whether the standard says that they match.
-    pub matches: bool,
+    matches: bool,
 }
 
 /// One batch: filters, each of a client of its own, and names that one client publishes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Batch {
+struct Batch {
     filters: Vec<String>,
     names: Vec<String>,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Batch {
 static LEVELS: [&str; 9] = ["a", "b", "A", "ab", "", " ", "a\u{301}", "\u{e1}", "$a"];
 
 /// The batch of this seed and number. All names begin with `root`.
-pub(crate) fn batch(root: &str, seed: u64, number: u64) -> Batch {
+fn batch(root: &str, seed: u64, number: u64) -> Batch {
     let level = || select(&LEVELS[..]);
     let name = vec(level(), 1..=4).prop_map(|levels| levels.join("/"));
     let wild = proptest::prop_oneof![3 => level(), 2 => proptest::prelude::Just("+")];
