@@ -71,7 +71,7 @@ pub(crate) enum Verb {
     /// Judge a broker: a verdict for every statement of MQTT 3.1.1 and 5.0, with the packets as evidence.
     ///
     /// Without --target the reference broker is judged, in several configurations, so that nothing stays undecided.
-    Conformance(Conformance),
+    Conformance(Box<Conformance>),
     /// Make a CA, and certificates for brokers and devices.
     ///
     /// The first time it makes a CA; afterwards it issues more from the same one. Nothing that is there is replaced, unless

@@ -31,7 +31,7 @@ pub(crate) fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Simulate(options) => simulate::run(options),
         Verb::Broker(options) => broker::run(&options),
         Verb::Certs(options) => certs::run(&options),
-        Verb::Conformance(options) => conformance::run(options),
+        Verb::Conformance(options) => conformance::run(*options),
         Verb::Scenarios(options) => scenarios::run(options),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { directory } => manual::pages(&directory),

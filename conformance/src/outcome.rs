@@ -46,7 +46,7 @@ impl Outcome {
                 }
             }
             Self::Accepted => "CONNACK 0x00".into(),
-            Self::Answer(kind, reasons) if reasons.is_empty() => kind.to_string(),
+            Self::Answer(kind, []) => kind.to_string(),
             Self::Answer(kind, reasons) => format!("{kind} {}", codes(reasons)),
         }
     }

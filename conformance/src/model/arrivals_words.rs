@@ -41,7 +41,7 @@ impl Model {
             return (EXPIRED, "its expiry interval is over".to_owned());
         }
         let had = message.offered.contains(&(copy.client, copy.epoch));
-        if had && !(copy.retain && !message.retain) {
+        if had && (message.retain || !copy.retain) {
             let rule = match copy.qos {
                 0 => AT_MOST_ONCE,
                 1 => AT_LEAST_ONCE,

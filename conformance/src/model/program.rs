@@ -157,7 +157,7 @@ pub enum Step {
     /// Steps of different clients at the same time. The order in which they take effect is the server's.
     Together {
         /// What; none of them waits, connects or is itself made of several.
-        steps: Vec<Step>,
+        steps: Vec<Self>,
     },
 }
 

@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// What has happened that can decide between outcomes.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 enum Turn {
     Packet(Heard),
     Ended(Ending),

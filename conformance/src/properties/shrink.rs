@@ -29,7 +29,7 @@ pub async fn shrink(program: &Program, attempts: usize, mut fails: impl AsyncFnM
         }
         let mut place = 0;
         while place < best.steps.len() {
-            let plainer = plainer(&best.steps[place], best.clients.len());
+            let plainer = plainer(&best.steps[place]);
             let mut taken = false;
             for step in plainer {
                 let mut program = best.clone();
@@ -100,13 +100,13 @@ fn without(program: &Program, client: Client) -> Option<Program> {
 }
 
 /// Steps that do less, the plainest first.
-fn plainer(step: &Step, clients: usize) -> Vec<Step> {
+fn plainer(step: &Step) -> Vec<Step> {
     let mut plainer = Vec::new();
     match step {
         Step::Together { steps } => {
             plainer.extend(steps.iter().cloned());
             for (place, inner) in steps.iter().enumerate() {
-                for inner in self::plainer(inner, clients) {
+                for inner in self::plainer(inner) {
                     let mut steps = steps.clone();
                     steps[place] = inner;
                     plainer.push(Step::Together { steps });
