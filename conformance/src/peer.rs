@@ -43,6 +43,8 @@ pub struct Peer {
     dismissed: bool,
     /// Whether anything has come at all.
     greeted: bool,
+    /// Whether a CONNACK has come.
+    answered: bool,
     aliases: HashMap<u16, String>,
     next_id: u16,
     spoke: Instant,
@@ -60,6 +62,7 @@ impl Peer {
             ending: None,
             dismissed: false,
             greeted: false,
+            answered: false,
             aliases: HashMap::new(),
             next_id: 50_000,
             spoke: Instant::now(),

@@ -78,7 +78,7 @@ pub async fn prove(
         sink.record(&Observation::MutantJudged(Box::new(judged)))?;
     }
     let unproven = proof.survivors.len();
-    let mut reasons = if unproven > 0 { vec![format!("{unproven} mutants survive")] } else { Vec::new() };
+    let mut reasons = if unproven > 0 { vec![format!("{unproven} of the mutants survive")] } else { Vec::new() };
     proof.exit_code = match (ending, unproven, proof.killed) {
         (Ending::Interrupted, ..) => 130,
         (_, 1.., _) => 3,

@@ -239,17 +239,21 @@ impl Tally {
         let decided = count(CaseVerdict::Pass) + count(CaseVerdict::Warn) + count(CaseVerdict::Fail) + self.known;
         let idle = self.idle_deviations(plan);
         let mut reasons: Vec<(u8, String)> = Vec::new();
-        let mut because = |code: u8, number: u64, what: &str| {
+        let mut because = |code: u8, number: u64, one: &str, many: &str| {
             if number > 0 {
-                reasons.push((code, format!("{number} {what}")));
+                reasons.push((code, format!("{number} {}", if number == 1 { one } else { many })));
             }
         };
-        because(1, count(CaseVerdict::Error), "errors of the suite");
-        because(2, idle.len() as u64, &format!("known deviations that no case needs any more: {}", idle.join(", ")));
-        because(3, count(CaseVerdict::Fail), "cases failed");
-        because(3, if plan.strict { count(CaseVerdict::Warn) } else { 0 }, "departures from advice (--strict)");
-        because(8, count(CaseVerdict::Inconclusive), "cases are inconclusive");
-        because(4, u64::from(decided == 0), "case was decided: nothing ran");
+        because(1, count(CaseVerdict::Error), "error of the suite", "errors of the suite");
+        let unneeded = format!("known deviations that no case needs any more: {}", idle.join(", "));
+        because(2, idle.len() as u64, &unneeded, &unneeded);
+        because(3, count(CaseVerdict::Fail), "case failed", "cases failed");
+        let advice = if plan.strict { count(CaseVerdict::Warn) } else { 0 };
+        because(3, advice, "departure from advice (--strict)", "departures from advice (--strict)");
+        because(8, count(CaseVerdict::Inconclusive), "case is inconclusive", "cases are inconclusive");
+        if decided == 0 {
+            reasons.push((4, "no case was decided".into()));
+        }
         let exit_code = if self.interrupted { 130 } else { reasons.first().map_or(0, |(code, _)| *code) };
         let reasons = reasons.into_iter().map(|(_, reason)| reason).collect();
         Outcome { counts: self.counts.clone(), known: self.known, exit_code, reasons }

@@ -106,7 +106,7 @@ impl Peer {
         let breach = |mark: Mark, expected: &str| Err(Stop::Breach(Finding::breach(expected, line).watched(mark)));
         match packet {
             _ if self.dismissed => breach(Mark::V5("3.14.4-1"), "nothing after DISCONNECT"),
-            Packet::Connack(_) if !first && self.connack.is_some() => match self.version() {
+            Packet::Connack(_) if std::mem::replace(&mut self.answered, true) => match self.version() {
                 Version::V5 => breach(Mark::V5("3.2.0-2"), "one CONNACK on a connection"),
                 _ => breach(Mark::V311("3.2.0-1"), "CONNACK as the first packet, once"),
             },
