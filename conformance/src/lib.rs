@@ -9,7 +9,7 @@
 //! * `cases/publish.rs`: what cases look like, a file for each family of sections; [`cases::all`] lists them.
 //! * [`Bench`] and [`Peer`]: the verbs of cases. [`Outcome`]: what the standard allows to happen.
 //! * [`Statement`] and [`Mark`]: what cases decide. [`Capability`] and [`Site`]: where they can.
-//! * [`run`]: cases against targets, observed. [`Selection`]: which.
+//! * [`mod@run`]: cases against targets, observed. [`Selection`]: which.
 //! * [`Check`]: the suite in another project's `cargo test`.
 //! * [`embedded`]: the reference broker in its configurations.
 //! * [`properties`] and [`model`]: random programs, and what a server may make of them.

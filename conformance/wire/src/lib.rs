@@ -8,7 +8,7 @@
 //! - [`Packet::parse`] judges one: it gives the packet, or the first [`Breach`] with the statement that it breaks.
 //! - The same types build packets: [`Connect`], [`Publish`], [`Subscribe`] and so on. `draft(version)` turns one into a [`Draft`], a list
 //!   of named fields, in which anything may be made wrong before it is encoded.
-//! - [`tables`] has the facts of the standard as data, [`topic`] a naive matcher, [`line`] and [`hex`] what people read.
+//! - [`tables`] has the facts of the standard as data, [`topic`] a naive matcher, [`line()`] and [`hex`] what people read.
 //!
 //! A lie: a PUBLISH whose first byte says QoS 3.
 //!

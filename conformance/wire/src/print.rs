@@ -166,7 +166,7 @@ impl fmt::Display for Frame {
 }
 
 impl Frame {
-    /// One line about it: see [`line`].
+    /// One line about it: see [`line()`].
     pub fn line(&self, version: Version, direction: Direction) -> String {
         line(version, direction, self.bytes())
     }

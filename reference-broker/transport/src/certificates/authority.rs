@@ -37,7 +37,7 @@ impl KeyKind {
     }
 }
 
-/// A certificate and its private key, both PEM. The certificate of a [`Flaw::LeafAsCa`] is followed by its chain.
+/// A certificate and its private key, both PEM. The certificate of a `Flaw::LeafAsCa` is followed by its chain.
 pub struct Issued {
     /// What everybody may see.
     pub certificate: String,
