@@ -1,7 +1,14 @@
 //! Every case, a file for each family of sections of the standard.
 
+mod acks;
 mod connect;
+mod data;
+mod fixed_header;
+mod flow;
+mod forward;
 mod publish;
+mod qos;
+mod retain;
 
 use crate::Case;
 
@@ -19,7 +26,18 @@ mod prelude {
 }
 
 /// The tables, in the order of the sections.
-const TABLES: &[&[Case]] = &[connect::CASES, publish::CASES];
+const TABLES: &[&[Case]] = &[
+    data::CASES,
+    fixed_header::CASES,
+    connect::CASES,
+    publish::CASES,
+    forward::CASES,
+    retain::CASES,
+    acks::CASES,
+    qos::CASES,
+    qos::SENDING,
+    flow::CASES,
+];
 
 /// Every case, in the order of the tables.
 pub fn all() -> impl Iterator<Item = &'static Case> {
