@@ -9,19 +9,42 @@ mod forward;
 mod publish;
 mod qos;
 mod retain;
+mod network;
+mod publish;
+mod session;
+mod shared;
+mod subscribe;
+mod topics;
+mod unsubscribe;
+mod auth;
+mod clean_start;
+mod client_id;
+mod client_limits;
+mod connack;
+mod connect;
+mod connect_format;
+mod connect_properties;
+mod connect_protocol;
+mod disconnect;
+mod publish;
+mod will;
+mod will_delay;
 
 use crate::Case;
 
 /// What the files of cases use.
 mod prelude {
-    pub(super) use faults::{Sight, client, server};
-    pub(super) use wire::{Ack, Connack, Connect, Draft, Kind, Pingreq, Publish, Version, Will};
+    pub(super) use faults::{Sight, client, client_closes, server};
+    pub(super) use wire::{
+        Ack, Connack, Connect, Draft, Kind, Options, Pingreq, Properties, Property, Publish, Suback, Subscribe,
+        Unsuback, Unsubscribe, Version, Will,
+    };
 
     pub(super) use crate::{
         After::{Connecting, Opening},
         Bench, Capability, Case, CaseResult, Judge,
-        Mark::{Both, V5, V311},
-        Mutant, Outcome, run,
+        Mark::{self, Both, V5, V311},
+        Mutant, Outcome, Peer, run,
     };
 }
 
@@ -37,6 +60,29 @@ const TABLES: &[&[Case]] = &[
     qos::CASES,
     qos::SENDING,
     flow::CASES,
+    connect::CASES,
+    publish::CASES,
+    subscribe::CASES,
+    subscribe::ANSWERS,
+    subscribe::DELIVERY,
+    unsubscribe::CASES,
+    topics::CASES,
+    session::CASES,
+    shared::CASES,
+    network::CASES,
+    connect::CASES,
+    connect_format::CASES,
+    connect_properties::CASES,
+    connect_protocol::CASES,
+    clean_start::CASES,
+    client_id::CASES,
+    client_limits::CASES,
+    will::CASES,
+    will_delay::CASES,
+    connack::CASES,
+    disconnect::CASES,
+    auth::CASES,
+    publish::CASES,
 ];
 
 /// Every case, in the order of the tables.
