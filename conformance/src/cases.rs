@@ -1,21 +1,6 @@
 //! Every case, a file for each family of sections of the standard.
 
 mod acks;
-mod connect;
-mod data;
-mod fixed_header;
-mod flow;
-mod forward;
-mod publish;
-mod qos;
-mod retain;
-mod network;
-mod publish;
-mod session;
-mod shared;
-mod subscribe;
-mod topics;
-mod unsubscribe;
 mod auth;
 mod clean_start;
 mod client_id;
@@ -25,8 +10,20 @@ mod connect;
 mod connect_format;
 mod connect_properties;
 mod connect_protocol;
+mod data;
 mod disconnect;
+mod fixed_header;
+mod flow;
+mod forward;
+mod network;
 mod publish;
+mod qos;
+mod retain;
+mod session;
+mod shared;
+mod subscribe;
+mod topics;
+mod unsubscribe;
 mod will;
 mod will_delay;
 
@@ -53,36 +50,32 @@ const TABLES: &[&[Case]] = &[
     data::CASES,
     fixed_header::CASES,
     connect::CASES,
+    connect_format::CASES,
+    connect_properties::CASES,
+    connect_protocol::CASES,
+    client_id::CASES,
+    clean_start::CASES,
+    will::CASES,
+    will_delay::CASES,
+    client_limits::CASES,
+    connack::CASES,
     publish::CASES,
     forward::CASES,
     retain::CASES,
     acks::CASES,
-    qos::CASES,
-    qos::SENDING,
-    flow::CASES,
-    connect::CASES,
-    publish::CASES,
     subscribe::CASES,
     subscribe::ANSWERS,
     subscribe::DELIVERY,
     unsubscribe::CASES,
-    topics::CASES,
-    session::CASES,
-    shared::CASES,
-    network::CASES,
-    connect::CASES,
-    connect_format::CASES,
-    connect_properties::CASES,
-    connect_protocol::CASES,
-    clean_start::CASES,
-    client_id::CASES,
-    client_limits::CASES,
-    will::CASES,
-    will_delay::CASES,
-    connack::CASES,
     disconnect::CASES,
+    session::CASES,
+    network::CASES,
+    qos::CASES,
+    qos::SENDING,
+    flow::CASES,
+    topics::CASES,
+    shared::CASES,
     auth::CASES,
-    publish::CASES,
 ];
 
 /// Every case, in the order of the tables.

@@ -49,10 +49,10 @@ pub(super) const CASES: &[Case] = &[
         decides: &[V311("2.3.1-7"), V5("2.2.1-6")],
         mutants: &[
             Mutant::rules("answers another SUBSCRIBE", || {
-                server(Kind::Suback).edit(|suback: &mut wire::Suback| suback.packet_identifier ^= 0x100).into()
+                server(Kind::Suback).edit(|suback: &mut Suback| suback.packet_identifier ^= 0x100).into()
             }),
             Mutant::rules("answers another UNSUBSCRIBE", || {
-                server(Kind::Unsuback).edit(|unsuback: &mut wire::Unsuback| unsuback.packet_identifier ^= 0x100).into()
+                server(Kind::Unsuback).edit(|unsuback: &mut Unsuback| unsuback.packet_identifier ^= 0x100).into()
             }),
         ],
         script: run!(requests_are_answered_by_identifier),
@@ -91,7 +91,7 @@ pub(super) const CASES: &[Case] = &[
 pub(super) const fn emitted(
     id: &'static str,
     title: &'static str,
-    decides: &'static [crate::Mark],
+    decides: &'static [Mark],
     mutants: &'static [Mutant],
 ) -> Case {
     const NEEDS: &[Capability] = &[Capability::Qos2];

@@ -158,7 +158,7 @@ async fn no_problem_information(bench: &mut Bench) -> CaseResult {
     let topic = bench.topic("t");
     let connect = bench.connect("client").with(Property::request_problem_information(0));
     let mut peer = bench.connected_as("client", connect).await?;
-    let judge = |properties: &wire::Properties, kind: Kind| {
+    let judge = |properties: &Properties, kind: Kind| {
         let silent = properties.reason_string().is_none() && properties.user().is_empty();
         bench.check(silent, format!("{kind} without Reason String and User Property"), format!("{properties:?}"))
     };

@@ -121,7 +121,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[Capability::LimitedQos],
         mutants: &[Mutant::rules("refuses subscriptions above its Maximum QoS", || {
             server(Kind::Suback)
-                .edit(|suback: &mut wire::Suback| suback.reasons.iter_mut().for_each(|reason| *reason = 0x83))
+                .edit(|suback: &mut Suback| suback.reasons.iter_mut().for_each(|reason| *reason = 0x83))
                 .into()
         })],
         script: run!(maximum_qos_does_not_bind_subscriptions),

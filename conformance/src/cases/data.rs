@@ -86,9 +86,9 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-const TEXT: &[crate::Mark] = &[V311("1.5.3-1"), V5("1.5.4-1"), V311("4.8.0-1"), V5("4.13.1-1")];
-const TOPIC: &[crate::Mark] = &[V311("1.5.3-1"), V5("1.5.4-1"), Both("3.3.2-1"), V311("4.8.0-1"), V5("4.13.1-1")];
-const NULL: &[crate::Mark] = &[V311("1.5.3-2"), V5("1.5.4-2"), V311("4.8.0-1"), V5("4.13.1-1")];
+const TEXT: &[Mark] = &[V311("1.5.3-1"), V5("1.5.4-1"), V311("4.8.0-1"), V5("4.13.1-1")];
+const TOPIC: &[Mark] = &[V311("1.5.3-1"), V5("1.5.4-1"), Both("3.3.2-1"), V311("4.8.0-1"), V5("4.13.1-1")];
+const NULL: &[Mark] = &[V311("1.5.3-2"), V5("1.5.4-2"), V311("4.8.0-1"), V5("4.13.1-1")];
 
 /// A PUBLISH to a topic that ends in these bytes.
 fn topic_of(bench: &Bench, end: &[u8]) -> Draft {

@@ -153,17 +153,17 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// Wrong flags in the fixed header.
-const FLAGS: &[crate::Mark] = &[V311("2.2.2-2"), V311("4.8.0-1"), V5("2.1.3-1"), V5("4.13.1-1")];
+const FLAGS: &[Mark] = &[V311("2.2.2-2"), V311("4.8.0-1"), V5("2.1.3-1"), V5("4.13.1-1")];
 /// Something that the standard gives no number.
-const ERROR: &[crate::Mark] = &[V311("4.8.0-1"), V5("4.13.1-1")];
+const ERROR: &[Mark] = &[V311("4.8.0-1"), V5("4.13.1-1")];
 /// A Packet Identifier of 0.
-const IDENTIFIER: &[crate::Mark] = &[V311("2.3.1-1"), V311("4.8.0-1"), V5("2.2.1-3"), V5("4.13.1-1")];
+const IDENTIFIER: &[Mark] = &[V311("2.3.1-1"), V311("4.8.0-1"), V5("2.2.1-3"), V5("4.13.1-1")];
 
 /// A packet that must close the connection.
 pub(super) const fn malformed(
     id: &'static str,
     title: &'static str,
-    decides: &'static [crate::Mark],
+    decides: &'static [Mark],
     packet: fn(&Bench) -> Draft,
 ) -> Case {
     const MUTANTS: &[Mutant] = &[Mutant::rules("keeps the connection open", faults::keep_open)];

@@ -130,7 +130,7 @@ pub(super) const CASES: &[Case] = &[
 const fn refused(
     id: &'static str,
     title: &'static str,
-    decides: &'static [crate::Mark],
+    decides: &'static [Mark],
     packet: fn(&Bench) -> Draft,
     outcomes: &'static [Outcome],
 ) -> Case {

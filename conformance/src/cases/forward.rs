@@ -152,7 +152,6 @@ pub(super) const CASES: &[Case] = &[
                 .into()
         })],
         script: run!(expired_is_not_sent),
-        ..Case::PLAIN
     },
     Case {
         id: "forward.expiry_counts_down",
@@ -172,7 +171,6 @@ pub(super) const CASES: &[Case] = &[
             Mutant::rules("loses the interval", || without(0x02)),
         ],
         script: run!(expiry_counts_down),
-        ..Case::PLAIN
     },
 ];
 

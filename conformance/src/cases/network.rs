@@ -36,8 +36,8 @@ async fn carries_bytes_in_order(bench: &mut Bench) -> CaseResult {
     for piece in packet(4).chunks(1_999) {
         publisher.send_bytes(piece).await?;
     }
-    for round in 1..=4 {
-        publisher.expect_puback(u16::from(round)).await?;
+    for round in 1..=4u16 {
+        publisher.expect_puback(round).await?;
     }
     for round in 1..=4 {
         subscriber.expect_publish(&topic, payload(round)).await?;

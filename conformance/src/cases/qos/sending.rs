@@ -133,7 +133,6 @@ pub(super) const CASES: &[Case] = &[
         tags: &["time"],
         mutants: &[Mutant::rules("lets expire what it has sent", || repeated().drop().into())],
         script: run!(sent_does_not_expire),
-        ..Case::PLAIN
     },
     Case {
         id: "qos.repeated_on_resumption_only",
@@ -149,7 +148,6 @@ pub(super) const CASES: &[Case] = &[
                 .into()
         })],
         script: run!(repeated_on_resumption_only),
-        ..Case::PLAIN
     },
 ];
 

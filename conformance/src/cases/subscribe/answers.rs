@@ -205,5 +205,5 @@ fn reason() -> Property {
 }
 
 fn remark() -> Property {
-    Property::user_property("remark", &"because ".repeat(1_000))
+    Property::user("remark", &"because ".repeat(1_000))
 }
