@@ -64,9 +64,6 @@ pub(super) const CASES: &[Case] = &[
         decides: &[V5("4.12.0-2"), V5("3.15.2-1")],
         needs: SCRAM,
         mutants: &[
-            Mutant::rules("goes on with another reason", || {
-                server(Kind::Auth).edit(|auth: &mut Auth| auth.reason = 0x19).into()
-            }),
             Mutant::rules("goes on with a reason that AUTH has not", || {
                 server(Kind::Auth).bytes(|auth| auth[2] = 0x17).into()
             }),

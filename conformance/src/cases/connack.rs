@@ -145,7 +145,7 @@ pub(super) const CASES: &[Case] = &[
         title: "A packet larger than the Maximum Packet Size of the server closes the connection",
         decides: &[V5("3.2.2-15")],
         needs: &[Capability::PacketLimit],
-        mutants: &[Mutant::rules("passes over packets that are too large", || client(Kind::Publish).drop().into())],
+        mutants: &[Mutant::rules("keeps the connection open", faults::keep_open)],
         script: run!(maximum_packet_size_is_kept),
         ..Case::PLAIN
     },

@@ -23,9 +23,15 @@ pub(super) const CASES: &[Case] = &[
     malformed("data.topic_has_no_null", "A topic with the null character closes the connection", NULL, |bench| {
         topic_of(bench, b"\0")
     }),
-    malformed("data.filter_is_utf8", "A filter that is not UTF-8 closes the connection", TEXT, |bench| {
-        filter_of(bench, b"\xff")
-    }),
+    Case::row(
+        "data.filter_is_utf8",
+        "A filter that is not UTF-8 closes the connection",
+        TEXT,
+        Connecting,
+        |bench| filter_of(bench, b"\xff"),
+        &[Outcome::Closed(&[0x81, 0x82])],
+        &[Mutant::rules("passes over it", || client(Kind::Subscribe).drop().into())],
+    ),
     malformed("data.filter_has_no_null", "A filter with the null character closes the connection", NULL, |bench| {
         filter_of(bench, b"\0")
     }),

@@ -67,23 +67,32 @@ pub(super) const CASES: &[Case] = &[
         ERROR,
         |bench| Pingreq.draft(bench.version()).remaining_length_bytes([0x80, 0x80, 0x80, 0x80, 0x01]),
     ),
-    malformed(
+    Case::row(
         "fixed_header.publish_identifier_0",
         "A PUBLISH at QoS 1 with Packet Identifier 0 closes the connection",
         IDENTIFIER,
+        Connecting,
         |bench| Publish::to(bench.topic("t")).qos(1).id(0).draft(bench.version()),
+        &[Outcome::Closed(&[0x81, 0x82])],
+        &[Mutant::rules("passes over it", || client(Kind::Publish).drop().into())],
     ),
-    malformed(
+    Case::row(
         "fixed_header.subscribe_identifier_0",
         "A SUBSCRIBE with Packet Identifier 0 closes the connection",
         IDENTIFIER,
+        Connecting,
         |bench| Subscribe::new(0).filter(bench.topic("t"), 0).draft(bench.version()),
+        &[Outcome::Closed(&[0x81, 0x82])],
+        &[Mutant::rules("passes over it", || client(Kind::Subscribe).drop().into())],
     ),
-    malformed(
+    Case::row(
         "fixed_header.unsubscribe_identifier_0",
         "An UNSUBSCRIBE with Packet Identifier 0 closes the connection",
         IDENTIFIER,
+        Connecting,
         |bench| Unsubscribe::new(0).filter(bench.topic("t")).draft(bench.version()),
+        &[Outcome::Closed(&[0x81, 0x82])],
+        &[Mutant::rules("passes over it", || client(Kind::Unsubscribe).drop().into())],
     ),
     malformed(
         "fixed_header.property_length_beyond_the_end",

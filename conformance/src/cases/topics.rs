@@ -19,22 +19,6 @@ pub(super) const CASES: &[Case] = &[
         script: run!(plus_fills_its_level),
         ..Case::PLAIN
     },
-    Case {
-        id: "topics.dollar_is_not_matched_by_wildcards",
-        title: "A Topic Filter that begins with a wildcard does not match a Topic Name that begins with $",
-        decides: &[Both("4.7.2-1")],
-        needs: &[Capability::Wildcards],
-        mutants: &[
-            Mutant::rules("lets # match $", || {
-                server(Kind::Publish).by("named").inject_to_client_of("hash", copy).into()
-            }),
-            Mutant::rules("lets + match $", || {
-                server(Kind::Publish).by("named").inject_to_client_of("plus", copy).into()
-            }),
-        ],
-        script: run!(dollar_is_not_matched_by_wildcards),
-        ..Case::PLAIN
-    },
     Case::row(
         "topics.filter_is_not_empty",
         "An empty Topic Filter is refused",
@@ -111,12 +95,6 @@ const TAKES: &[Mutant] = &[Mutant::rules("takes any Topic Name", || {
 const COMPOSED: &str = "\u{e9}";
 const DECOMPOSED: &str = "e\u{301}";
 
-/// The same message at QoS 0.
-fn copy(seen: &Sight<'_>) -> Publish {
-    let payload = seen.payload(seen.version()).unwrap_or_default().to_vec();
-    Publish::to(seen.topic().unwrap_or_default()).payload(payload)
-}
-
 /// Messages to topics that end in `from` are taken for ones to topics that end in `to`.
 fn respelled(from: &'static str, to: &'static str) -> faults::Rules {
     let change = move |publish: &mut Publish| {
@@ -148,32 +126,6 @@ async fn refused(bench: &Bench, filters: &[&str]) -> CaseResult {
         peer.expect_one_of(&outcomes).await?;
     }
     Ok(())
-}
-
-async fn dollar_is_not_matched_by_wildcards(bench: &mut Bench) -> CaseResult {
-    let topic = format!("${}", bench.topic("y"));
-    let mut named = bench.connected("named").await?;
-    let mut hash = bench.connected("hash").await?;
-    let mut plus = bench.connected("plus").await?;
-    named.subscribed(&topic, 0).await?;
-    hash.subscribed("#", 0).await?;
-    plus.subscribed("+/y", 0).await?;
-    let mut publisher = bench.connected("pub").await?;
-    // A server may keep topics that begin with $ for itself: then nothing is decided.
-    publisher.published(Publish::to(&topic).payload("x")).await?;
-    named.expect_publish(&topic, "x").await.set_up("publishing to a topic that begins with $")?;
-    bench.fence(&mut publisher, &mut plus).await?;
-    // `#` brings the messages of other cases too, which are passed over, and this fence.
-    let fence = bench.topic("fence");
-    publisher.published(Publish::to(&fence).payload("fence")).await?;
-    loop {
-        let message = hash.expect_any_publish().await.set_up("fencing")?;
-        let plain = !message.topic.starts_with('$');
-        bench.check(plain, "no message to a topic that begins with $", format!("one to {}", message.topic))?;
-        if message.topic == fence {
-            return Ok(());
-        }
-    }
 }
 
 async fn may_be_as_long_as_a_string(bench: &mut Bench) -> CaseResult {
