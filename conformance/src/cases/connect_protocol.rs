@@ -128,7 +128,7 @@ async fn refusal_ends_the_conversation(bench: &mut Bench) -> CaseResult {
     let connect = if bench.is_v5() {
         stranger(bench, "stranger")
     } else {
-        // MQTT-3.1.3-8 of 3.1.1: this must be refused.
+        // MQTT-3.1.3-8 in 3.1.1: this must be refused.
         Connect { client_identifier: String::new(), ..bench.connect("").clean(false) }
     };
     let publish = Publish::to(&topic).payload("x");

@@ -304,7 +304,7 @@ impl Execution<'_> {
         }
     }
 
-    /// What the client sends again after CONNACK, in the order of the first time (MQTT-4.4.0-1 and -4.6.0-1 in both).
+    /// What the client sends again after CONNACK, in the order of the first time (MQTT-4.4.0-1 in both, MQTT-4.6.0-1 in both).
     fn send_again(&mut self, client: Client, present: bool) {
         if !present {
             // MQTT-3.2.2-5.
