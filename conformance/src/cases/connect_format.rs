@@ -195,7 +195,7 @@ fn flags(bench: &Bench, change: fn(u8) -> u8) -> Draft {
     bench.connect("client").draft(bench.version()).edit("connect_flags", |flags| flags[0] = change(flags[0]))
 }
 
-/// A text with a surrogate in it, which UTF-8 may not have (MQTT-1.5.4-1, MQTT-1.5.3-1 in 3.1.1).
+/// A text with a surrogate in it, which UTF-8 may not have (MQTT-1.5.4-1; MQTT-1.5.3-1 in 3.1.1).
 fn ill_formed(text: &str) -> Vec<u8> {
     [text.as_bytes(), &[0xed, 0xa0, 0x80]].concat()
 }
