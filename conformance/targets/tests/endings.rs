@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{fs, os::unix::process::ExitStatusExt, process::Stdio, time::Duration};
+use std::{ffi::OsString, fs, os::unix::process::ExitStatusExt, process::Stdio, time::Duration};
 
 use support::gone;
 use targets::{Command, Ending, LaunchError, Readiness, Running, Sampler, Target};
@@ -90,25 +90,25 @@ async fn dropping_kills_the_children_too() {
     gone(child).await;
 }
 
-/// The launcher that the next test kills: it says which process it started, and waits.
-#[tokio::test]
-#[ignore = "the next test runs it"]
-async fn a_launcher_to_be_killed() {
-    // Absent when it is run with all the ignored tests.
-    let Some(note) = std::env::var_os("PADDOCK_NOTE") else { return };
+/// A launcher that is to be killed: it says which process it started, and waits.
+async fn launches_and_waits(note: OsString) {
     let (_listener, url) = port().await;
     // Unlike `tail -f`, it does not notice that nobody listens any more.
     let running = launched(script("exec sleep 1000", Readiness::Connects(url))).await;
-    let pid = running.pid().unwrap();
-    fs::write(note, format!("{pid}\n")).unwrap();
+    let pid = running.pid().expect("a process of its own");
+    fs::write(note, format!("{pid}\n")).expect("the folder can be written");
     std::future::pending::<()>().await;
 }
 
+/// The launcher is this test once more, in a process of its own.
 #[tokio::test]
 async fn a_broker_does_not_outlive_a_launcher_that_is_killed() {
+    if let Some(note) = std::env::var_os("PADDOCK_NOTE") {
+        return launches_and_waits(note).await;
+    }
     let folder = tempfile::tempdir().unwrap();
     let mut launcher = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "a_launcher_to_be_killed"])
+        .args(["--exact", "a_broker_does_not_outlive_a_launcher_that_is_killed"])
         .env("PADDOCK_NOTE", folder.path().join("note"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
