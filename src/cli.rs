@@ -68,9 +68,10 @@ pub(crate) enum Verb {
     /// Without a configuration it listens on 127.0.0.1:1883, where only this machine reaches it, and lets everybody do
     /// everything. For each listener a line on stdout says where it listens.
     Broker(Broker),
-    /// Judge a broker: a verdict for every statement of MQTT 3.1.1 and 5.0, with the packets as evidence.
+    /// Judge a broker by the numbered statements of MQTT 3.1.1 and 5.0, with the packets as evidence.
     ///
-    /// Without --target the reference broker is judged, in several configurations, so that nothing stays undecided.
+    /// Without --target the reference broker is judged, in several configurations, so that no case ends as not applicable.
+    /// `coverage --open` names the statements that no case decides yet.
     Conformance(Box<Conformance>),
     /// Make a CA, and certificates for brokers and devices.
     ///
