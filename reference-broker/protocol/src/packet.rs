@@ -280,7 +280,8 @@ pub(crate) const fn reason_codes_of(packet: PacketType) -> &'static [u8] {
         PacketType::PubRel | PacketType::PubComp => &[0x00, 0x92],
         PacketType::SubAck => &[0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2],
         PacketType::UnsubAck => &[0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91],
-        // 0x8C stands in the summary table 2-6 and is missing in table 3-10; it is accepted.
+        // 0x8C stands in the summary table 2-6 and is missing in table 3-10, which would name its sender; it is accepted
+        // from both, since either side may end a re-authentication (4.12.1).
         PacketType::Disconnect => &[
             0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8C, 0x8D, 0x8E, 0x8F, 0x90, 0x93, 0x94, 0x95, 0x96,
             0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F, 0xA0, 0xA1, 0xA2,
@@ -295,7 +296,7 @@ pub(crate) const fn only_sender(packet: PacketType, reason: u8) -> Option<Role> 
     match (packet, reason) {
         (PacketType::PubAck | PacketType::PubRec, 0x10) => Some(Role::Server),
         (PacketType::Disconnect, 0x04) => Some(Role::Client),
-        (PacketType::Disconnect, 0x87 | 0x89 | 0x8B..=0x8F | 0x9A..=0xA2) => Some(Role::Server),
+        (PacketType::Disconnect, 0x87 | 0x89 | 0x8B | 0x8D..=0x8F | 0x9A..=0xA2) => Some(Role::Server),
         (PacketType::Auth, 0x00) => Some(Role::Server),
         (PacketType::Auth, 0x19) => Some(Role::Client),
         _ => None,
