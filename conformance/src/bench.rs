@@ -29,6 +29,10 @@ impl Bench {
         Self { desk, fences: AtomicU32::new(0) }
     }
 
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     /// The version that this run speaks.
     pub fn version(&self) -> Version {
         self.desk.version

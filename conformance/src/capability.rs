@@ -59,6 +59,8 @@ capabilities! {
     OutgoingTopicAliases = "outgoing-topic-aliases",
     /// The server announces a Maximum Packet Size of at most 1 MiB.
     PacketLimit = "packet-limit",
+    /// The server takes packets of 2 MiB and a little more.
+    LargePackets = "large-packets",
     /// The server announces a Receive Maximum of at most 2,000.
     ReceiveLimit = "receive-limit",
     /// The server replaces the Keep Alive of clients (Server Keep Alive).
@@ -81,6 +83,8 @@ capabilities! {
     Scram = "scram",
     /// MQTT over TLS.
     Tls = "tls",
+    /// MQTT over TLS, where clients need a certificate; the target is reached with a right one.
+    ClientCertificates = "client-certificates",
     /// MQTT over WebSocket.
     WebSocket = "websocket",
     /// MQTT over WebSocket over TLS.

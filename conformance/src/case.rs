@@ -8,7 +8,7 @@ use crate::{Bench, Capability, CaseResult, Mark, Mutant, Outcome, Statement};
 
 /// One case of the suite. Cases are constants in the tables of [`crate::cases`], a file for each family of sections.
 ///
-/// A case runs once for each version that it decides statements in.
+/// A case runs once for each version that it decides statements, or rules without a number, in.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
     /// Its name for ever: the family and a fact, `publish.qos_3_is_malformed`.
@@ -17,6 +17,9 @@ pub struct Case {
     pub title: &'static str,
     /// The statements that it decides. A finding that names no other is about the first of the version that is spoken.
     pub decides: &'static [Mark],
+    /// Rules without a number that it decides, by where they stand: `section 4.9`, `RFC 6455, 5.5.2`. In a version where it
+    /// decides no statement a finding that names none is about these. Default none.
+    pub unnumbered: &'static [Mark],
     /// What a target must offer, or be known to lack; elsewhere the case is not applicable. Default nothing.
     pub needs: &'static [Capability],
     /// Words to select it by. Default none.
@@ -62,6 +65,7 @@ impl Case {
         id: "",
         title: "",
         decides: &[],
+        unnumbered: &[],
         needs: &[],
         tags: &[],
         mutants: &[],
@@ -86,14 +90,21 @@ impl Case {
         self.id.split('.').next().unwrap_or_default()
     }
 
-    /// The versions that it decides statements in, 3.1.1 first.
+    /// The versions that it decides something in, 3.1.1 first.
     pub fn versions(&self) -> impl Iterator<Item = Version> {
-        [Version::V3_1_1, Version::V5].into_iter().filter(|version| self.numbers(*version).next().is_some())
+        let decides =
+            |version: &Version| self.numbers(*version).next().is_some() || self.rules(*version).next().is_some();
+        [Version::V3_1_1, Version::V5].into_iter().filter(decides)
     }
 
     /// The numbers of the statements of `version` that it decides, in its order.
     pub fn numbers(&self, version: Version) -> impl Iterator<Item = &'static str> {
         self.decides.iter().filter_map(move |mark| mark.in_version(version))
+    }
+
+    /// Where the rules without a number stand that it decides in `version`.
+    pub fn rules(&self, version: Version) -> impl Iterator<Item = &'static str> {
+        self.unnumbered.iter().filter_map(move |mark| mark.in_version(version))
     }
 
     /// The statements of `version` that it decides; a mark that names none is left out, and a test finds it.

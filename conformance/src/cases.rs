@@ -15,6 +15,7 @@ mod disconnect;
 mod fixed_header;
 mod flow;
 mod forward;
+mod limits;
 mod network;
 mod publish;
 mod qos;
@@ -22,8 +23,10 @@ mod retain;
 mod session;
 mod shared;
 mod subscribe;
+mod tls;
 mod topics;
 mod unsubscribe;
+mod websocket;
 mod will;
 mod will_delay;
 
@@ -70,9 +73,15 @@ const TABLES: &[&[Case]] = &[
     disconnect::CASES,
     session::CASES,
     network::CASES,
+    tls::CASES,
+    tls::BYTES,
+    websocket::CASES,
+    websocket::FRAMES,
     qos::CASES,
     qos::SENDING,
     flow::CASES,
+    limits::CASES,
+    limits::PLACES,
     topics::CASES,
     shared::CASES,
     auth::CASES,

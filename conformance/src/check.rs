@@ -14,14 +14,10 @@ use crate::{
 ///
 /// ```no_run
 /// # async fn start_my_broker() -> u16 { 1883 }
-/// #[tokio::test]
-/// async fn my_broker_conforms() {
-///     let port = start_my_broker().await;
-///     let check = conformance::Check::of(format!("mqtt://127.0.0.1:{port}"));
-///     let outcome = check.only(["5:3.3", "connect.*"]).run().await.unwrap();
-///     assert_eq!(outcome.exit_code, 0, "{:?}", outcome.reasons);
-/// }
+#[doc = include_str!("check/ten_lines.rs")]
 /// ```
+///
+/// `tests/end_to_end/library.rs` of this repository runs just these lines.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is judged before run()"]
 pub struct Check {

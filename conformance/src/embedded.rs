@@ -1,23 +1,14 @@
 //! The reference broker as a target: several configurations of it, each a process of its own, so that what one of them lacks
 //! another has.
 
-use std::{
-    collections::BTreeSet,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeSet, fs, io, path::Path, sync::Arc, time::Duration};
 
 use futures_util::future::try_join_all;
 use targets::{Command, LaunchError, Running, Target};
 use tempfile::TempDir;
-use transport::{
-    ClientTls, ClientTlsFiles, Endpoint,
-    certificates::{Authority, Folder, Issued, KeyKind, Period, Profile, Subject as CertificateSubject},
-};
+use transport::{ClientTls, Endpoint};
 
-use crate::{Capability, Facts, Site, Subject};
+use crate::{Capability, Facts, Site, Subject, certificates::Certificates};
 
 /// One configuration of the reference broker.
 struct Configuration {
@@ -46,6 +37,7 @@ const CONFIGURATIONS: &[Configuration] = &[
     configuration!("tuned", OutgoingTopicAliases),
     configuration!("guarded"),
     configuration!("tls"),
+    configuration!("client-certificates"),
     configuration!("websocket"),
     configuration!("secure-websocket"),
     configuration!("unix"),
@@ -86,7 +78,7 @@ impl Embedded {
     /// See [`EmbeddedError`]; nothing is left running.
     pub async fn launch(program: &Path, seed: u64) -> Result<Self, EmbeddedError> {
         let folder = TempDir::with_prefix("paddock-conformance-").map_err(prepare)?;
-        let tls = certificates(folder.path()).map_err(EmbeddedError::Prepare)?;
+        let tls = certificates(folder.path()).map_err(prepare)?;
         let started = try_join_all(CONFIGURATIONS.iter().map(|configuration| {
             let (folder, tls) = (folder.path().to_owned(), tls.clone());
             async move { configuration.start(program, &folder, tls, seed).await }
@@ -164,27 +156,18 @@ impl Configuration {
             closed: true,
             forbidden_topic: Some("forbidden/topic".into()),
             forbidden_filter: Some("forbidden/#".into()),
-            refused_client_id: None,
+            // One byte more than `client_id_length`.
+            refused_client_id: Some("x".repeat(65)),
         }
     }
 }
 
-/// Makes a CA and a certificate for this machine's loopback names in `folder`, and gives how to trust them.
-fn certificates(folder: &Path) -> Result<ClientTls, String> {
-    let words = |error: &dyn std::fmt::Display| error.to_string();
-    let period = Period::starting(SystemTime::now(), Duration::from_secs(86_400));
-    let subject: CertificateSubject = "/O=Paddock".parse().map_err(|error| words(&error))?;
-    let authority =
-        Authority::create("Paddock Conformance", &subject, KeyKind::Ecdsa, period).map_err(|error| words(&error))?;
-    let names = ["localhost", "127.0.0.1", "::1"].iter().map(|name| name.parse()).collect::<Result<Vec<_>, _>>();
-    let profile = Profile::Server(names.map_err(|error| words(&error))?);
-    let server = authority.issue(&profile, &subject, KeyKind::Ecdsa, period).map_err(|error| words(&error))?;
-    let files = Folder::new(PathBuf::from(folder), false);
-    files.store("server", &server).map_err(|error| words(&error))?;
-    let trusted = Issued { certificate: authority.certificate().to_owned(), key: authority.key() };
-    let ca = files.store("ca", &trusted).map_err(|error| words(&error))?.certificate;
-    ClientTls::read(&ClientTlsFiles { authorities: vec![ca], identity: None, insecure: false })
-        .map_err(|error| words(&error))
+/// Makes a CA and a certificate for this machine's loopback names in `folder`, and gives how to trust them, and a certificate
+/// to show where clients need one.
+fn certificates(folder: &Path) -> io::Result<ClientTls> {
+    let certificates = Certificates::new(folder)?;
+    certificates.server(None)?;
+    certificates.trusted()?.showing(&certificates.client()?).map_err(io::Error::other)
 }
 
 fn prepare(error: io::Error) -> EmbeddedError {

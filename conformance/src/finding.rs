@@ -83,6 +83,11 @@ impl Stop {
     pub fn breach(expected: impl Into<String>, seen: impl Into<String>) -> Self {
         Self::Breach(Finding::breach(expected, seen))
     }
+
+    /// A broken MUST that has no number: one of the text, or of a standard that MQTT rests on.
+    pub(crate) fn unnumbered(expected: impl Into<String>, seen: impl Into<String>) -> Self {
+        Self::Breach(Finding { about: About::Unnumbered, ..Finding::breach(expected, seen) })
+    }
 }
 
 impl fmt::Display for Stop {

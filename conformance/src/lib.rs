@@ -19,6 +19,7 @@ mod bench;
 mod capability;
 mod case;
 pub mod cases;
+mod certificates;
 mod check;
 pub mod coverage;
 mod desk;
@@ -37,8 +38,10 @@ mod select;
 mod site;
 mod statement;
 mod subject;
+pub mod tls;
 mod transcript;
 mod trial;
+pub mod websocket;
 
 pub use bench::Bench;
 pub use capability::Capability;

@@ -5,6 +5,8 @@ use std::fmt;
 use faults::Rules;
 use wire::Version;
 
+use crate::{tls::TlsLie, websocket::Lie};
+
 /// What must make a case fail. A case whose mutants it does not see proves nothing.
 #[derive(Clone, Copy)]
 pub struct Mutant {
@@ -24,6 +26,10 @@ pub enum How {
     /// The embedded broker in the configuration of this name (see [`crate::embedded`]), in the place of the one that the case
     /// needs. The case still believes that it talks to that one.
     Configuration(&'static str),
+    /// A relay between the case and the WebSocket listener of a correct broker, which changes heads and frames.
+    WebSocket(Lie),
+    /// A TLS listener between the case and that of a correct broker, which is wrong in one way.
+    Tls(TlsLie),
 }
 
 impl Mutant {
@@ -35,6 +41,16 @@ impl Mutant {
     /// A mutant by another configuration of the embedded broker.
     pub const fn configuration(name: &'static str, configuration: &'static str) -> Self {
         Self { name, how: How::Configuration(configuration), version: None }
+    }
+
+    /// A mutant by a relay that lies about what WebSocket carries.
+    pub const fn websocket(name: &'static str, lie: Lie) -> Self {
+        Self { name, how: How::WebSocket(lie), version: None }
+    }
+
+    /// A mutant by a TLS listener that is wrong.
+    pub const fn tls(name: &'static str, lie: TlsLie) -> Self {
+        Self { name, how: How::Tls(lie), version: None }
     }
 
     /// Tried in this version only.

@@ -25,6 +25,7 @@ use transport::Stream;
 use wire::{Ack, Connack, Disconnect, Draftable, Frames, Packet, Publish, Subscribe, Unsubscribe, Version};
 
 use self::hear::Heard;
+pub(crate) use self::hear::malformed;
 use crate::{CaseResult, Judge, Stop, desk::Desk, outcome::Ending};
 
 /// One client of a case.
@@ -46,6 +47,8 @@ pub struct Peer {
     /// Whether a CONNACK has come.
     answered: bool,
     aliases: HashMap<u16, String>,
+    /// Whether publications to topics that begin with `$` are not passed over.
+    heeds_dollar_topics: bool,
     next_id: u16,
     spoke: Instant,
 }
@@ -64,6 +67,7 @@ impl Peer {
             greeted: false,
             answered: false,
             aliases: HashMap::new(),
+            heeds_dollar_topics: false,
             next_id: 50_000,
             spoke: Instant::now(),
         }
@@ -72,6 +76,11 @@ impl Peer {
     /// The version that it speaks.
     pub fn version(&self) -> Version {
         self.desk.version
+    }
+
+    /// From here on publications to topics that begin with `$` are not passed over, whoever they are from.
+    pub fn heed_dollar_topics(&mut self) {
+        self.heeds_dollar_topics = true;
     }
 
     fn is_v5(&self) -> bool {

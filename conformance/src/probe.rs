@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use transport::Scheme;
 use wire::{Connect, Properties, Property, Version};
 
 use crate::{Bench, Capability, Site, desk::Desk};
 
 /// Announced below this, a limit can be reached by a case.
 const REACHABLE_SIZE: u32 = 1 << 20;
+/// Room for a packet whose Remaining Length takes four bytes.
+const LARGE_SIZE: u32 = (1 << 21) + 5;
 /// As [`REACHABLE_SIZE`], for the Receive Maximum.
 const REACHABLE_RECEIVE_MAXIMUM: u16 = 2000;
 
@@ -34,10 +37,25 @@ impl Site {
         self.capabilities.extend(offered(&announced));
         let nameless = self.ask(version, seed, "").await.is_ok();
         self.capabilities.extend(nameless.then_some(Capability::EmptyClientId));
+        if self.needs_certificates(version, seed).await {
+            self.capabilities.insert(Capability::ClientCertificates);
+        }
         self.capabilities.insert(Capability::Sessions);
         let evident: Vec<Capability> = self.evident().collect();
         self.capabilities.extend(evident);
         Ok(self)
+    }
+
+    /// Whether it lets a client in over TLS that shows a certificate, and none that does not.
+    async fn needs_certificates(&self, version: Version, seed: u64) -> bool {
+        let (Some(endpoint), Some(tls)) = (self.endpoint(Scheme::Mqtts), &self.tls) else { return false };
+        if tls.is_anonymous() {
+            return false;
+        }
+        let over_tls =
+            |tls| Self { endpoints: vec![endpoint.clone()], endpoint_of_5: None, tls: Some(tls), ..self.clone() };
+        over_tls(tls.clone()).ask(version, seed, "shown").await.is_ok()
+            && over_tls(tls.anonymous()).ask(version, seed, "shown").await.is_err()
     }
 
     /// The properties of the CONNACK that lets in a client called so.
@@ -77,6 +95,8 @@ fn offered(announced: &Properties) -> Vec<Capability> {
         _ => vec![Qos1, Qos2],
     });
     offered.extend(announced.maximum_packet_size().filter(|size| *size <= REACHABLE_SIZE).map(|_| PacketLimit));
+    let large = announced.maximum_packet_size().is_none_or(|size| size >= LARGE_SIZE);
+    offered.extend(large.then_some(LargePackets));
     let receive_maximum = announced.receive_maximum().filter(|maximum| *maximum <= REACHABLE_RECEIVE_MAXIMUM);
     offered.extend(receive_maximum.map(|_| ReceiveLimit));
     offered.extend(announced.server_keep_alive().map(|_| ServerKeepAlive));

@@ -6,15 +6,17 @@ use faults::{Proxy, Rules, Upstream};
 use jiff::Timestamp;
 use reports::{
     Observation, Sink,
-    observation::{CaseVerdict, Ending, MutantJudged, SuiteEnded},
+    observation::{CaseFinding, CaseVerdict, Ending, MutantJudged, SuiteEnded},
 };
 use tokio::{task::JoinSet, time::Instant};
-use transport::{DialOptions, dial};
+use transport::{DialOptions, Scheme, dial};
 
 use crate::{
     Case, Chosen, How, Mutant, Site, Subject,
     run::{Plan, seed_of},
+    tls::{Front, TlsLie},
     trial::{Judgement, Trial},
+    websocket::{Lie, Relay},
 };
 
 /// What a proof came to.
@@ -144,11 +146,13 @@ impl Attempt {
             seed: self.seed.wrapping_add(salt),
         };
         // A mutant that its own case does not see may be none: only then the case is also tried without it.
-        let without = match self.owner.id == self.chosen.case.id {
-            true => Some(self.behind(&site, Rules::none(), &trial).await?),
-            false => None,
+        let how = self.mutant.map(|mutant| mutant.how);
+        let without = match (self.owner.id == self.chosen.case.id, how) {
+            (false, _) => None,
+            (true, Some(How::Rules(_))) => Some(self.behind(&site, Rules::none(), &trial).await?),
+            (true, _) => Some(trial(Site::clone(&site), 1).run().await),
         };
-        let with = match self.mutant.map(|mutant| mutant.how) {
+        let with = match how {
             None => return nothing(CaseVerdict::Pass, "the case has no mutant in this version"),
             Some(How::Rules(rules)) => self.behind(&site, rules(), &trial).await?,
             Some(How::Configuration(name)) => {
@@ -158,6 +162,18 @@ impl Attempt {
                 };
                 let site = Site { endpoints: wrong.endpoints.clone(), tls: wrong.tls.clone(), ..Site::clone(&site) };
                 trial(impatient(site), 2).run().await
+            }
+            Some(How::WebSocket(lie)) => {
+                let Some(with) = self.behind_relay(&site, lie, &trial).await? else {
+                    return nothing(CaseVerdict::NotApplicable, "the case needs no WebSocket listener");
+                };
+                with
+            }
+            Some(How::Tls(lie)) => {
+                let Some(with) = self.behind_front(&site, lie, &trial).await? else {
+                    return nothing(CaseVerdict::NotApplicable, "the case needs no TLS listener");
+                };
+                with
             }
         };
         Ok(Seen { with, without })
@@ -188,13 +204,45 @@ impl Attempt {
         Ok(trial(site, u64::from(innocent)).run().await)
     }
 
+    /// The case against a correct broker behind a relay that lies; nothing where the broker does not listen for WebSocket.
+    async fn behind_relay(
+        &self,
+        site: &Arc<Site>,
+        lie: Lie,
+        trial: &impl Fn(Site, u64) -> Trial,
+    ) -> io::Result<Option<Judgement>> {
+        let Some(broker) = site.endpoint(Scheme::Ws) else { return Ok(None) };
+        let relay = Relay::start(broker.clone(), lie).await?;
+        let mut site = impatient(Site::clone(site));
+        for endpoint in site.endpoints.iter_mut().filter(|endpoint| endpoint.scheme == Scheme::Ws) {
+            *endpoint = relay.endpoint(endpoint);
+        }
+        Ok(Some(trial(site, 2).run().await))
+    }
+
+    /// The case against a correct broker behind a TLS listener that is wrong; nothing where the broker does not listen for TLS.
+    async fn behind_front(
+        &self,
+        site: &Arc<Site>,
+        lie: TlsLie,
+        trial: &impl Fn(Site, u64) -> Trial,
+    ) -> io::Result<Option<Judgement>> {
+        let Some(broker) = site.endpoint(Scheme::Mqtts) else { return Ok(None) };
+        let front = Front::start(broker.clone(), site.tls.clone(), lie).await?;
+        let mut site = Site { tls: Some(front.trusted()), ..impatient(Site::clone(site)) };
+        for endpoint in site.endpoints.iter_mut().filter(|endpoint| endpoint.scheme == Scheme::Mqtts) {
+            *endpoint = front.endpoint(endpoint);
+        }
+        Ok(Some(trial(site, 2).run().await))
+    }
+
     fn judged(&self, seen: Seen, at: Duration) -> MutantJudged {
-        let numbers: Vec<&str> = self.chosen.case.numbers(self.chosen.version).collect();
-        let caught = seen
-            .with
-            .findings
-            .iter()
-            .find(|finding| finding.statement.as_deref().is_some_and(|statement| numbers.contains(&statement)));
+        let (case, version) = (self.chosen.case, self.chosen.version);
+        let owns = |finding: &&CaseFinding| match finding.statement.as_deref() {
+            Some(statement) => case.numbers(version).any(|number| number == statement),
+            None => case.rules(version).next().is_some(),
+        };
+        let caught = seen.with.findings.iter().find(owns);
         let sound = seen.without.as_ref().is_none_or(|without| without.verdict == CaseVerdict::Pass);
         let told = match (&seen.without, caught) {
             (Some(without), _) if !sound => {

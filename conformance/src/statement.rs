@@ -99,7 +99,7 @@ fn testable(text: &'static str) -> (Testable, &'static str) {
     (testable, how)
 }
 
-/// How a case names the statements that it decides.
+/// How a case names the statements, and the rules without a number, that it decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// The statement of MQTT 3.1.1 with this number.

@@ -126,13 +126,18 @@ fn filed(finding: Finding, chosen: &Chosen) -> CaseFinding {
         About::Watched(mark) => mark.in_version(chosen.version),
         About::Unnumbered => None,
     };
+    // Whoever reads it shall know where the rule stands.
+    let place = match (finding.about, &number) {
+        (About::Case, None) => chosen.case.rules(chosen.version).next().map(|place| format!(" ({place})")),
+        _ => None,
+    };
     CaseFinding {
         level: match finding.weight {
             Weight::Must => FindingLevel::Must,
             Weight::Should => FindingLevel::Should,
         },
         statement: number.map(str::to_owned),
-        expected: finding.expected,
+        expected: finding.expected + &place.unwrap_or_default(),
         seen: finding.seen,
     }
 }

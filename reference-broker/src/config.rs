@@ -102,6 +102,9 @@ pub struct Limits {
     /// Open connections. A connection beyond it is closed at once. Default: the process's open-file limit less 64
     /// descriptors, read when the broker starts.
     pub connections: Option<usize>,
+    /// Bytes of a Client Identifier, at least the 23 that every server takes; less counts as 23. A CONNECT with a longer one is
+    /// refused with Client Identifier not valid (0x85; 2 in 3.1.1). Default 65,535, all that the standard allows.
+    pub client_id_length: usize,
     /// Sessions, connected or not. A CONNECT that would need one more is refused with Quota exceeded. Default 1,000,000.
     pub sessions: usize,
     /// The longest Session Expiry Interval granted, in seconds; also how long a 3.1.1 session without Clean Session is
@@ -183,6 +186,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: None,
+            client_id_length: 65_535,
             sessions: 1_000_000,
             session_expiry: 7 * 24 * 3600,
             connect_rate: None,

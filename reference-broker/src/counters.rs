@@ -93,6 +93,8 @@ counters! {
     all_subscriptions_refused;
     /// Subscriptions refused because they would have exceeded [`crate::Limits::memory`].
     subscriptions_refused_memory;
+    /// CONNECT packets refused because of [`crate::Limits::client_id_length`].
+    client_ids_too_long;
     /// Topic Names and Topic Filters refused because of [`crate::Limits::topic_levels`].
     topics_too_deep;
     /// Topic Names and Topic Filters refused because of [`crate::Limits::topic_length`].

@@ -40,6 +40,7 @@ const COUNTED: &[(&str, &[&str])] = &[
     ("all_subscriptions", &["all_subscriptions_refused"]),
     ("backlog_bytes", &["retained_cut"]),
     ("backlog_messages", &["retained_cut"]),
+    ("client_id_length", &["client_ids_too_long"]),
     ("connect_packet_size", &["packets_too_large"]),
     ("connect_rate", &["connects_over_rate"]),
     ("connect_timeout", &["connect_timeouts"]),

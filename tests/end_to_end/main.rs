@@ -8,6 +8,7 @@ mod command_line;
 mod configuration;
 mod conformance;
 mod counterparts;
+mod library;
 mod soak;
 mod support;
 mod ways;

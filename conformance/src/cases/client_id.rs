@@ -1,6 +1,6 @@
 //! Client Identifiers: section 3.1.3.1.
 
-use faults::Rules;
+use faults::{Rules, swallow_close};
 use wire::Property;
 
 use super::prelude::*;
@@ -85,7 +85,28 @@ pub(super) const CASES: &[Case] = &[
             client(Kind::Connect).answer_instead(|_| Connack::accepted()).into()
         })],
     ),
+    Case {
+        id: "client_id.refused_ones_are_closed",
+        title: "A Client Identifier that the server does not take is refused, and the connection closed",
+        decides: &[V311("3.1.3-9"), V5("3.1.3-8"), V311("3.2.2-5"), V5("3.2.2-7")],
+        needs: &[Capability::RefusedClientId],
+        mutants: &[
+            Mutant::rules("takes every Client Identifier", || {
+                client(Kind::Connect).answer_instead(|_| Connack::accepted()).into()
+            }),
+            Mutant::rules("refuses Client Identifiers and stays", swallow_close),
+            Mutant::rules("refuses Client Identifiers with return code 5", || refused_with(5)).only_in(Version::V3_1_1),
+            Mutant::rules("refuses Client Identifiers without a word", || server(Kind::Connack).drop().into())
+                .only_in(Version::V3_1_1),
+        ],
+        script: run!(refused_ones_are_closed),
+        ..Case::PLAIN
+    },
 ];
+
+fn refused_with(code: u8) -> Rules {
+    server(Kind::Connack).edit(move |connack: &mut Connack| connack.reason = code).into()
+}
 
 /// Who is called so is refused for it.
 fn refuse(whom: fn(&str) -> bool) -> Rules {
@@ -122,6 +143,15 @@ async fn letters_and_digits(bench: &mut Bench) -> CaseResult {
         peer.disconnected().await?;
     }
     Ok(())
+}
+
+async fn refused_ones_are_closed(bench: &mut Bench) -> CaseResult {
+    let refused = bench.site().facts.refused_client_id.clone();
+    let client_identifier = refused.ok_or_else(|| Stop::Error("nothing says what is refused".into()))?;
+    let mut peer = bench.opened("client").await?;
+    peer.send(Connect { client_identifier, ..bench.connect("") }).await?;
+    let lawful = bench.pick(Outcome::RefusedAloud(&[], &[2]), Outcome::Refused(&[0x85], &[]));
+    peer.expect_one_of(&[lawful]).await.map(|_| ())
 }
 
 async fn empty_ones_are_told_apart(bench: &mut Bench) -> CaseResult {

@@ -152,6 +152,7 @@ pub(super) const CASES: &[Case] = &[
                 .into()
         })],
         script: run!(expired_is_not_sent),
+        ..Case::PLAIN
     },
     Case {
         id: "forward.expiry_counts_down",
@@ -171,6 +172,7 @@ pub(super) const CASES: &[Case] = &[
             Mutant::rules("loses the interval", || without(0x02)),
         ],
         script: run!(expiry_counts_down),
+        ..Case::PLAIN
     },
 ];
 

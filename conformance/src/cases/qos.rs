@@ -75,6 +75,7 @@ pub(super) const CASES: &[Case] = &[
         tags: &["time"],
         mutants: &[Mutant::rules("forgets the exchange with the message", || server(Kind::Pubcomp).drop().into())],
         script: run!(expired_is_completed),
+        ..Case::PLAIN
     },
     Case {
         id: "qos.refused_identifier_is_free",

@@ -53,6 +53,7 @@ pub(super) const CASES: &[Case] = &[
             client(Kind::Connect).edit(|connect: &mut Connect| connect.properties = lasting(600)).into()
         })],
         script: run!(ends_with_its_expiry_interval),
+        ..Case::PLAIN
     },
     Case {
         id: "session.ends_with_its_connection",

@@ -79,7 +79,28 @@ pub(super) const CASES: &[Case] = &[
         script: run!(are_compared_as_they_are),
         ..Case::PLAIN
     },
+    Case {
+        id: "topics.wildcards_pass_over_dollar",
+        title: "Topic Filters that begin with # or + get nothing that is published below $",
+        decides: &[Both("4.7.2-1")],
+        needs: &[Capability::Wildcards],
+        mutants: &[
+            Mutant::rules("sends $SYS to those who subscribe to #", || leaked_to("hash")),
+            Mutant::rules("sends $SYS to those who subscribe to +/#", || leaked_to("plus")),
+        ],
+        script: run!(wildcards_pass_over_dollar),
+        ..Case::PLAIN
+    },
 ];
+
+/// What somebody gets below `$` goes to the client that is called so as well.
+fn leaked_to(whom: &'static str) -> faults::Rules {
+    let leaked = |sight: &Sight<'_>| Publish::to(sight.topic().unwrap_or_default()).payload("leaked");
+    server(Kind::Publish)
+        .when(|sight| sight.topic().is_some_and(|topic| topic.starts_with('$')))
+        .inject_to_client_of(whom, leaked)
+        .into()
+}
 
 /// What every server refuses that subscribes to whatever it is given.
 const GRANTS: &[Mutant] = &[Mutant::rules("grants any Topic Filter", || {
@@ -163,4 +184,77 @@ async fn are_compared_as_they_are(bench: &mut Bench) -> CaseResult {
         bench.fence(&mut publisher, &mut subscriber).await?;
     }
     Ok(())
+}
+
+/// Below `$` a server publishes of its own accord, mostly `$SYS`, or lets clients publish: either will do.
+async fn wildcards_pass_over_dollar(bench: &mut Bench) -> CaseResult {
+    let mut wild = [bench.connected("hash").await?, bench.connected("plus").await?];
+    for (peer, filter) in wild.iter_mut().zip(["#", "+/#"]) {
+        peer.subscribed(filter, 0).await?;
+        peer.heed_dollar_topics();
+    }
+    let mut helper = bench.connected("helper").await?;
+    let of_clients = clients_publish_below_dollar(bench, &mut helper).await?;
+    let of_server = server_publishes_below_dollar(bench).await?;
+    if !of_clients && !of_server {
+        return Err(crate::Stop::NotApplicable("nothing is published below $".into()));
+    }
+    for peer in &mut wild {
+        let end = bench.topic("end");
+        helper.send(Publish::to(&end)).await?;
+        loop {
+            let message = peer.expect_any_publish().await.set_up("the message that ends the case")?;
+            let seen = format!("a message to {}", message.topic);
+            bench.check(!message.topic.starts_with('$'), "nothing from below $", seen)?;
+            if message.topic == end {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a message of a client to a topic below `$` reaches who subscribes to it.
+async fn clients_publish_below_dollar(bench: &Bench, helper: &mut Peer) -> CaseResult<bool> {
+    let (topic, after) = (format!("${}", bench.topic("t")), bench.topic("after"));
+    let Some(mut witness) = witness(bench, "witness", &topic).await? else { return Ok(false) };
+    witness.subscribed(&after, 0).await?;
+    let mut publisher = bench.connected("pub").await?;
+    publisher.send(Publish::to(&topic).payload("x")).await?;
+    publisher.send(Pingreq).await?;
+    // It may be closed for that.
+    publisher.expect_one_of(&[Outcome::Answer(Kind::Pingresp, &[]), Outcome::Closed(&[])]).await?;
+    helper.send(Publish::to(&after)).await?;
+    let delivered = witness.expect_any_publish().await.set_up("the message after it")?.topic == topic;
+    if delivered {
+        bench.note("clients may publish below $");
+    }
+    Ok(delivered)
+}
+
+/// Whether `$SYS` has something, the best while others are subscribed already.
+async fn server_publishes_below_dollar(bench: &Bench) -> CaseResult<bool> {
+    let Some(mut witness) = witness(bench, "system", "$SYS/#").await? else { return Ok(false) };
+    let mut any = false;
+    // What is retained was also there when the others subscribed.
+    while let Ok(message) = witness.expect_any_publish().await {
+        any = true;
+        if !message.retain {
+            break;
+        }
+    }
+    if any {
+        bench.note("the server publishes below $SYS");
+    }
+    Ok(any)
+}
+
+/// A client that is subscribed to this filter below `$`, if the server allows it.
+async fn witness(bench: &Bench, name: &str, filter: &str) -> CaseResult<Option<Peer>> {
+    let mut peer = bench.connected(name).await?;
+    peer.heed_dollar_topics();
+    peer.send(Subscribe::new(7).filter(filter, 0)).await?;
+    let granted = Outcome::Answer(Kind::Suback, &[0]);
+    let seen = peer.expect_one_of(&[granted, Outcome::Answer(Kind::Suback, &[]), Outcome::Closed(&[])]).await?;
+    Ok((seen == granted).then_some(peer))
 }

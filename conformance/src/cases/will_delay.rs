@@ -46,6 +46,7 @@ pub(super) const CASES: &[Case] = &[
             client(Kind::Connect).edit(|connect: &mut Connect| delay(connect, 0)).into()
         })],
         script: run!(is_called_off_by_return),
+        ..Case::PLAIN
     },
     Case {
         id: "will.is_published_when_a_clean_start_ends_the_session",

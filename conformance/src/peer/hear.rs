@@ -68,8 +68,9 @@ impl Peer {
 
     fn take_in(&mut self, frame: &Frame) -> CaseResult {
         self.desk.transcript.packet(&self.name, LineKind::Received, frame.bytes());
-        let packet =
-            frame.parse(self.version(), Direction::FromServer).map_err(|breach| self.malformed(frame, &breach))?;
+        let packet = frame
+            .parse(self.version(), Direction::FromServer)
+            .map_err(|breach| malformed(self.version(), frame, &breach))?;
         let line = packet.line(self.version());
         self.watch(&packet, &line)?;
         match packet {
@@ -94,7 +95,8 @@ impl Peer {
                 return Err(Stop::Breach(Finding { about: About::Unnumbered, ..finding }));
             }
         }
-        if publish.topic.contains(&*self.desk.tag) {
+        let heeded = self.heeds_dollar_topics && publish.topic.starts_with('$');
+        if heeded || publish.topic.contains(&*self.desk.tag) {
             self.inbox.push_back(Heard { packet: publish.into(), line });
         }
         Ok(())
@@ -116,20 +118,16 @@ impl Peer {
             _ => Ok(()),
         }
     }
+}
 
-    fn malformed(&self, frame: &Frame, breach: &Breach) -> Stop {
-        let version = self.version();
-        let number = breach.statement.and_then(|statement| statement.strip_prefix("MQTT-"));
-        let statement = number.and_then(|number| Statement::find(version, number));
-        let about = statement.map_or(About::Unnumbered, |statement| {
-            About::Watched(if version == Version::V5 {
-                Mark::V5(statement.number)
-            } else {
-                Mark::V311(statement.number)
-            })
-        });
-        let expected =
-            format!("{} as the standard lays it out", frame.kind().map_or("a packet".into(), |kind| kind.to_string()));
-        Stop::Breach(Finding { about, ..Finding::breach(expected, breach.to_string()) })
-    }
+/// What a packet is that the strict parser does not take.
+pub(crate) fn malformed(version: Version, frame: &Frame, breach: &Breach) -> Stop {
+    let number = breach.statement.and_then(|statement| statement.strip_prefix("MQTT-"));
+    let statement = number.and_then(|number| Statement::find(version, number));
+    let about = statement.map_or(About::Unnumbered, |statement| {
+        About::Watched(if version == Version::V5 { Mark::V5(statement.number) } else { Mark::V311(statement.number) })
+    });
+    let expected =
+        format!("{} as the standard lays it out", frame.kind().map_or("a packet".into(), |kind| kind.to_string()));
+    Stop::Breach(Finding { about, ..Finding::breach(expected, breach.to_string()) })
 }

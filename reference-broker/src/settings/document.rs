@@ -127,6 +127,8 @@ section! {
         /// for no such bound.
         new default keep_alive: Seconds<0, 65_535_000> =
             Seconds::new(Duration::from_secs(Config::default().protocol.maximum_keep_alive.into()));
+        /// Bytes of a Client Identifier; a CONNECT with a longer one is refused with Client Identifier not valid (0x85).
+        live default client_id_length: Whole<23, 65_535> = Whole::new(Limits::default().client_id_length);
         /// Sessions, connected or not; a CONNECT that needs one more is refused with Quota exceeded (0x97).
         live default sessions: Whole<1, MANY> = Whole::new(Limits::default().sessions);
         /// The longest time that a session outlives its connection, in place of a longer one; a client of 5.0 is told. Also how
@@ -279,6 +281,7 @@ impl Document {
         let limits = &self.limits;
         Limits {
             connections: limits.connections.as_ref().map(|connections| connections.to()),
+            client_id_length: limits.client_id_length.to(),
             sessions: limits.sessions.to(),
             session_expiry: limits.session_expiry.0,
             subscriptions: limits.subscriptions.to(),

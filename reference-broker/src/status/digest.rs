@@ -42,6 +42,7 @@ const ORDINARY: &[&str] = &[
 
 /// What clients bring on themselves, or the standard demands: worth knowing, but nothing to do for the operator.
 const OF_CLIENTS: &[&str] = &[
+    "client_ids_too_long",
     "connect_timeouts",
     "connections_revoked",
     "dropped_denied",

@@ -31,6 +31,9 @@ use crate::{
     routing::SessionKey,
 };
 
+/// Client Identifiers of so many bytes are taken whatever the settings say.
+const LONGEST_FOR_ALL: usize = 23;
+
 /// What waits for a session from another worker.
 #[derive(Debug, Default)]
 pub(super) struct Arrival {
@@ -109,6 +112,11 @@ impl Worker {
         let assigned = connect.client_id.is_empty();
         // MQTT-3.1.3-8 in 3.1.1: without a Client Identifier there is nothing to come back to.
         if assigned && connect.version == Version::V311 && !connect.clean_start {
+            return Err(ReasonCode::ClientIdentifierNotValid);
+        }
+        // MQTT-3.1.3-5 in both: whatever the settings say, 23 bytes are taken. Longer ones need not be.
+        if connect.client_id.as_str().len() > self.shared.limits.client_id_length.max(LONGEST_FOR_ALL) {
+            self.tally().client_ids_too_long.increment();
             return Err(ReasonCode::ClientIdentifierNotValid);
         }
         if let Some(will) = &connect.will {

@@ -19,6 +19,7 @@ use tokio_rustls::{
 use x509_parser::time::ASN1Time;
 
 use self::anybody::Anybody;
+use crate::{TlsVersions, certificates::Issued};
 
 mod anybody;
 
@@ -46,6 +47,9 @@ pub enum TlsFilesError {
     /// The platform's store holds no CA.
     #[error("this machine trusts no CA: name the broker's{0}")]
     NoAuthorities(String),
+    /// A certificate that was just issued cannot be shown with its key.
+    #[error("a certificate with its key: {0}")]
+    Issued(String),
 }
 
 /// How a client does TLS. Cheap to clone.
@@ -55,7 +59,34 @@ pub enum TlsFilesError {
 #[derive(Clone)]
 pub struct ClientTls {
     config: Arc<ClientConfig>,
+    parts: Parts,
     insecure: bool,
+}
+
+/// What a configuration is made of, to make others like it.
+#[derive(Clone)]
+struct Parts {
+    verifier: Arc<dyn ServerCertVerifier>,
+    identity: Option<Arc<Identity>>,
+    versions: TlsVersions,
+}
+
+/// What a client shows: its certificate with the chain, and the key.
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+impl Parts {
+    fn config(&self) -> Result<ClientConfig, Error> {
+        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(self.versions.supported())?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&self.verifier));
+        let mut config = match self.identity.as_deref() {
+            None => builder.with_no_client_auth(),
+            Some((chain, key)) => builder.with_client_auth_cert(chain.clone(), key.clone_key())?,
+        };
+        config.resumption = Resumption::disabled();
+        Ok(config)
+    }
 }
 
 impl ClientTls {
@@ -68,24 +99,54 @@ impl ClientTls {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> =
             if files.insecure { Arc::new(Anybody::new(&provider)) } else { authorities(files, &provider)? };
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has cipher suites for both versions")
-            .dangerous()
-            .with_custom_certificate_verifier(verifier);
-        let mut config = match &files.identity {
-            None => builder.with_no_client_auth(),
+        let identity = match &files.identity {
+            None => None,
             Some((certificate, key)) => {
-                let chain = certificates(certificate)?;
                 let private = PrivateKeyDer::from_pem_file(key)
                     .map_err(|error| TlsFilesError::File(key.clone(), format!("no private key: {error}")))?;
-                builder
-                    .with_client_auth_cert(chain, private)
-                    .map_err(|error| TlsFilesError::Identity(certificate.clone(), key.clone(), error))?
+                Some(Arc::new((certificates(certificate)?, private)))
             }
         };
-        config.resumption = Resumption::disabled();
-        Ok(Self { config: Arc::new(config), insecure: files.insecure })
+        let parts = Parts { verifier, identity, versions: TlsVersions::Both };
+        let config = parts.config().map_err(|error| {
+            let (certificate, key) = files.identity.clone().unwrap_or_default();
+            TlsFilesError::Identity(certificate, key, error)
+        })?;
+        Ok(Self { config: Arc::new(config), parts, insecure: files.insecure })
+    }
+
+    /// The same, in these versions of TLS only.
+    #[must_use]
+    pub fn only(&self, versions: TlsVersions) -> Self {
+        self.with(Parts { versions, ..self.parts.clone() }).expect("what it shows was taken before")
+    }
+
+    /// The same without a certificate to show.
+    #[must_use]
+    pub fn anonymous(&self) -> Self {
+        self.with(Parts { identity: None, ..self.parts.clone() }).expect("it shows nothing")
+    }
+
+    /// Whether it has a certificate to show.
+    pub const fn is_anonymous(&self) -> bool {
+        self.parts.identity.is_none()
+    }
+
+    /// The same, showing this certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsFilesError::Issued`] when TLS has no use for it.
+    pub fn showing(&self, issued: &Issued) -> Result<Self, TlsFilesError> {
+        let wrong = |error: String| TlsFilesError::Issued(error);
+        let chain = CertificateDer::pem_slice_iter(issued.certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
+        let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).map_err(|error| wrong(error.to_string()))?;
+        let identity = Some(Arc::new((chain.map_err(|error| wrong(error.to_string()))?, key)));
+        self.with(Parts { identity, ..self.parts.clone() }).map_err(|error| wrong(error.to_string()))
+    }
+
+    fn with(&self, parts: Parts) -> Result<Self, Error> {
+        Ok(Self { config: Arc::new(parts.config()?), parts, insecure: self.insecure })
     }
 
     /// Whether it trusts whoever answers.

@@ -168,7 +168,7 @@ fn unix(text: &str, path: &str) -> Result<Endpoint, EndpointError> {
 
 impl Endpoint {
     /// Host and port as a URL has them, without the port if it is the scheme's own.
-    pub(crate) fn authority(&self) -> String {
+    pub fn authority(&self) -> String {
         let host = self.bracketed();
         if self.port == self.scheme.default_port() { host } else { format!("{host}:{}", self.port) }
     }

@@ -89,7 +89,7 @@ pub enum TlsVersions {
 }
 
 impl TlsVersions {
-    fn supported(self) -> &'static [&'static SupportedProtocolVersion] {
+    pub(crate) fn supported(self) -> &'static [&'static SupportedProtocolVersion] {
         static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
         match self {
             Self::Both => &BOTH,

@@ -79,7 +79,10 @@ impl SuiteTerminal {
     fn judged(&mut self, judged: &CaseJudged) -> io::Result<()> {
         self.step(&judged.case);
         let first = judged.statements.first().map_or("", String::as_str);
-        let key: Vec<u32> = first.split(['.', '-']).take(2).map_while(|part| part.parse().ok()).collect();
+        let mut key: Vec<u32> = first.split(['.', '-']).take(2).map_while(|part| part.parse().ok()).collect();
+        if key.is_empty() {
+            key.push(u32::MAX);
+        }
         let row = self.rows.entry(key).or_insert_with(|| Row { chapter: chapter(first), ..Row::default() });
         if judged.deviation.is_some() {
             row.known += 1;
@@ -137,7 +140,7 @@ impl SuiteTerminal {
                 let says = known.map_or(String::new(), |(level, text)| format!(" ({level}): {text}"));
                 format!("{level}MQTT-{number}{mark}{says}")
             }
-            None => format!("{level}the text of the standard, without a number"),
+            None => format!("{level}a rule without a number"),
         };
         let (expected, seen) = (visible(&finding.expected), visible(&finding.seen));
         format!("  standard  {cited}\n  expected  {expected}\n  seen      {}\n", self.style.bad(&seen))
@@ -294,6 +297,9 @@ fn transcript(lines: &[TranscriptLine]) -> String {
 
 /// `3.3 PUBLISH` of `3.3.1-4`. The numbers above section 2 are the same in both standards, but for 4.8 and what follows.
 fn chapter(number: &str) -> String {
+    if number.is_empty() {
+        return "rules without a number".into();
+    }
     let mut parts = number.split(['.', '-']);
     let chapter = [parts.next().unwrap_or_default(), parts.next().unwrap_or_default()].join(".");
     let title = match chapter.as_str() {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use conformance::{Chosen, coverage::Coverage};
+use conformance::{Chosen, Mark, coverage::Coverage};
 
 use crate::{command::say, exit::Failure};
 
@@ -38,6 +38,13 @@ pub(super) fn explain(chosen: &[Chosen]) -> String {
         for statement in case.versions().flat_map(|version| case.statements(version)) {
             block +=
                 &format!("  decides  {statement} ({}, {}): {}\n", statement.level, statement.section, statement.text);
+        }
+        for mark in case.unnumbered {
+            let (of, place) = match mark {
+                Mark::V311(place) => (" in 3.1.1", place),
+                Mark::V5(place) | Mark::Both(place) => ("", place),
+            };
+            block += &format!("  decides  {place}{of}, which has no number\n");
         }
         for need in case.needs {
             block += &format!("  needs    {need}: {}\n", need.meaning());

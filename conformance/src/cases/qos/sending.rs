@@ -133,6 +133,7 @@ pub(super) const CASES: &[Case] = &[
         tags: &["time"],
         mutants: &[Mutant::rules("lets expire what it has sent", || repeated().drop().into())],
         script: run!(sent_does_not_expire),
+        ..Case::PLAIN
     },
     Case {
         id: "qos.repeated_on_resumption_only",
@@ -148,6 +149,7 @@ pub(super) const CASES: &[Case] = &[
                 .into()
         })],
         script: run!(repeated_on_resumption_only),
+        ..Case::PLAIN
     },
 ];
 

@@ -159,6 +159,25 @@ fn topic_levels_and_length_are_refused_in_publish_subscribe_and_will() {
     bystander.check(&mut bench);
 }
 
+/// MQTT-3.1.3-8 (MQTT-3.1.3-9 in 3.1.1), and MQTT-3.1.3-5 in both.
+#[test]
+fn client_id_length_refuses_with_client_identifier_not_valid() {
+    for (limit, longest) in [(30, 30), (1, 23)] {
+        let (mut bench, mut bystander) = bench(Limits { client_id_length: limit, ..Limits::default() });
+        let long = "x".repeat(longest + 1);
+        for connect in [v5(&long), v311(&long, true)] {
+            let client = bench.dial(0, connect);
+            assert_eq!(refusal(&mut bench, client), ReasonCode::ClientIdentifierNotValid);
+            assert!(bench.is_closed(client));
+        }
+        assert_eq!((bench.counters().client_ids_too_long, bench.counters().connects_refused), (2, 2));
+        bench.connect(0, v5(&long[1..]));
+        // One that the broker makes is its own business.
+        bench.connect(0, v5(""));
+        bystander.check(&mut bench);
+    }
+}
+
 #[test]
 fn packet_size_closes_with_packet_too_large() {
     let protocol = server::Config { maximum_packet_size: 100, ..server::Config::default() };
