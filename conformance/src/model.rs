@@ -10,8 +10,9 @@
 //!
 //! How it thinks: whatever the server owes or may send is a *debt* to one session (or to the members of one shared group),
 //! with the forms that a copy may have. Each copy that arrives must be a payment of some debt; which one is decided as late as
-//! possible, by looking for any assignment that explains all copies of a message. Debts that no copy paid although their
-//! session was connected, had nothing unacknowledged and time enough are losses.
+//! possible, by looking for any assignment that explains all copies of a message (or of all empty messages to one topic, where
+//! nothing tells them apart). Debts that no copy paid although their session was connected, had nothing unacknowledged and
+//! time enough are losses.
 //!
 //! Where to start reading: [`program`] for what clients do, [`Model`] for what the runner tells, `debts` for how copies are
 //! explained, `rules` for what a finding cites.
@@ -21,6 +22,7 @@ mod arrivals_words;
 mod connections;
 mod debts;
 mod explain;
+mod matching;
 mod owed;
 pub mod program;
 mod publications;

@@ -44,11 +44,12 @@ pub(crate) struct Replay {
 /// The same programs on two brokers.
 #[derive(Debug, Args)]
 pub(crate) struct Differential {
-    /// The two brokers, such as mqtt://127.0.0.1:1883; the word embedded stands for the reference broker.
-    #[arg(long, value_name = "URL", num_args = 1, required = true, value_hint = ValueHint::Url)]
+    /// The two brokers, by address or descriptor (mqtt://127.0.0.1:1883, mosquitto); the word embedded stands for the reference
+    /// broker.
+    #[arg(long, value_name = "URL|NAME|FILE", num_args = 1, required = true, value_hint = ValueHint::Url)]
     pub(crate) target: Vec<String>,
     /// A program from a file instead of random ones.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["cases", "seed", "waits"])]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["cases", "case", "seed", "waits"])]
     pub(crate) program: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) random: Random,
@@ -66,6 +67,9 @@ pub(crate) struct Random {
     /// The seed: the same one gives the same cases. [default: another one each time, printed]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// Only the case of this number, as a finding names it; with --only, of one suite.
+    #[arg(long, value_name = "NUMBER", requires = "seed", conflicts_with = "cases")]
+    pub(crate) case: Option<u64>,
     /// Only clients of this version. [default: both, in one program]
     #[arg(long, value_enum)]
     pub(crate) protocol: Option<Protocol>,
@@ -77,8 +81,9 @@ pub(crate) struct Random {
 /// Where cases run.
 #[derive(Debug, Args)]
 pub(crate) struct Site {
-    /// The broker under test, such as mqtt://user:password@192.0.2.7:1883. [default: the reference broker, started for it]
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    /// The broker under test: its address, such as mqtt://user:password@192.0.2.7:1883, or a descriptor that says how to start
+    /// it (targets/mine.toml, or the name of a shipped one: mosquitto). [default: the reference broker, started for it]
+    #[arg(long, value_name = "URL|NAME|FILE", value_hint = ValueHint::Url)]
     pub(crate) target: Option<String>,
     /// Milliseconds that an answer, or a message that is owed, may take.
     #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(10..))]

@@ -1,85 +1,108 @@
 //! `paddock conformance properties`, `replay` and `differential`.
 
+mod start;
 mod tell;
 
 use std::{
     fs,
+    ops::Range,
     path::Path,
     process::ExitCode,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use conformance::{
-    model::{Dialect, Program},
-    properties::{self, Kind, Mix, Outcome, Search, Sweep, Swept},
+    Capability,
+    model::Program,
+    properties::{self, Kind, Outcome, Search, Sweep},
 };
 use loadgen::Exit;
-use targets::{Running, Target};
-use transport::{ClientTls, ClientTlsFiles, Endpoint};
-use wire::Version;
 
+use self::start::{Started, start, start_at};
 use crate::{
-    cli::{Differential, Properties, PropertySuite, Protocol, Random, Replay, Site},
+    cli::{Differential, Properties, PropertySuite, Random, Replay},
     exit::Failure,
 };
 
 /// Runs the suites and says what they found.
 pub(crate) fn properties(options: Properties) -> Result<ExitCode, Failure> {
     runtime()?.block_on(async {
-        let started = start(&options.site).await?;
         let seed = seed(&options.random);
+        let started = start(&options.site, seed).await?;
         tell::say(&format!("seed {seed}"));
         let mut ending = Ending::default();
         let wanted = |suite| options.only.is_empty() || options.only.contains(&suite);
         if wanted(PropertySuite::Programs) {
-            let mut search = Search::new(mix(&options.random), seed);
-            search.cases = options.random.cases.unwrap_or(search.cases);
-            (search.jobs, search.findings) = (options.jobs.into(), options.findings.into());
-            let summary = properties::search(&search, &started.site, tell::progress("programs", search.cases)).await;
-            tell::programs(&summary, seed);
-            for (place, found) in summary.found.iter().enumerate() {
-                if let Some(folder) = &options.out {
-                    write(&folder.join(format!("finding-{}.toml", place + 1)), &found.to_text(seed))?;
-                }
-            }
-            ending.found |= !summary.found.is_empty();
-            ending.doubtful |= !summary.unrepeated.is_empty() || summary.cases == summary.void;
-            ending.unreachable = ending.unreachable.or(summary.unreachable);
+            programs(&options, seed, &started, &mut ending).await?;
         }
         for (suite, kind, share) in
             [(PropertySuite::Topics, Kind::Topics, 20), (PropertySuite::Senders, Kind::Senders, 1)]
         {
             if wanted(suite) && ending.unreachable.is_none() {
-                let swept = sweep(kind, share, &options, seed, &started.site).await;
-                ending.found |= !swept.found.is_empty();
-                ending.doubtful |= !swept.unrepeated.is_empty() || swept.cases == swept.void;
-                ending.unreachable = ending.unreachable.or(swept.unreachable);
+                sweep(kind, share, &options, seed, &started, &mut ending).await?;
             }
         }
         ending.code()
     })
 }
 
-async fn sweep(kind: Kind, share: u64, options: &Properties, seed: u64, site: &properties::Site) -> Swept {
-    let cases = options.random.cases.unwrap_or(500).div_ceil(share);
-    let versions = match options.random.protocol {
-        Some(Protocol::V311) => vec![Version::V3_1_1],
-        Some(Protocol::V5) => vec![Version::V5],
-        None => vec![Version::V3_1_1, Version::V5],
-    };
-    let sweep =
-        Sweep { kind, versions, seed, cases, jobs: options.jobs.into(), second_patience: Duration::from_secs(5) };
+async fn programs(options: &Properties, seed: u64, started: &Started, ending: &mut Ending) -> Result<(), Failure> {
+    let mut search = Search::new(started.mix(&options.random)?, seed);
+    let cases = cases(&options.random, 1);
+    (search.first, search.cases) = (cases.start, cases.end - cases.start);
+    (search.jobs, search.findings) = (options.jobs.into(), options.findings.into());
+    let summary = properties::search(&search, &started.site, tell::progress("programs", search.cases)).await;
+    tell::programs(&summary, seed);
+    for (place, found) in summary.found.iter().enumerate() {
+        if let Some(folder) = &options.out {
+            write(&folder.join(format!("finding-{}.toml", place + 1)), &found.to_text(seed))?;
+        }
+    }
+    ending.found |= !summary.found.is_empty();
+    ending.doubtful |= !summary.unrepeated.is_empty() || summary.cases == summary.void;
+    ending.unreachable = summary.unreachable;
+    Ok(())
+}
+
+/// What the clients of these suites do themselves.
+const NEEDS: [Capability; 2] = [Capability::Wildcards, Capability::Qos1];
+
+async fn sweep(
+    kind: Kind,
+    share: u64,
+    options: &Properties,
+    seed: u64,
+    started: &Started,
+    ending: &mut Ending,
+) -> Result<(), Failure> {
     let name = if kind == Kind::Topics { "batches of topics" } else { "scripts of two senders" };
-    let swept = properties::sweep(&sweep, site, tell::progress(name, cases)).await;
+    if let Some(lacking) = started.lacks(&NEEDS) {
+        tell::say(&format!("no {name}: the target lacks {lacking}"));
+        return Ok(());
+    }
+    let cases = cases(&options.random, share);
+    let sweep = Sweep {
+        kind,
+        versions: started.versions(&options.random)?,
+        seed,
+        first: cases.start,
+        cases: cases.end - cases.start,
+        jobs: options.jobs.into(),
+        second_patience: Duration::from_secs(5),
+    };
+    let swept = properties::sweep(&sweep, &started.site, tell::progress(name, sweep.cases)).await;
     tell::swept(name, &swept, seed);
-    swept
+    ending.found |= !swept.found.is_empty();
+    ending.doubtful |= !swept.unrepeated.is_empty() || swept.cases == swept.void;
+    ending.unreachable = swept.unreachable;
+    Ok(())
 }
 
 /// Runs one program.
 pub(crate) fn replay(options: Replay) -> Result<ExitCode, Failure> {
     let program = read(&options.file)?;
     runtime()?.block_on(async {
-        let started = start(&options.site).await?;
+        let started = start(&options.site, 0).await?;
         let mut ending = Ending::default();
         for run in 1..=options.repeat {
             let report = properties::execute(&program, &started.site).await;
@@ -113,17 +136,19 @@ pub(crate) fn differential(options: Differential) -> Result<ExitCode, Failure> {
     };
     let program = options.program.as_deref().map(read).transpose()?;
     runtime()?.block_on(async {
-        let one = start_at(Some(one.as_str()).filter(|name| *name != "embedded"), options.patience).await?;
-        let other = start_at(Some(other.as_str()).filter(|name| *name != "embedded"), options.patience).await?;
+        let seed = seed(&options.random);
+        let one = start_at(one, options.patience, seed).await?;
+        let other = start_at(other, options.patience, seed).await?;
         let sites = [&one.site, &other.site];
         let (compared, cases) = match &program {
             Some(program) => (vec![properties::compare(0, program, sites).await], 1),
             None => {
-                let seed = seed(&options.random);
                 tell::say(&format!("seed {seed}"));
-                let cases = options.random.cases.unwrap_or(500);
-                let progress = tell::progress("programs on both", cases);
-                (properties::differential(&mix(&options.random), seed, cases, sites, progress).await, cases)
+                let cases = cases(&options.random, 1);
+                let count = cases.end - cases.start;
+                let progress = tell::progress("programs on both", count);
+                let mix = other.restrict(one.mix(&options.random)?)?;
+                (properties::differential(&mix, seed, cases, sites, progress).await, count)
             }
         };
         tell::compared(&compared, cases, &options.target);
@@ -158,45 +183,12 @@ impl Ending {
     }
 }
 
-/// A broker that can be reached, for as long as this lives.
-struct Started {
-    site: properties::Site,
-    _broker: Option<Running>,
-}
-
-async fn start(options: &Site) -> Result<Started, Failure> {
-    start_at(options.target.as_deref(), options.patience).await
-}
-
-async fn start_at(url: Option<&str>, patience: u32) -> Result<Started, Failure> {
-    let (url, broker) = match url {
-        Some(url) => (url.to_owned(), None),
-        None => {
-            let target = Target::embedded([]).map_err(Failure::internal)?;
-            let running = target.launch().await.map_err(Failure::internal)?;
-            (running.address().to_owned(), Some(running))
-        }
-    };
-    let mut endpoint: Endpoint = url.parse().map_err(|error| Failure::usage(format!("--target {url}: {error}")))?;
-    let user = endpoint.user.take();
-    let password = endpoint.password.take().map(String::into_bytes);
-    let mut site = properties::Site::new(endpoint).patience(Duration::from_millis(patience.into()));
-    if site.endpoint.scheme.is_tls() {
-        let tls =
-            ClientTls::read(&ClientTlsFiles::default()).map_err(|error| Failure::usage(format!("TLS: {error}")))?;
-        site.dial.tls = Some(tls);
+/// The numbers of the cases of a suite that runs one in `share`.
+fn cases(random: &Random, share: u64) -> Range<u64> {
+    match random.case {
+        Some(case) => case..case.saturating_add(1),
+        None => 0..random.cases.unwrap_or(500).div_ceil(share),
     }
-    site.credentials = user.map(|user| (user, password));
-    Ok(Started { site, _broker: broker })
-}
-
-fn mix(random: &Random) -> Mix {
-    let dialects = match random.protocol {
-        Some(Protocol::V311) => vec![Dialect::V311],
-        Some(Protocol::V5) => vec![Dialect::V5],
-        None => vec![Dialect::V311, Dialect::V5],
-    };
-    Mix { waits: random.waits, ..Mix::of(&dialects) }
 }
 
 fn seed(random: &Random) -> u64 {

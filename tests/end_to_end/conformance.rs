@@ -1,5 +1,7 @@
 //! The suite against the reference broker: it passes, and every case can fail.
 
+mod properties;
+
 use std::process::Output;
 
 use crate::support::{output, paddock};

@@ -97,21 +97,24 @@ impl Model {
         if let Some(number) = named.filter(|number| *number < self.messages.len()) {
             return Ok(number);
         }
-        let empty = |message: &&Message| message.empty && message.topic == arrival.topic;
-        let mut known = self.messages.iter().filter(empty).map(|message| message.number);
-        let flying = self.session(client).and_then(|session| {
-            session
-                .inflight
-                .iter()
-                .find(|inflight| Some(inflight.id) == arrival.id && self.messages[inflight.message].empty)
-        });
-        if let Some(inflight) = flying.filter(|_| arrival.dup) {
-            return Ok(inflight.message);
+        self.guess(client, arrival).ok_or_else(unknown)
+    }
+
+    /// Which of several empty messages it may be: one that is under way with its Packet Identifier, one that is owed, or the
+    /// last. What explains it looks at all of them.
+    fn guess(&self, client: Client, arrival: &Arrival) -> Option<Number> {
+        let is_empty = |message: &&Message| message.empty && message.topic == arrival.topic;
+        let inflight = self.session(client).into_iter().flat_map(|session| &session.inflight);
+        let mut flying =
+            inflight.filter(|inflight| Some(inflight.id) == arrival.id && (arrival.dup || !inflight.acked));
+        if let Some(inflight) = flying.find(|inflight| is_empty(&&self.messages[inflight.message])) {
+            return Some(inflight.message);
         }
-        let first = known.clone().next_back().ok_or_else(unknown)?;
-        let copy = self.copy(client, first, arrival);
-        let wanted = known.find(|number| {
-            let copy = Copy { message: *number, ..copy.clone() };
+        let reader = self.dialect(client);
+        let known = || self.messages.iter().filter(is_empty).map(|message| message.number);
+        let nameless = || known().filter(|number| !self.messages[*number].is_named_to(reader));
+        let is_owed = |number: &Number| {
+            let copy = self.copy(client, *number, arrival);
             let paid = self.copies.iter().filter(|copy| copy.message == *number && copy.client == client).count();
             self.debts.iter().any(|debt| {
                 debt.message == *number
@@ -119,8 +122,8 @@ impl Model {
                     && debt.paid.len() + paid < debt.capacity()
                     && debt.accepts(&[&copy])
             })
-        });
-        Ok(wanted.unwrap_or(first))
+        };
+        nameless().find(is_owed).or_else(|| nameless().next_back()).or_else(|| known().next_back())
     }
 
     fn check_content(&self, client: Client, number: Number, arrival: &Arrival) -> Result<(), Finding> {
@@ -173,12 +176,17 @@ impl Model {
             if before.acked {
                 return self.replace(client, place, number, id, arrival);
             }
-            let (rule, what) = if same {
-                (NO_RESEND, format!("{words} was sent again as PUBLISH {id} on the same connection"))
-            } else {
+            if !same {
                 let other = self.messages[before.message].words();
-                (FREE_IDENTIFIER, format!("{words} came as PUBLISH {id}, which {other} has unacknowledged"))
+                let what = format!("{words} came as PUBLISH {id}, which {other} has unacknowledged");
+                return Err(self.finding(client, FREE_IDENTIFIER, what));
+            }
+            let rule = match (old, arrival.dup) {
+                (true, true) => NOT_AGAIN,
+                (true, false) => DUP_OF_RESEND,
+                (false, _) => NO_RESEND,
             };
+            let what = format!("{words} was sent again as PUBLISH {id} on the same connection");
             return Err(self.finding(client, rule, what));
         }
         if before.acked && !(same && arrival.dup) {
@@ -197,8 +205,11 @@ impl Model {
             let what = format!("{words} was sent again as PUBLISH {id}, although PUBREC had come");
             return Err(self.finding(client, NOT_AGAIN, what));
         }
+        let stream = self.stream(client, number, arrival.qos);
         let overtaken = session.inflight[place + 1..].iter().find(|later| {
-            later.connection == connection && self.stream(later.message, later.qos) == self.stream(number, arrival.qos)
+            later.connection == connection
+                && stream.is_some()
+                && self.stream(client, later.message, later.qos) == stream
         });
         if let Some(later) = overtaken {
             let what = format!("{words} was sent again after {}", self.messages[later.message].words());
@@ -231,8 +242,9 @@ impl Model {
         let words = self.messages[number].words();
         let Some(session) = self.session(client) else { return Ok(Kinship::New) };
         let Some(online) = session.online().cloned() else { return Ok(Kinship::New) };
+        let alike = self.alike(number);
         let unseen = self.debts.iter().any(|debt| {
-            debt.message == number && debt.serial < session.unseen_before && debt.concerns(client, session.epoch)
+            alike.contains(&debt.message) && debt.serial < session.unseen_before && debt.concerns(client, session.epoch)
         });
         if arrival.dup && !unseen {
             let what = format!("{words} came the first time, as PUBLISH {id} with DUP 1");
@@ -267,7 +279,7 @@ impl Model {
     fn count(&mut self, client: Client, number: Number, arrival: &Arrival) -> Result<(), Finding> {
         let copy = self.copy(client, number, arrival);
         self.copies.push(copy.clone());
-        if self.explain(number).is_none() {
+        if !self.is_explained(number) {
             self.copies.pop();
             return Err(self.unexplained(&copy));
         }
@@ -278,13 +290,16 @@ impl Model {
         let mut identifiers = arrival.identifiers.clone();
         identifiers.sort_unstable();
         let epoch = self.session(client).map_or(0, |session| session.epoch);
-        Copy { message, client, epoch, qos: arrival.qos, retain: arrival.retain, identifiers }
+        let nameless = !self.messages[message].is_named_to(self.dialect(client));
+        Copy { message, client, epoch, qos: arrival.qos, retain: arrival.retain, identifiers, nameless }
     }
 
-    /// What keeps its order: MQTT-4.6.0-5 (4.6.0-6 in 3.1.1).
-    fn stream(&self, number: Number, qos: u8) -> (u8, String, u8, u8) {
+    /// What keeps its order: MQTT-4.6.0-5 (4.6.0-6 in 3.1.1). `None`: nobody knows which message it is.
+    fn stream(&self, client: Client, number: Number, qos: u8) -> Option<(u8, String, u8, u8)> {
         let message = &self.messages[number];
-        (message.publisher.0, message.topic.clone(), message.qos, qos)
+        message
+            .is_named_to(self.dialect(client))
+            .then(|| (message.publisher.0, message.topic.clone(), message.qos, qos))
     }
 
     fn check_order(&mut self, client: Client, number: Number, arrival: &Arrival) -> Result<(), Finding> {
@@ -295,7 +310,7 @@ impl Model {
         if !message.ordered || !debts.all(|debt| live(&debt.kind)) {
             return Ok(());
         }
-        let stream = self.stream(number, arrival.qos);
+        let Some(stream) = self.stream(client, number, arrival.qos) else { return Ok(()) };
         let Some(session) = self.session_mut(client) else { return Ok(()) };
         let last = session.last.entry(stream).or_insert(number);
         if number >= *last {

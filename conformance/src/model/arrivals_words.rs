@@ -113,6 +113,7 @@ fn difference(debt: &Debt, copy: &Copy) -> Option<(&'static Rule, String)> {
     if !qos.contains(&copy.qos) {
         return Some((LOWER_QOS, format!("it was to come at QoS {}", any(&qos))));
     }
+    let forms: Vec<Form> = forms.into_iter().filter(|form| form.qos == copy.qos).collect();
     let retain: Vec<u8> = forms.iter().map(|form| u8::from(form.retain)).collect();
     if !forms.iter().any(|form| form.retain == copy.retain) {
         let rule = match (&debt.kind, copy.retain) {

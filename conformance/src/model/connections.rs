@@ -63,8 +63,16 @@ impl Model {
         };
         let number = self.next_serial();
         let receive_maximum = connect.receive_maximum.unwrap_or(u16::MAX);
-        let online =
-            Online { number, ready: false, leaving: false, receive_maximum, will, clean: connect.clean, present };
+        let online = Online {
+            number,
+            ready: false,
+            leaving: false,
+            receive_maximum,
+            will,
+            will_is_offered: false,
+            clean: connect.clean,
+            present,
+        };
         if let Some(session) = self.session_mut(client) {
             session.expiry = expiry;
             session.presence = Presence::Online(online);
@@ -91,10 +99,16 @@ impl Model {
         Err(self.finding(client, rule, what))
     }
 
-    /// The connection is about to be closed by its client.
-    pub fn leaving(&mut self, client: Client) {
-        if let Some(online) = self.session_mut(client).and_then(Session::online_mut) {
-            online.leaving = true;
+    /// The connection is about to be closed by its client. From now on the server may publish a will without delay.
+    pub fn leaving(&mut self, client: Client, how: End) {
+        let Some(session) = self.session_mut(client) else { return };
+        let expiry = session.expiry;
+        let Some(online) = session.online_mut() else { return };
+        online.leaving = true;
+        let Some((message, delay)) = online.will.filter(|_| how != End::Disconnected) else { return };
+        if delay == 0 || expiry == 0 {
+            online.will_is_offered = true;
+            self.offer(message);
         }
     }
 
@@ -167,7 +181,7 @@ impl Model {
             session.inflight.iter().filter(|inflight| inflight.qos == 1).map(|inflight| inflight.message).collect();
         for debt in self.debts.iter_mut().filter(|debt| debt.concerns(client, epoch)) {
             let mut forms = debt.slots.iter().filter(|slot| slot.client == client).flat_map(|slot| &slot.forms);
-            let dropped = if debt.is_shared() { forms.any(|form| form.qos == 0) } else { debt.highest_qos() == 0 };
+            let dropped = if debt.is_shared() { forms.any(|form| form.qos == 0) } else { debt.least_qos() == 0 };
             debt.firm &= !dropped;
         }
         self.end_will(client, &online, how, expiry, from);
@@ -189,11 +203,18 @@ impl Model {
         match how {
             // MQTT-3.14.4-3 in both.
             Ending::Own(End::Disconnected) => {}
-            _ if delay == 0 || expiry == 0 => self.publish_will(message, true),
+            _ if online.will_is_offered => {
+                let audience = self.audience(message);
+                self.offer_again(message, audience);
+                self.will_published(message, true);
+            }
+            // Section 3.1.4 of 5.0 says so of a connection that is taken over, too.
+            _ if delay == 0 => self.publish_will(message, true),
             // Two sentences of section 3.1.2.5 and 3.1.4 disagree: the session ends, and a new connection is opened in time.
-            Ending::TakenOver { clean: true } => self.publish_will(message, false),
+            Ending::TakenOver { clean } if clean || expiry == 0 => self.publish_will(message, false),
             // MQTT-3.1.3-9.
-            Ending::TakenOver { clean: false } => {}
+            Ending::TakenOver { .. } => {}
+            Ending::Own(_) if expiry == 0 => self.publish_will(message, true),
             Ending::Own(_) => {
                 self.wills.push(DelayedWill { client, message, timer: Timer { from, seconds: delay.min(expiry) } });
             }
@@ -216,6 +237,10 @@ impl Model {
 
     fn publish_will(&mut self, message: Number, sure: bool) {
         self.offer(message);
+        self.will_published(message, sure);
+    }
+
+    fn will_published(&mut self, message: Number, sure: bool) {
         self.messages[message].certain = sure;
         let retain = self.messages[message].retain;
         match (retain, sure) {
@@ -238,9 +263,11 @@ impl Model {
 
     /// Another member of the group may get what one left unacknowledged (section 4.8.2 of 5.0).
     fn share_again(&mut self, number: Number) {
-        if !self.messages[number].offered_groups.is_empty() {
-            let groups = self.groups_of(number);
-            for mut debt in groups {
+        for number in self.alike(number) {
+            if self.messages[number].offered_groups.is_empty() {
+                continue;
+            }
+            for mut debt in self.groups_of(number) {
                 debt.serial = self.next_serial();
                 debt.firm = false;
                 self.debts.push(debt);

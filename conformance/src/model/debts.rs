@@ -17,8 +17,6 @@ pub(super) struct Debt {
     pub(super) firm: bool,
     /// Whether the request that it came from is acknowledged.
     pub(super) open: bool,
-    /// Copies more than slots, for a QoS 1 message that another member of the group may get again.
-    pub(super) extra: usize,
     /// Copies that are payments of this debt for sure.
     pub(super) paid: Vec<Copy>,
 }
@@ -63,12 +61,14 @@ pub(super) struct Copy {
     pub(super) qos: u8,
     pub(super) retain: bool,
     pub(super) identifiers: Vec<u32>,
+    /// Whether nothing in it says which of several empty messages it is; `message` is then a guess.
+    pub(super) nameless: bool,
 }
 
 impl Debt {
     /// The most copies that can pay it.
     pub(super) fn capacity(&self) -> usize {
-        self.extra + if self.is_shared() { 1 } else { self.slots.len() }
+        if self.is_shared() { 1 } else { self.slots.len() }
     }
 
     pub(super) fn is_shared(&self) -> bool {
@@ -82,6 +82,13 @@ impl Debt {
     /// The QoS that a merged copy has: exactly this if everything is firm, otherwise any of the forms'.
     pub(super) fn highest_qos(&self) -> u8 {
         self.slots.iter().flat_map(|slot| &slot.forms).map(|form| form.qos).max().unwrap_or(0)
+    }
+
+    /// The QoS that it has at least: that of the subscriptions which are there for sure.
+    pub(super) fn least_qos(&self) -> u8 {
+        let least = |slot: &Slot| slot.forms.iter().map(|form| form.qos).min();
+        let slots = self.slots.iter().filter(|slot| slot.firm);
+        slots.filter_map(least).max().unwrap_or(0)
     }
 
     /// Whether nothing was changing when it arose.
@@ -124,7 +131,7 @@ impl Debt {
     }
 
     /// Whether a copy can be the only one, for all subscriptions at once.
-    fn merges_into(&self, copy: &Copy) -> bool {
+    pub(super) fn merges_into(&self, copy: &Copy) -> bool {
         let forms = || self.slots.iter().flat_map(|slot| &slot.forms);
         let qos =
             if self.is_settled() { copy.qos == self.highest_qos() } else { forms().any(|form| form.qos == copy.qos) };
@@ -173,7 +180,7 @@ impl Slot {
         self.client == copy.client && self.epoch == copy.epoch
     }
 
-    fn takes(&self, copy: &Copy) -> bool {
+    pub(super) fn takes(&self, copy: &Copy) -> bool {
         self.forms.iter().any(|form| {
             form.qos == copy.qos
                 && form.retain == copy.retain

@@ -44,8 +44,12 @@ impl Model {
         if payable.is_empty() {
             return;
         }
-        let explanation = self.explain(number).unwrap_or_default();
-        let copies: Vec<&Copy> = self.copies.iter().filter(|copy| copy.message == number).collect();
+        let explained = self.explain(number);
+        if !explained.is_best {
+            return;
+        }
+        let explanation = explained.by.unwrap_or_default();
+        let copies = self.copies_of(number);
         for (place, debt) in payable {
             let chosen = explanation.iter().zip(&copies).filter(|(chosen, _)| **chosen == place);
             let payments: Vec<&Copy> = debt.paid.iter().chain(chosen.map(|(_, copy)| *copy)).collect();

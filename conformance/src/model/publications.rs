@@ -14,7 +14,7 @@ const NO_MATCHING_SUBSCRIBERS: u8 = 0x10;
 
 /// Whom a message concerns now.
 #[derive(Default)]
-struct Audience {
+pub(super) struct Audience {
     sessions: Vec<Debt>,
     groups: Vec<Debt>,
 }
@@ -126,7 +126,8 @@ impl Model {
         self.messages[number].wanted = audience.all().any(|debt| debt.firm);
         self.note(number, &audience);
         self.note_liberties(number, &audience);
-        for mut debt in audience.sessions.into_iter().chain(audience.groups) {
+        let repeated = self.repeated(number, &audience);
+        for mut debt in audience.sessions.into_iter().chain(audience.groups).chain(repeated) {
             debt.serial = self.next_serial();
             self.debts.push(debt);
         }
@@ -134,6 +135,26 @@ impl Model {
             self.retaining(number);
             self.race_subscribers(number);
         }
+    }
+
+    /// What was published at QoS 1 and is sent at QoS 0 may be sent once more (section 3.8.4 of both).
+    fn repeated(&mut self, number: Number, audience: &Audience) -> Vec<Debt> {
+        if self.messages[number].qos != 1 {
+            return Vec::new();
+        }
+        let mut repeated: Vec<Debt> = audience.all().map(|debt| Debt { firm: false, ..debt.clone() }).collect();
+        for debt in &mut repeated {
+            for slot in &mut debt.slots {
+                slot.firm = false;
+                slot.forms.retain(|form| form.qos == 0);
+            }
+            debt.slots.retain(|slot| !slot.forms.is_empty());
+        }
+        repeated.retain(|debt| !debt.slots.is_empty());
+        if !repeated.is_empty() {
+            self.leave_open(number, "what was published at QoS 1 may come more than once at QoS 0");
+        }
+        repeated
     }
 
     fn note_liberties(&mut self, number: Number, audience: &Audience) {
@@ -163,7 +184,7 @@ impl Model {
 
     /// A server may take a QoS 2 message over at its PUBLISH or at its PUBREL (section 4.3.3). Who subscribed at one of the
     /// two only may get it.
-    fn offer_again(&mut self, number: Number, audience: Audience) {
+    pub(super) fn offer_again(&mut self, number: Number, audience: Audience) {
         let now: Vec<&Debt> = audience.all().collect();
         for debt in self.debts.iter_mut().filter(|debt| debt.message == number && debt.kind != Kind::Retained) {
             let same = |other: &&&Debt| match (&debt.kind, &other.kind) {
@@ -206,7 +227,7 @@ impl Model {
     }
 
     /// Whom the message concerns now.
-    fn audience(&self, number: Number) -> Audience {
+    pub(super) fn audience(&self, number: Number) -> Audience {
         let message = &self.messages[number];
         let mut audience = Audience::default();
         for client in self.clients() {
@@ -242,7 +263,7 @@ impl Model {
             let qos = if debt.is_shared() {
                 slot.forms.iter().map(|form| form.qos).min().unwrap_or(0)
             } else {
-                debt.highest_qos()
+                debt.least_qos()
             };
             match session.online() {
                 // QoS 0 may be dropped while its client is away (section 4.1).
@@ -304,7 +325,7 @@ impl Audience {
 
 impl Debt {
     pub(super) fn new(message: Number, kind: Kind, slots: Vec<Slot>) -> Self {
-        Self { serial: 0, message, kind, slots, firm: true, open: true, extra: 0, paid: Vec::new() }
+        Self { serial: 0, message, kind, slots, firm: true, open: true, paid: Vec::new() }
     }
 }
 

@@ -41,6 +41,8 @@ pub(super) struct Online {
     pub(super) receive_maximum: u16,
     /// Its message and its delay in seconds.
     pub(super) will: Option<(Number, u32)>,
+    /// Whether the will may have been published, since the connection is being closed.
+    pub(super) will_is_offered: bool,
     /// What CONNECT asked for.
     pub(super) clean: bool,
     /// What CONNACK has to say.

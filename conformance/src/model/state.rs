@@ -65,6 +65,11 @@ impl Message {
         }
     }
 
+    /// Whether a copy of it says to a client that speaks `reader` which message it is.
+    pub(super) fn is_named_to(&self, reader: Dialect) -> bool {
+        !self.empty || (self.dialect == Dialect::V5 && reader == Dialect::V5)
+    }
+
     /// Where its expiry stands.
     pub(super) fn expiry_phase(&self, now: Duration) -> Phase {
         self.expiry_timer().map_or(Phase::Before, |timer| timer.phase(now))

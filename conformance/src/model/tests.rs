@@ -6,6 +6,8 @@ use super::{
     *,
 };
 
+mod wills;
+
 const A: Client = Client(0);
 const B: Client = Client(1);
 const C: Client = Client(2);
@@ -44,18 +46,14 @@ fn subscribe(model: &mut Model, client: Client, filters: &[Filter]) {
     model.subscribed(client, filters, &granted);
 }
 
+/// One message to x.
+fn plain(client: Client, qos: u8, retain: bool) -> Publish {
+    let (topic, ending) = ("x".to_owned(), Ending::Whole);
+    Publish { client, topic, qos, retain, empty: false, count: 1, expiry: None, ending }
+}
+
 fn publishing(model: &mut Model, qos: u8, retain: bool) -> Number {
-    let publish = Publish {
-        client: A,
-        topic: "x".to_owned(),
-        qos,
-        retain,
-        empty: false,
-        count: 1,
-        expiry: None,
-        ending: Ending::Whole,
-    };
-    model.publishing(&publish)[0]
+    model.publishing(&plain(A, qos, retain))[0]
 }
 
 /// From `A` to x.
@@ -143,6 +141,15 @@ fn overlapping_subscriptions_get_one_copy_or_one_each() {
 
     let (mut wrong, number) = overlapping();
     assert_eq!(broken(arrive(&mut wrong, B, number, 2, 1)), LOWER_QOS);
+}
+
+/// What differs is named even where another subscription that matches would explain it.
+#[test]
+fn a_copy_of_one_subscription_with_the_retain_of_another() {
+    let mut model = model(Dialect::V5);
+    subscribe(&mut model, B, &[Filter { retain_as_published: true, ..filter("x", 0) }, filter("#", 1)]);
+    let number = publish(&mut model, 1, true);
+    assert_eq!(broken(arrive(&mut model, B, number, 0, 0)), RETAIN_AS_PUBLISHED);
 }
 
 #[test]
@@ -242,39 +249,70 @@ fn messages_keep_their_order() {
     assert_eq!(broken(arrive(&mut model, B, first, 1, 2)), ORDER);
 }
 
+/// An empty message takes back what is retained, and has nothing by which an MQTT 3.1.1 client could tell two of them apart.
 #[test]
-fn a_will_comes_unless_its_client_said_goodbye() {
-    let will = || Some(Will { topic: "w".to_owned(), qos: 0, retain: false, delay: 0 });
-    let watched = |end| {
-        let mut model = model(Dialect::V5);
-        subscribe(&mut model, B, &[filter("w", 0)]);
-        connect(&mut model, A, true, will()).unwrap();
-        model.leaving(A);
-        model.left(A, end);
-        model
-    };
-    let mut cut = watched(End::Cut);
-    assert_eq!(missing(&cut), [WILL_SENT]);
-    arrive(&mut cut, B, 0, 0, 0).unwrap();
-    assert_eq!(missing(&cut), NOTHING);
-    let mut gone = watched(End::Disconnected);
-    assert_eq!(missing(&gone), NOTHING);
-    assert_eq!(broken(arrive(&mut gone, B, 0, 0, 0)), WILL_DISCARDED);
+fn empty_messages_are_told_apart_by_their_number_only() {
+    let empty = || Arrival { topic: "x".to_owned(), ..Arrival::default() };
+    for (copies, owed) in [(0, Some(DELIVERED)), (1, Some(DELIVERED)), (2, None), (4, None)] {
+        let mut model = model(Dialect::V311);
+        subscribe(&mut model, B, &[filter("x", 0), filter("#", 0)]);
+        for publisher in [A, C] {
+            let publish = Publish { empty: true, ..plain(publisher, 0, true) };
+            let number = model.publishing(&publish)[0];
+            model.published(number, 0).unwrap();
+        }
+        for _ in 0..copies {
+            model.arrived(B, &empty()).unwrap();
+        }
+        assert_eq!(missing(&model).first().copied(), owed, "{copies} copies");
+    }
+    let mut model = model(Dialect::V311);
+    subscribe(&mut model, B, &[filter("x", 1), filter("#", 1)]);
+    model.left(B, End::Cut);
+    let publish = Publish { empty: true, count: 10, ..plain(A, 1, false) };
+    for number in model.publishing(&publish) {
+        model.published(number, 0).unwrap();
+    }
+    connect(&mut model, B, false, None).unwrap();
+    for id in 1..=20 {
+        model.arrived(B, &Arrival { qos: 1, id: Some(id), ..empty() }).unwrap();
+    }
+    assert_eq!(missing(&model), NOTHING);
+    assert_eq!(broken(model.arrived(B, &Arrival { qos: 1, id: Some(21), ..empty() })), AT_LEAST_ONCE);
 }
 
+/// An empty message of MQTT 5.0 has a User Property by which a client of 5.0 knows it.
 #[test]
-fn a_delayed_will_waits_for_its_delay() {
+fn an_empty_message_with_a_user_property_is_known() {
     let mut model = model(Dialect::V5);
-    subscribe(&mut model, B, &[filter("w", 0)]);
-    connect(&mut model, A, true, Some(Will { topic: "w".to_owned(), qos: 0, retain: false, delay: 3 })).unwrap();
-    model.left(A, End::Cut);
-    assert_eq!(missing(&model), NOTHING);
-    assert_eq!(broken(arrive(&mut model, B, 0, 0, 0)), WILL_WAITS);
-    let until = model.waiting(3);
-    assert!(until > Duration::from_secs(4), "no server is in doubt: {until:?}");
-    model.at(until);
-    model.waited();
-    assert_eq!(missing(&model), [WILL_SENT]);
+    subscribe(&mut model, B, &[filter("x", 0)]);
+    let publish = Publish { empty: true, count: 2, ..plain(A, 0, false) };
+    for number in model.publishing(&publish) {
+        model.published(number, 0).unwrap();
+    }
+    let came = |model: &mut Model, number: Number| {
+        let arrival = Arrival { payload: Vec::new(), ..arrival(model, number, 0, 0) };
+        model.arrived(B, &arrival)
+    };
+    came(&mut model, 1).unwrap();
+    assert_eq!(broken(came(&mut model, 1)), AT_MOST_ONCE);
+    assert_eq!(broken(came(&mut model, 0)), ORDER);
+    let bare = Arrival { topic: "x".to_owned(), ..Arrival::default() };
+    assert_eq!(broken(model.arrived(B, &bare)), USER_PROPERTIES);
+}
+
+/// Section 3.8.4 of both: published at QoS 1 and granted QoS 0, a message may be repeated.
+#[test]
+fn a_message_of_qos_1_may_come_again_at_qos_0() {
+    for (published, twice) in [(0, false), (1, true), (2, false)] {
+        let mut model = model(Dialect::V5);
+        subscribe(&mut model, B, &[filter("x", 0)]);
+        let number = publish(&mut model, published, false);
+        assert_eq!(missing(&model), [DELIVERED]);
+        arrive(&mut model, B, number, 0, 0).unwrap();
+        assert_eq!(missing(&model), NOTHING);
+        assert_eq!(arrive(&mut model, B, number, 0, 0).is_ok(), twice, "QoS {published}");
+    }
 }
 
 #[test]
@@ -339,16 +377,7 @@ fn what_comes_for_a_client_that_is_away() {
     model.left(B, End::Disconnected);
     publish(&mut model, 0, false);
     let kept = publish(&mut model, 1, false);
-    let short = Publish {
-        client: A,
-        topic: "x".to_owned(),
-        qos: 1,
-        retain: false,
-        empty: false,
-        count: 1,
-        expiry: Some(2),
-        ending: Ending::Whole,
-    };
+    let short = Publish { expiry: Some(2), ..plain(A, 1, false) };
     let expiring = model.publishing(&short)[0];
     model.published(expiring, 0).unwrap();
     let until = model.waiting(2);

@@ -178,6 +178,7 @@ impl Execution<'_> {
                 if connack.reason != 0 {
                     return Err(Outcome::Void(format!("client {client} was refused with 0x{:02x}", connack.reason)));
                 }
+                self.receive_maximum[client.index()] = connack.properties.receive_maximum().unwrap_or(u16::MAX);
                 self.model.connected(client, connack.session_present)?;
                 self.send_again(client, connack.session_present);
             }

@@ -35,7 +35,7 @@ impl Execution<'_> {
     /// Connects once with a clean start.
     async fn clean(&self, client: Client, topics: Vec<String>) -> Option<()> {
         let version = self.version(client);
-        let mut stream = self.site.dial().await.ok()?;
+        let mut stream = self.site.dial(version).await.ok()?;
         let mut connect = Connect::as_(format!("{}{client}", self.name));
         if let Some((user, password)) = &self.site.credentials {
             connect = connect.user(user);

@@ -1,6 +1,6 @@
 //! The same program against two targets: what differs, and whether the standard leaves it open.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{Mix, Outcome, Report, Site, execute, generate};
 use crate::model::Program;
@@ -49,18 +49,18 @@ pub async fn compare(case: u64, program: &Program, sites: [&Site; 2]) -> Compare
 pub async fn differential(
     mix: &Mix,
     seed: u64,
-    cases: u64,
+    cases: Range<u64>,
     sites: [&Site; 2],
     mut progress: impl FnMut(u64),
 ) -> Vec<Compared> {
     let mut kept = Vec::new();
-    for case in 0..cases {
+    for (done, case) in cases.enumerate() {
         let compared = compare(case, &generate(mix, seed, case), sites).await;
         let unreachable = compared.reports.iter().any(|report| matches!(report.outcome, Outcome::Unreachable(_)));
         if !compared.differences.is_empty() || !compared.is_allowed() || unreachable {
             kept.push(compared);
         }
-        progress(case + 1);
+        progress(done as u64 + 1);
         if unreachable {
             break;
         }

@@ -114,6 +114,8 @@ pub(super) struct Execution<'a> {
     /// QoS 0 messages of each client that no ping has followed.
     pub(super) unfenced: Vec<Vec<Number>>,
     next_identifier: Vec<u16>,
+    /// What the server said in the last CONNACK of each client.
+    pub(super) receive_maximum: Vec<u16>,
     pub(super) record: Record,
     pub(super) got: Vec<Vec<String>>,
     events: UnboundedReceiver<Event>,
@@ -143,6 +145,7 @@ impl<'a> Execution<'a> {
             requests: Vec::new(),
             unfenced: vec![Vec::new(); count],
             next_identifier: vec![0; count],
+            receive_maximum: vec![u16::MAX; count],
             got: vec![Vec::new(); count],
             events,
             sender,
@@ -219,17 +222,17 @@ impl<'a> Execution<'a> {
         match step {
             Step::Connect(connect) => return self.connect(connect).await,
             Step::Disconnect { client, with_will } => {
-                self.model.leaving(*client);
                 let (packet, end) = if *with_will {
                     (Disconnect::because(0x04), End::DisconnectedWithWill)
                 } else {
                     (Disconnect::normal(), End::Disconnected)
                 };
+                self.model.leaving(*client, end);
                 self.send(*client, packet.draft(self.version(*client)));
                 self.close(*client, end);
             }
             Step::Cut { client } => {
-                self.model.leaving(*client);
+                self.model.leaving(*client, End::Cut);
                 self.close(*client, End::Cut);
             }
             Step::Subscribe { client, filters, identifier } => self.subscribe(*client, filters, *identifier),
@@ -241,7 +244,7 @@ impl<'a> Execution<'a> {
                 self.send(*client, packet.draft(self.version(*client)));
                 self.request(*client, Want::Unsuback { id, filters: filters.clone() });
             }
-            Step::Publish(publish) => self.publish(publish, alone),
+            Step::Publish(publish) => return self.publish(publish, alone),
             Step::Withhold { client } => self.withheld[client.index()] = true,
             Step::Resume { client } => {
                 self.withheld[client.index()] = false;
@@ -255,7 +258,8 @@ impl<'a> Execution<'a> {
 
     async fn connect(&mut self, connect: &Connect) -> Flow {
         let client = connect.client;
-        let stream = self.site.dial().await.map_err(|error| Outcome::Unreachable(error.to_string()))?;
+        let stream =
+            self.site.dial(self.version(client)).await.map_err(|error| Outcome::Unreachable(error.to_string()))?;
         self.tick();
         if let Some(link) = self.current[client.index()].take() {
             self.ground(link, Stage::is_held);
@@ -280,9 +284,16 @@ impl<'a> Execution<'a> {
         self.request(client, Want::Suback { id, filters: filters.to_vec() });
     }
 
-    fn publish(&mut self, publish: &Publish, alone: bool) {
+    fn publish(&mut self, publish: &Publish, alone: bool) -> Flow {
         let client = publish.client;
-        let Some(link) = self.current[client.index()] else { return };
+        let Some(link) = self.current[client.index()] else { return Ok(()) };
+        let under_way = self.flights.iter().filter(|flight| flight.client == client).count();
+        let maximum = self.receive_maximum[client.index()];
+        if publish.qos > 0 && under_way + usize::from(publish.count) > usize::from(maximum) {
+            return Err(Outcome::Void(format!(
+                "client {client} would go over the server's Receive Maximum, {maximum}"
+            )));
+        }
         let mut bytes = Vec::new();
         for number in self.model.publishing(publish) {
             let id = (publish.qos > 0).then(|| self.identifier(client));
@@ -310,9 +321,10 @@ impl<'a> Execution<'a> {
         // All at once, so that a server sees them together.
         self.links[link].1.send(bytes);
         if publish.ending == Ending::Cut && alone {
-            self.model.leaving(client);
+            self.model.leaving(client, End::Cut);
             self.close(client, End::Cut);
         }
+        Ok(())
     }
 
     /// Acknowledges what came, unless the client withholds.

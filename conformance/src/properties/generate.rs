@@ -1,5 +1,7 @@
 //! Random programs.
 
+use std::collections::BTreeSet;
+
 use proptest::{
     collection::vec,
     prelude::{BoxedStrategy, Just, Strategy, any},
@@ -9,9 +11,12 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 
-use crate::model::{
-    Client, Dialect, Program, Step,
-    program::{Connect, Ending, Filter, Publish, Will},
+use crate::{
+    Capability,
+    model::{
+        Client, Dialect, Program, Step,
+        program::{Connect, Ending, Filter, Publish, Will},
+    },
 };
 
 /// What programs are made of.
@@ -27,6 +32,11 @@ pub struct Mix {
     pub maximum_qos: u8,
     /// Whether the target has retained messages. Default true.
     pub retain: bool,
+    /// Whether the target has sessions that outlive their connections. Default true.
+    pub sessions: bool,
+    /// Whether the target has wildcards in filters; without them there are no wills either, which are watched for with one.
+    /// Default true.
+    pub wildcards: bool,
     /// Whether the target has shared subscriptions in 5.0. Default true.
     pub shared: bool,
     /// Whether the target has Subscription Identifiers. Default true.
@@ -42,9 +52,31 @@ impl Mix {
             waits: false,
             maximum_qos: 2,
             retain: true,
+            sessions: true,
+            wildcards: true,
             shared: true,
             identifiers: true,
         }
+    }
+
+    /// The same without what a target lacks that offers only this.
+    #[must_use]
+    pub fn within(self, offered: &BTreeSet<Capability>) -> Self {
+        let has = |capability| offered.contains(&capability);
+        let maximum_qos = if has(Capability::Qos2) { 2 } else { u8::from(has(Capability::Qos1)) };
+        Self {
+            maximum_qos: self.maximum_qos.min(maximum_qos),
+            retain: self.retain && has(Capability::Retain),
+            sessions: self.sessions && has(Capability::Sessions),
+            wildcards: self.wildcards && has(Capability::Wildcards),
+            shared: self.shared && has(Capability::SharedSubscriptions),
+            identifiers: self.identifiers && has(Capability::SubscriptionIdentifiers),
+            ..self
+        }
+    }
+
+    fn filters(&self) -> Vec<&'static str> {
+        FILTERS.iter().copied().filter(|filter| self.wildcards || !filter.contains(['+', '#'])).collect()
     }
 }
 
@@ -111,13 +143,19 @@ fn step(clients: u8, mix: &Mix) -> BoxedStrategy<Step> {
 
 fn connect(client: BoxedStrategy<Client>, mix: &Mix) -> BoxedStrategy<Step> {
     // What may run out during a wait is short; what must not is long.
-    let expiry = if mix.waits { select(vec![0, 2, 300, u32::MAX]) } else { select(vec![0, 300, u32::MAX]) };
+    let expiry = match mix {
+        Mix { sessions: false, .. } => vec![0],
+        Mix { waits: true, .. } => vec![0, 2, 300, u32::MAX],
+        Mix { .. } => vec![0, 300, u32::MAX],
+    };
+    let clean = if mix.sessions { any::<bool>().boxed() } else { Just(true).boxed() };
     let delays = if mix.waits { vec![0, 2, 3] } else { vec![0, 0, 60] };
     let will = (select(&TOPICS[..]), qos(mix), retain(mix), select(delays))
         .prop_map(|(topic, qos, retain, delay)| Will { topic: topic.to_owned(), qos, retain, delay });
     let maximum = prop_oneof![4 => Just(None), 1 => (1..=2_u16).prop_map(Some)];
-    let will = prop_oneof![4 => Just(None), 1 => will.prop_map(Some)];
-    (client, any::<bool>(), expiry, maximum, will)
+    let will =
+        if mix.wildcards { prop_oneof![4 => Just(None), 1 => will.prop_map(Some)].boxed() } else { Just(None).boxed() };
+    (client, clean, select(expiry), maximum, will)
         .prop_map(|(client, clean, session_expiry, receive_maximum, will)| {
             Step::Connect(Connect { client, clean, session_expiry, receive_maximum, will })
         })
@@ -130,7 +168,7 @@ fn subscribe(client: BoxedStrategy<Client>, mix: &Mix) -> BoxedStrategy<Step> {
     } else {
         Just(None).boxed()
     };
-    let filter = (select(&FILTERS[..]), share, 0..=2_u8, any::<bool>(), any::<bool>(), 0..=2_u8).prop_map(
+    let filter = (select(mix.filters()), share, 0..=2_u8, any::<bool>(), any::<bool>(), 0..=2_u8).prop_map(
         |(filter, share, qos, no_local, retain_as_published, retain_handling)| Filter {
             filter: filter.to_owned(),
             share: share.map(str::to_owned),
@@ -151,10 +189,10 @@ fn subscribe(client: BoxedStrategy<Client>, mix: &Mix) -> BoxedStrategy<Step> {
 }
 
 fn unsubscribe(client: BoxedStrategy<Client>, mix: &Mix) -> BoxedStrategy<Step> {
-    let mut filters: Vec<String> = FILTERS.iter().map(|filter| (*filter).to_owned()).collect();
+    let mut filters: Vec<String> = mix.filters().into_iter().map(str::to_owned).collect();
     if mix.shared {
         filters.push("$share/g/x".to_owned());
-        filters.push("$share/g/#".to_owned());
+        filters.extend(mix.wildcards.then(|| "$share/g/#".to_owned()));
     }
     (client, vec(select(filters), 1..=3)).prop_map(|(client, filters)| Step::Unsubscribe { client, filters }).boxed()
 }
@@ -217,5 +255,32 @@ mod tests {
             assert_eq!(program.tidy(), program, "{text}");
         }
         assert_ne!(generate(&mix, 7, 0), generate(&mix, 8, 0));
+    }
+
+    /// A broker is not accused for what it never offered.
+    #[test]
+    fn programs_ask_only_for_what_is_offered() {
+        let all: BTreeSet<Capability> = Capability::ALL.iter().copied().collect();
+        let count = |lacking: &[Capability], asked: &str| {
+            let offered = all.iter().copied().filter(|capability| !lacking.contains(capability)).collect();
+            let mix = Mix::of(&[Dialect::V311, Dialect::V5]).within(&offered);
+            (0..300).filter(|case| generate(&mix, 3, *case).to_text("").contains(asked)).count()
+        };
+        let lacks: [(&[Capability], &str); 9] = [
+            (&[Capability::Retain], "qos = 1, retain = true"),
+            (&[Capability::Sessions], "clean = false"),
+            (&[Capability::Sessions], "session_expiry"),
+            (&[Capability::Wildcards], "#"),
+            (&[Capability::Wildcards], "+"),
+            (&[Capability::Wildcards], "will"),
+            (&[Capability::SharedSubscriptions], "share"),
+            (&[Capability::SubscriptionIdentifiers], "identifier"),
+            (&[Capability::Qos2], "count = 2, qos = 2"),
+        ];
+        for (lacking, asked) in lacks {
+            assert!(count(&[], asked) > 0, "{asked} is never asked at all");
+            assert_eq!(count(lacking, asked), 0, "{asked} without {lacking:?}");
+        }
+        assert_eq!(count(&[Capability::Qos2, Capability::Qos1], "count = 2, qos = 1"), 0);
     }
 }

@@ -42,7 +42,7 @@ impl<'a> Plain<'a> {
         name: &str,
         began: Instant,
     ) -> Flow<Self> {
-        let stream = site.dial().await.map_err(|error| Outcome::Unreachable(error.to_string()))?;
+        let stream = site.dial(version).await.map_err(|error| Outcome::Unreachable(error.to_string()))?;
         let mut plain = Self {
             site,
             stream,

@@ -14,6 +14,8 @@ pub struct Search {
     pub mix: Mix,
     /// With the number of a case it makes a program. Printed with every finding.
     pub seed: u64,
+    /// The number of the first program. Default 0.
+    pub first: u64,
     /// How many programs. Default 500.
     pub cases: u64,
     /// How many at a time, at least 1. Default 8.
@@ -29,7 +31,16 @@ pub struct Search {
 impl Search {
     /// The defaults.
     pub fn new(mix: Mix, seed: u64) -> Self {
-        Self { mix, seed, cases: 500, jobs: 8, findings: 3, attempts: 300, second_patience: Duration::from_secs(5) }
+        Self {
+            mix,
+            seed,
+            first: 0,
+            cases: 500,
+            jobs: 8,
+            findings: 3,
+            attempts: 300,
+            second_patience: Duration::from_secs(5),
+        }
     }
 }
 
@@ -86,9 +97,9 @@ pub async fn search(search: &Search, site: &Site, mut progress: impl FnMut(u64))
     let mut summary = Summary::default();
     let mut known = BTreeSet::new();
     let mut running = JoinSet::new();
-    let mut next = 0;
+    let (mut next, end) = (search.first, search.first.saturating_add(search.cases));
     loop {
-        while running.len() < search.jobs.max(1) && next < search.cases && summary.unreachable.is_none() {
+        while running.len() < search.jobs.max(1) && next < end && summary.unreachable.is_none() {
             let (mix, seed, case, site) = (search.mix.clone(), search.seed, next, site.clone());
             next += 1;
             running.spawn(async move {

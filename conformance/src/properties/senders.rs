@@ -29,7 +29,7 @@ use wire::{
 };
 
 use super::{
-    Outcome, Site,
+    Discrepancy, Outcome, Site,
     generate::runner,
     plain::{Flow, Plain, broken},
     record::{Line, Record},
@@ -79,10 +79,43 @@ pub(crate) struct Played {
 
 /// Plays the case of this seed and number.
 pub(crate) async fn play(site: &Site, version: Version, seed: u64, number: u64) -> Played {
-    let script = script(seed, number);
+    perform(site, version, &script(seed, number)).await
+}
+
+/// Looks for a shorter script that breaks the same rule, with at most `attempts` plays: what it breaks, and every packet.
+/// `None` if the whole script is the shortest.
+pub(crate) async fn shrink(
+    site: &Site,
+    version: Version,
+    seed: u64,
+    number: u64,
+    before: &Discrepancy,
+    attempts: usize,
+) -> Option<(Discrepancy, Vec<Line>)> {
+    let (mut best, mut told, mut left) = (script(seed, number), None, attempts);
+    'shorter: loop {
+        for candidate in best.shorter() {
+            if left == 0 {
+                break 'shorter;
+            }
+            left -= 1;
+            let played = perform(site, version, &candidate).await;
+            if let Outcome::Broken(discrepancy) = played.outcome
+                && discrepancy.rule == before.rule
+            {
+                (best, told) = (candidate, Some((discrepancy, played.transcript)));
+                continue 'shorter;
+            }
+        }
+        break;
+    }
+    told
+}
+
+async fn perform(site: &Site, version: Version, script: &Script) -> Played {
     let root = fresh_name();
     let mut record = Record::new(Instant::now(), &root);
-    let outcome = act(site, version, &root, &script, &mut record).await.err().unwrap_or(Outcome::Allowed);
+    let outcome = act(site, version, &root, script, &mut record).await.err().unwrap_or(Outcome::Allowed);
     Played { outcome, transcript: record.into_lines() }
 }
 
@@ -137,7 +170,7 @@ struct Mutator<'a> {
 
 impl<'a> Mutator<'a> {
     async fn connect(site: &Site, version: Version, record: &'a mut Record) -> Flow<Self> {
-        let stream = site.dial().await.map_err(|error| Outcome::Unreachable(error.to_string()))?;
+        let stream = site.dial(version).await.map_err(|error| Outcome::Unreachable(error.to_string()))?;
         Ok(Self { stream, frames: Frames::up_to(1 << 20), version, closed: false, record })
     }
 
@@ -199,6 +232,30 @@ impl<'a> Mutator<'a> {
 }
 
 impl Script {
+    /// Scripts with something less, those first that lack most.
+    fn shorter(&self) -> Vec<Self> {
+        let mut shorter = Vec::new();
+        if !self.noise.is_empty() {
+            shorter.push(Self { noise: Vec::new(), ..self.clone() });
+        }
+        for place in 0..self.packets.len() {
+            let mut less = self.clone();
+            less.packets.remove(place);
+            shorter.push(less);
+        }
+        if !self.cuts.is_empty() {
+            shorter.push(Self { cuts: Vec::new(), ..self.clone() });
+        }
+        for (place, (_, changes)) in self.packets.iter().enumerate() {
+            for change in 0..changes.len() {
+                let mut less = self.clone();
+                less.packets[place].1.remove(change);
+                shorter.push(less);
+            }
+        }
+        shorter
+    }
+
     /// The bytes as they are written, piece by piece.
     fn chunks(&self, version: Version, root: &str) -> Vec<Vec<u8>> {
         let templates = templates(version, root);
@@ -345,6 +402,23 @@ mod tests {
             wrong += usize::from(breaks || !frames.pending().is_empty());
         }
         assert!((150..295).contains(&wrong), "{wrong} of 300");
+    }
+
+    /// What shrinking tries is always less, so that it ends, and the least is nothing at all.
+    #[test]
+    fn a_script_becomes_shorter_until_nothing_is_left() {
+        let size = |script: &Script| {
+            let changes: usize = script.packets.iter().map(|(_, changes)| 1 + changes.len()).sum();
+            changes + script.noise.len() + script.cuts.len()
+        };
+        for number in 0..50 {
+            let mut script = script(5, number);
+            while let Some(shorter) = script.shorter().pop() {
+                assert!(size(&shorter) < size(&script));
+                script = shorter;
+            }
+            assert_eq!(size(&script), 0);
+        }
     }
 
     #[test]

@@ -6,12 +6,15 @@ use std::{
 };
 
 use transport::{DialError, DialOptions, Endpoint, Stream, dial};
+use wire::Version;
 
 /// A target, and how to talk to it.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// Where it is.
     pub endpoint: Endpoint,
+    /// Where it speaks 5.0, if that is elsewhere.
+    pub endpoint_of_5: Option<Endpoint>,
     /// How it is reached.
     pub dial: DialOptions,
     /// User name and password. Default none.
@@ -28,11 +31,24 @@ impl Site {
     pub fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
+            endpoint_of_5: None,
             dial: DialOptions::default(),
             credentials: None,
             patience: Duration::from_secs(2),
             rounds: None,
         }
+    }
+
+    /// The target that cases know; `None` if it listens nowhere.
+    pub fn of(site: &crate::Site) -> Option<Self> {
+        let known = Self::new(site.endpoints.first()?.clone());
+        let user = site.facts.user.clone().filter(|_| site.facts.closed);
+        Some(Self {
+            endpoint_of_5: site.endpoint_of_5.clone(),
+            dial: DialOptions { tls: site.tls.clone(), ..known.dial },
+            credentials: user.map(|(name, password)| (name, Some(password.into_bytes()))),
+            ..known
+        })
     }
 
     /// The same with another patience.
@@ -47,8 +63,9 @@ impl Site {
         Self { rounds: Some(rounds), ..self.clone() }
     }
 
-    pub(crate) async fn dial(&self) -> Result<Stream, DialError> {
-        dial(&self.endpoint, &self.dial).await
+    pub(crate) async fn dial(&self, version: Version) -> Result<Stream, DialError> {
+        let own = self.endpoint_of_5.as_ref().filter(|_| version == Version::V5);
+        dial(own.unwrap_or(&self.endpoint), &self.dial).await
     }
 }
 

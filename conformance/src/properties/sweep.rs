@@ -25,6 +25,8 @@ pub struct Sweep {
     pub versions: Vec<Version>,
     /// With the number of a case it makes the case.
     pub seed: u64,
+    /// The number of the first case.
+    pub first: u64,
     /// How many cases.
     pub cases: u64,
     /// How many at a time, at least 1.
@@ -57,17 +59,20 @@ pub struct Caught {
     pub version: Version,
     /// What no conforming server does.
     pub discrepancy: Discrepancy,
-    /// Every packet.
+    /// Every packet; of two senders, those of the shortest script that fails.
     pub transcript: Vec<Line>,
 }
+
+/// How often a shorter script of the two senders is tried.
+const ATTEMPTS: usize = 60;
 
 /// Runs the cases of a sweep; `progress` is told how many are done.
 pub async fn sweep(sweep: &Sweep, site: &Site, mut progress: impl FnMut(u64)) -> Swept {
     let mut swept = Swept::default();
     let mut running = JoinSet::new();
-    let mut next = 0;
+    let (mut next, end) = (sweep.first, sweep.first.saturating_add(sweep.cases));
     loop {
-        while running.len() < sweep.jobs.max(1) && next < sweep.cases && swept.unreachable.is_none() {
+        while running.len() < sweep.jobs.max(1) && next < end && swept.unreachable.is_none() {
             let (kind, seed, case, site) = (sweep.kind, sweep.seed, next, site.clone());
             let version = sweep.versions[next as usize % sweep.versions.len()];
             next += 1;
@@ -90,7 +95,12 @@ pub async fn sweep(sweep: &Sweep, site: &Site, mut progress: impl FnMut(u64)) ->
                 let again = run(sweep.kind, &patient, version, sweep.seed, case).await;
                 let (list, discrepancy, transcript) = match again {
                     (Outcome::Broken(again), transcript) if again.rule == discrepancy.rule => {
-                        (&mut swept.found, again, transcript)
+                        let shortest = match sweep.kind {
+                            Kind::Senders => senders::shrink(site, version, sweep.seed, case, &again, ATTEMPTS).await,
+                            Kind::Topics => None,
+                        };
+                        let (discrepancy, transcript) = shortest.unwrap_or((again, transcript));
+                        (&mut swept.found, discrepancy, transcript)
                     }
                     _ => (&mut swept.unrepeated, discrepancy, transcript),
                 };
