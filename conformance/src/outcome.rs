@@ -10,7 +10,8 @@ pub enum Outcome {
     /// The connection ends. Before, 5.0 may say DISCONNECT: with one of these reasons, another one is a departure from
     /// advice; without DISCONNECT is noted.
     Closed(&'static [u8]),
-    /// The connection ends and 5.0 says DISCONNECT before, with one of these reasons: where the standard demands to hear it.
+    /// The connection ends, and 5.0 says DISCONNECT before, with one of these reasons: where the standard tells the server to.
+    /// Without it, or with another reason, it is a departure from advice, for 4.13.2 lets a server close without.
     Disconnected(&'static [u8]),
     /// CONNACK with one of these codes (5.0's, 3.1.1's), then the connection ends; or it ends without a word. A code that is
     /// not among them is a departure from advice, and where there are none, CONNACK is a breach.
@@ -24,6 +25,21 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether the connection ends with it.
+    pub(crate) fn ends(self) -> bool {
+        !matches!(self, Self::Accepted | Self::Answer(..))
+    }
+
+    /// Whether the version has such a thing: before 5.0 only SUBACK has codes to refuse with.
+    fn is_of(self, version: Version) -> bool {
+        match self {
+            Self::Answer(kind, reasons) if version != Version::V5 => {
+                reasons.is_empty() || reasons.iter().any(|reason| codes_of(kind).contains(reason))
+            }
+            _ => true,
+        }
+    }
+
     /// In words, for the version that is spoken.
     pub(crate) fn words(self, version: Version) -> String {
         let v5 = version == Version::V5;
@@ -47,9 +63,18 @@ impl Outcome {
             }
             Self::Accepted => "CONNACK 0x00".into(),
             Self::Answer(kind, []) => kind.to_string(),
+            Self::Answer(kind, reasons) if !v5 => {
+                let known: Vec<u8> = reasons.iter().copied().filter(|code| codes_of(kind).contains(code)).collect();
+                format!("{kind} {}", codes(&known))
+            }
             Self::Answer(kind, reasons) => format!("{kind} {}", codes(reasons)),
         }
     }
+}
+
+/// The codes that a packet of this type can have before 5.0.
+fn codes_of(kind: Kind) -> &'static [u8] {
+    if kind == Kind::Suback { &[0, 1, 2, 0x80] } else { &[0] }
 }
 
 /// `0x81, 0x82 or 0x90`.
@@ -63,7 +88,8 @@ pub(crate) fn codes(codes: &[u8]) -> String {
 
 /// `one, or else another`.
 pub(crate) fn either(outcomes: &[Outcome], version: Version) -> String {
-    outcomes.iter().map(|outcome| outcome.words(version)).collect::<Vec<_>>().join("; or ")
+    let lawful = outcomes.iter().filter(|outcome| outcome.is_of(version));
+    lawful.map(|outcome| outcome.words(version)).collect::<Vec<_>>().join("; or ")
 }
 
 /// What was seen at the end of a connection, in words.

@@ -42,6 +42,8 @@ pub struct Peer {
     ending: Option<Ending>,
     /// The DISCONNECT of the target: nothing may follow it.
     dismissed: bool,
+    /// What is expected, while only the end of the connection is.
+    to_end: Option<String>,
     /// Whether anything has come at all.
     greeted: bool,
     /// Whether a CONNACK has come.
@@ -64,6 +66,7 @@ impl Peer {
             inbox: VecDeque::new(),
             ending: None,
             dismissed: false,
+            to_end: None,
             greeted: false,
             answered: false,
             aliases: HashMap::new(),

@@ -260,14 +260,14 @@ async fn code_is_in_the_table(bench: &mut Bench) -> CaseResult {
     is_as_laid_out(bench).await?;
     let mut peer = bench.opened("stranger").await?;
     peer.send(stranger(bench, "stranger")).await?;
-    peer.expect_refused(&[0x8c, 0x87], &[]).await
+    peer.expect_refused(&[0x8c, 0x87], &[]).await.set_up("being refused")
 }
 
 async fn refusal_has_no_session(bench: &mut Bench) -> CaseResult {
     bench.connected_as("first", lasting(bench, "client")).await?.disconnected().await?;
     let mut peer = bench.opened("second").await?;
     peer.send(stranger(bench, "client").clean(false)).await?;
-    peer.expect_refused(&[0x8c, 0x87], &[]).await
+    peer.expect_refused(&[0x8c, 0x87], &[]).await.set_up("being refused")
 }
 
 async fn refusal_of_a_user_has_no_session(bench: &mut Bench) -> CaseResult {
@@ -289,7 +289,7 @@ async fn refusal_closes(bench: &mut Bench) -> CaseResult {
 async fn refusal_of_a_method_closes(bench: &mut Bench) -> CaseResult {
     let mut peer = bench.opened("client").await?;
     peer.send(stranger(bench, "client")).await?;
-    peer.expect_refused(&[0x8c, 0x87], &[]).await
+    peer.expect_refused(&[0x8c, 0x87], &[]).await.set_up("being refused")
 }
 
 async fn maximum_qos_is_announced(bench: &mut Bench) -> CaseResult {

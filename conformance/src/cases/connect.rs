@@ -51,7 +51,10 @@ pub(super) const CASES: &[Case] = &[
         id: "connect.takeover_ends_the_old_connection",
         title: "A CONNECT with the Client Identifier of a connected client ends that client's connection",
         decides: &[V311("3.1.4-2"), V5("3.1.4-3")],
-        mutants: &[Mutant::rules("lets two connections share a Client Identifier", faults::keep_open)],
+        mutants: &[
+            Mutant::rules("lets two connections share a Client Identifier", faults::keep_open),
+            Mutant::rules("takes over without a word", || server(Kind::Disconnect).drop().into()).only_in(Version::V5),
+        ],
         script: run!(takeover_ends_the_old_connection),
         ..Case::PLAIN
     },

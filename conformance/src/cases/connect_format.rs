@@ -6,6 +6,8 @@ use super::prelude::*;
 
 /// 3.1.1 closes without CONNACK (MQTT-3.1.4-1); 5.0 may say why.
 const MALFORMED: &[Outcome] = &[Outcome::Refused(&[0x81, 0x82], &[])];
+/// Where User Name or Password are malformed 3.1.1 has a code for it (table 3.1), and a server may not know the user.
+const CREDENTIALS: &[Outcome] = &[Outcome::Refused(&[0x81, 0x82, 0x86, 0x87], &[4, 5])];
 
 pub(super) const CASES: &[Case] = &[
     Case::row(
@@ -71,7 +73,7 @@ pub(super) const CASES: &[Case] = &[
         &[V311("3.1.2-18"), V5("3.1.2-16"), Both("3.1.4-1")],
         Opening,
         |bench| plain(bench).user("user").draft(bench.version()).edit("connect_flags", |flags| flags[0] &= !0x80),
-        MALFORMED,
+        CREDENTIALS,
         &[Mutant::rules("takes a User Name without User Name Flag", accept)],
     ),
     Case::row(
@@ -92,7 +94,7 @@ pub(super) const CASES: &[Case] = &[
             let connect = plain(bench).user("user").password("password");
             connect.draft(bench.version()).edit("connect_flags", |flags| flags[0] &= !0x40)
         },
-        MALFORMED,
+        CREDENTIALS,
         &[Mutant::rules("takes a Password without Password Flag", accept)],
     ),
     Case::row(
@@ -101,7 +103,7 @@ pub(super) const CASES: &[Case] = &[
         &[V311("3.1.2-22"), V311("3.1.4-1")],
         Opening,
         |bench| plain(bench).password("password").draft(bench.version()),
-        MALFORMED,
+        CREDENTIALS,
         &[Mutant::rules("takes a Password without a User Name", accept)],
     ),
     Case::row(
@@ -144,7 +146,7 @@ pub(super) const CASES: &[Case] = &[
         &[V311("3.1.3-11"), V5("3.1.3-12"), Both("3.1.4-1")],
         Opening,
         |bench| plain(bench).user("user").draft(bench.version()).replace_text("user_name", ill_formed("user")),
-        &[Outcome::Refused(&[0x81, 0x82, 0x86], &[])],
+        CREDENTIALS,
         &[Mutant::rules("takes ill-formed User Names", accept)],
     ),
     Case::row(

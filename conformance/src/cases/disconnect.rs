@@ -4,7 +4,7 @@ use faults::Rules;
 use wire::{Disconnect, Packet, Property};
 
 use super::{connack::stranger, prelude::*};
-use crate::Peer;
+use crate::{Peer, Stop};
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -82,7 +82,7 @@ pub(super) const CASES: &[Case] = &[
         mutants: &[Mutant::rules("says DISCONNECT with a code of SUBACK", || {
             server(Kind::Disconnect).bytes(|packet| *packet = vec![0xe0, 0x01, 0x91]).into()
         })],
-        script: run!(at_takeover),
+        script: run!(when_dismissed),
         ..Case::PLAIN
     },
     Case {
@@ -92,7 +92,7 @@ pub(super) const CASES: &[Case] = &[
         mutants: &[Mutant::rules("says Session Expiry Interval in DISCONNECT", || {
             dismissal(|disconnect| disconnect.with(Property::session_expiry_interval(5)))
         })],
-        script: run!(at_takeover),
+        script: run!(when_dismissed),
         ..Case::PLAIN
     },
     Case {
@@ -102,7 +102,7 @@ pub(super) const CASES: &[Case] = &[
         mutants: &[Mutant::rules("talks on after DISCONNECT", || {
             server(Kind::Disconnect).follow(|_| wire::Pingresp).into()
         })],
-        script: run!(at_takeover),
+        script: run!(when_dismissed),
         ..Case::PLAIN
     },
     Case {
@@ -110,7 +110,7 @@ pub(super) const CASES: &[Case] = &[
         title: "The server closes the connection after its DISCONNECT",
         decides: &[V5("3.14.4-2"), V5("4.13.2-1")],
         mutants: &[Mutant::rules("leaves the connection open after its DISCONNECT", faults::swallow_close)],
-        script: run!(at_takeover),
+        script: run!(when_dismissed),
         ..Case::PLAIN
     },
     Case {
@@ -156,33 +156,47 @@ async fn pingreq_is_answered(bench: &mut Bench) -> CaseResult {
 async fn never_before_connack(bench: &mut Bench) -> CaseResult {
     let mut peer = bench.opened("client").await?;
     peer.send(stranger(bench, "client")).await?;
-    peer.expect_refused(&[0x8c, 0x87], &[]).await
+    peer.expect_refused(&[0x8c, 0x87], &[]).await.set_up("being refused")
 }
 
-/// A client whose place another has taken: the one time that a server must say DISCONNECT (MQTT-3.1.4-3).
-async fn dispossessed(bench: &Bench, connect: Connect) -> CaseResult<Peer> {
-    let old = bench.connected_as("old", connect).await?;
+/// A client to whom the server has said DISCONNECT, and what it said: when another took its place (MQTT-3.1.4-3), or else for
+/// a malformed packet. A server may leave it out both times.
+async fn dismissed(bench: &Bench, connect: Connect) -> CaseResult<(Peer, Disconnect)> {
+    let mut old = bench.connected_as("old", connect.clone()).await?;
     let _new = bench.connected_as("new", bench.connect("client")).await?;
-    Ok(old)
+    if let Some(disconnect) = last_word(&mut old).await? {
+        return Ok((old, disconnect));
+    }
+    let mut faulty = bench.connected_as("faulty", connect).await?;
+    faulty.send(Publish::to(bench.topic("t")).draft(bench.version()).flags(0b0110)).await?;
+    match last_word(&mut faulty).await? {
+        Some(disconnect) => Ok((faulty, disconnect)),
+        None => Err(Stop::NotApplicable("the target closes connections without DISCONNECT".into())),
+    }
 }
 
-async fn at_takeover(bench: &mut Bench) -> CaseResult {
-    let mut old = dispossessed(bench, bench.connect("client")).await?;
-    // The strict parser looks at what it says, and the peer at what follows.
-    old.expect_closed(&[0x8e]).await
+/// What the server says before it ends a connection.
+async fn last_word(peer: &mut Peer) -> CaseResult<Option<Disconnect>> {
+    match peer.expect(Kind::Disconnect, "DISCONNECT").await.set_up("hearing DISCONNECT") {
+        Ok(Packet::Disconnect(disconnect)) => Ok(Some(disconnect)),
+        Ok(other) => Err(Stop::Error(format!("{} is no DISCONNECT", other.kind()))),
+        Err(Stop::Inconclusive(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
 }
 
-/// The DISCONNECT at a takeover that a client of a small Maximum Packet Size gets, with its length.
+async fn when_dismissed(bench: &mut Bench) -> CaseResult {
+    // The strict parser has looked at what it says, and the peer looks at what follows.
+    let (mut peer, _) = dismissed(bench, bench.connect("client")).await?;
+    peer.expect_closed(&[]).await
+}
+
+/// What the server says to a client of a small Maximum Packet Size, with its length.
 async fn tight_dismissal(bench: &Bench) -> CaseResult<(Disconnect, usize)> {
     let connect = bench.connect("client").with(Property::maximum_packet_size(TIGHT));
-    let mut old = dispossessed(bench, connect).await?;
-    match old.expect(Kind::Disconnect, "DISCONNECT").await.set_up("taking over")? {
-        Packet::Disconnect(disconnect) => {
-            let length = disconnect.draft(Version::V5).encode().len();
-            Ok((disconnect, length))
-        }
-        other => Err(crate::Stop::Error(format!("{} is no DISCONNECT", other.kind()))),
-    }
+    let (_, disconnect) = dismissed(bench, connect).await?;
+    let length = disconnect.draft(Version::V5).encode().len();
+    Ok((disconnect, length))
 }
 
 async fn reason_string_fits(bench: &mut Bench) -> CaseResult {

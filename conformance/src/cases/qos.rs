@@ -129,9 +129,16 @@ async fn repeated_is_delivered_once(bench: &mut Bench) -> CaseResult {
     let topic = bench.topic("t");
     let (mut publisher, mut subscriber) = pair(bench, &topic).await?;
     let message = Publish::to(&topic).qos(2).id(7).payload("x");
-    for dup in [false, true, true] {
-        publisher.send(message.clone().dup(dup)).await?;
-        publisher.expect_pubrec(7).await?;
+    publisher.send(message.clone()).await?;
+    publisher.expect_pubrec(7).await?;
+    for _ in 0..2 {
+        publisher.send(message.clone().dup(true)).await?;
+        let outcomes = [Outcome::Answer(Kind::Pubrec, &[0x00, 0x10]), Outcome::Answer(Kind::Pubrec, &[0x91])];
+        if publisher.expect_one_of(&outcomes).await? == outcomes[1] {
+            // It is acknowledged by a PUBREC, as the words want it; but the sender takes that for the end of the exchange.
+            bench.advise(false, "PUBREC with reason 0x00", "PUBREC with reason 0x91");
+            return Ok(());
+        }
     }
     publisher.send(Ack::pubrel(7)).await?;
     publisher.expect_pubcomp(7).await?;

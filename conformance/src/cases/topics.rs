@@ -177,8 +177,9 @@ async fn are_compared_as_they_are(bench: &mut Bench) -> CaseResult {
         ("double/level", "double//level"),
     ];
     let mut publisher = bench.connected("pub").await?;
-    for (subscribed, published) in pairs {
-        let mut subscriber = bench.connected("sub").await?;
+    for (nth, (subscribed, published)) in pairs.into_iter().enumerate() {
+        // A client that comes again and again at once may be kept waiting.
+        let mut subscriber = bench.connected(&format!("sub{nth}")).await?;
         subscriber.subscribed(&bench.topic(subscribed), 0).await?;
         publisher.published(Publish::to(bench.topic(published)).payload("x")).await?;
         bench.fence(&mut publisher, &mut subscriber).await?;

@@ -169,6 +169,7 @@ async fn is_published_after_an_error(bench: &mut Bench) -> CaseResult {
     let mut watcher = watching(bench, 0).await?;
     let mut dying = mortal(bench, will(bench)).await?;
     dying.send(bench.connect("dying")).await?;
+    dying.expect_closed(&[]).await.set_up("a protocol error")?;
     watcher.expect_publish(&bench.topic("will"), "gone").await.map(|_| ())
 }
 
@@ -181,8 +182,9 @@ async fn is_published_after_silence(bench: &mut Bench) -> CaseResult {
 
 async fn is_published_at_takeover(bench: &mut Bench) -> CaseResult {
     let mut watcher = watching(bench, 0).await?;
-    let _old = mortal(bench, will(bench)).await?;
+    let mut old = mortal(bench, will(bench)).await?;
     let _new = bench.connected("dying").await?;
+    old.expect_closed(&[]).await.set_up("taking over")?;
     watcher.expect_publish(&bench.topic("will"), "gone").await.map(|_| ())
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use wire::{Property, Value};
 
 use super::prelude::*;
-use crate::Peer;
+use crate::{Peer, Stop};
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -132,7 +132,15 @@ async fn is_published_when_a_clean_start_ends_the_session(bench: &mut Bench) -> 
     let mut watcher = watching(bench).await?;
     mortal(bench, will(bench, 100), 300).await?.severed().await?;
     let _anew = bench.connected("dying").await?;
-    watcher.expect_publish(&bench.topic("will"), "gone").await.map(|_| ())
+    // A new connection of the Client Identifier calls the Will off (MQTT-3.1.2-8), one to the same session does (MQTT-3.1.3-9),
+    // and by the comment of 3.1.4 this one does not: nothing that could be demanded.
+    match watcher.expect_publish(&bench.topic("will"), "gone").await.set_up("the Will") {
+        Err(Stop::Inconclusive(_)) => {
+            bench.advise(false, "PUBLISH of the Will, whose session has ended", "nothing");
+            Ok(())
+        }
+        seen => seen.map(|_| ()),
+    }
 }
 
 async fn user_properties_keep_their_order(bench: &mut Bench) -> CaseResult {

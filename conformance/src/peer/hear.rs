@@ -8,7 +8,7 @@ use tokio::{
     io::AsyncReadExt,
     time::{self, Instant},
 };
-use wire::{Breach, Direction, Frame, Packet, Publish, Version};
+use wire::{Breach, Direction, Frame, Kind, Packet, Publish, Version};
 
 use super::Peer;
 use crate::{About, CaseResult, Finding, Mark, Statement, Stop, outcome::Ending};
@@ -118,6 +118,16 @@ impl Peer {
             _ => Ok(()),
         }
     }
+
+    /// What a packet is that the strict parser does not take.
+    fn malformed(&self, frame: &Frame, breach: &Breach) -> Stop {
+        let ends = matches!(frame.kind(), Some(Kind::Connack | Kind::Disconnect));
+        match self.to_end.as_ref().filter(|_| !ends) {
+            // A malformed answer to what was to end the connection shows first of all that it did not.
+            Some(expected) => Stop::breach(expected, format!("{}, malformed besides: {breach}", called(frame))),
+            None => malformed(self.version(), frame, breach),
+        }
+    }
 }
 
 /// What a packet is that the strict parser does not take.
@@ -127,7 +137,10 @@ pub(crate) fn malformed(version: Version, frame: &Frame, breach: &Breach) -> Sto
     let about = statement.map_or(About::Unnumbered, |statement| {
         About::Watched(if version == Version::V5 { Mark::V5(statement.number) } else { Mark::V311(statement.number) })
     });
-    let expected =
-        format!("{} as the standard lays it out", frame.kind().map_or("a packet".into(), |kind| kind.to_string()));
+    let expected = format!("{} as the standard lays it out", called(frame));
     Stop::Breach(Finding { about, ..Finding::breach(expected, breach.to_string()) })
+}
+
+fn called(frame: &Frame) -> String {
+    frame.kind().map_or("a packet".to_owned(), |kind| kind.to_string())
 }

@@ -52,25 +52,24 @@ async fn a_plain_close_is_lawful_where_disconnect_is_advice() {
     peer.expect_accepted().await.unwrap();
     peer.expect_closed(&[0x81]).await.unwrap();
     assert_eq!(desk.found().notes, ["the connection was closed without DISCONNECT"]);
-    let (_, mut peer) = hearing(V5, drafts(V5, [&accepted]), true).await;
+    let (desk, mut peer) = hearing(V5, drafts(V5, [&accepted]), true).await;
     peer.expect_accepted().await.unwrap();
-    let finding = breach(peer.expect_disconnected(&[0x81]).await);
-    assert_eq!(
-        (finding.expected.as_str(), finding.seen.as_str()),
-        ("DISCONNECT 0x81, then the connection is closed", "the connection was closed",)
-    );
+    peer.expect_disconnected(&[0x81]).await.unwrap();
+    let expected = "DISCONNECT 0x81, then the connection is closed";
+    assert_eq!(desk.found().findings, [Finding::departure(expected, "the connection was closed")]);
 }
 
 #[tokio::test]
-async fn another_reason_is_a_departure_from_advice_or_a_breach() {
+async fn another_reason_is_a_departure_from_advice() {
     let packets = || drafts(V5, [&accepted, &|version| Disconnect::because(0x82).draft(version)]);
     let (desk, mut peer) = hearing(V5, packets(), true).await;
     peer.expect_accepted().await.unwrap();
     peer.expect_closed(&[0x81]).await.unwrap();
     assert_eq!(desk.found().findings[0].weight, Weight::Should);
-    let (_, mut peer) = hearing(V5, packets(), true).await;
+    let (desk, mut peer) = hearing(V5, packets(), true).await;
     peer.expect_accepted().await.unwrap();
-    assert!(breach(peer.expect_disconnected(&[0x81]).await).seen.contains("DISCONNECT"));
+    peer.expect_disconnected(&[0x81]).await.unwrap();
+    assert_eq!(desk.found().findings[0].weight, Weight::Should);
 }
 
 #[tokio::test]
@@ -83,6 +82,18 @@ async fn a_connection_that_stays_open_is_a_breach() {
     let (_, mut peer) = hearing(V5, packets, false).await;
     peer.expect_accepted().await.unwrap();
     assert_eq!(breach(peer.expect_closed(&[0x81]).await).about, About::Watched(Mark::V5("3.14.4-2")));
+}
+
+#[tokio::test]
+async fn a_malformed_answer_where_the_end_is_due_is_about_the_end() {
+    let nameless = || drafts(V311, [&|version| Ack::puback(7).draft(version).replace("packet_identifier", [0, 0])]);
+    let (_, mut peer) = hearing(V311, nameless(), false).await;
+    let finding = breach(peer.expect_closed(&[]).await);
+    assert_eq!((finding.about, finding.expected.as_str()), (About::Case, "the connection is closed"));
+    assert!(finding.seen.starts_with("PUBACK, malformed besides: "), "{}", finding.seen);
+    // Where an answer was due it is about the answer.
+    let (_, mut peer) = hearing(V311, nameless(), false).await;
+    assert!(matches!(breach(peer.expect_puback(7).await).about, About::Watched(_)));
 }
 
 #[tokio::test]

@@ -189,7 +189,7 @@ async fn suback_keeps_to_the_packet_size(bench: &mut Bench) -> CaseResult {
 async fn unsuback_keeps_to_the_packet_size(bench: &mut Bench) -> CaseResult {
     let (mut peer, most) = narrow(bench).await?;
     peer.send(Unsubscribe::new(7).filter(bench.topic("t"))).await?;
-    let unsuback = peer.expect_unsuback(7).await?;
+    let unsuback = peer.expect_unsuback(7).await.set_up("unsubscribing")?;
     judge(bench, &unsuback.properties, unsuback.draft(Version::V5).encode().len(), most, V5("3.11.2-2"))
 }
 
