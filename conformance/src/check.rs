@@ -78,6 +78,8 @@ impl Check {
             description: self.url,
             sites: vec![Arc::new(site)],
             deviations: Vec::new(),
+            alone: Vec::new(),
+            jobs: None,
         };
         let plan = Plan {
             targets: vec![target],

@@ -89,6 +89,8 @@ impl Embedded {
             description: concat!("reference broker ", env!("CARGO_PKG_VERSION"), ", child processes").into(),
             sites,
             deviations: Vec::new(),
+            alone: Vec::new(),
+            jobs: None,
         };
         Ok(Self { subject, running, _folder: folder })
     }

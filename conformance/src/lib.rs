@@ -54,4 +54,4 @@ pub use peer::Peer;
 pub use select::{Chosen, Selection};
 pub use site::{Facts, Site};
 pub use statement::{Mark, Statement, Testable};
-pub use subject::Subject;
+pub use subject::{Subject, covers};

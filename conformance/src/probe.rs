@@ -58,6 +58,12 @@ impl Site {
             && over_tls(tls.anonymous()).ask(version, seed, "shown").await.is_err()
     }
 
+    /// Whether it still lets clients in.
+    pub(crate) async fn answers(&self, seed: u64) -> bool {
+        let version = self.versions.first().copied().unwrap_or(Version::V3_1_1);
+        self.ask(version, seed, "after").await.is_ok()
+    }
+
     /// The properties of the CONNACK that lets in a client called so.
     async fn ask(&self, version: Version, seed: u64, name: &str) -> Result<Properties, String> {
         let bench = Bench::new(Desk::new(version, Arc::new(self.clone()), format!("probe{:03}", seed % 1000)));

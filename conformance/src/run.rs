@@ -1,7 +1,7 @@
 //! A run: chosen cases against targets, side by side, observed.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
     io,
     time::Duration,
@@ -22,6 +22,9 @@ use crate::{
     subject::covers,
     trial::{Judgement, Trial},
 };
+
+#[cfg(test)]
+mod tests;
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -99,6 +102,9 @@ pub async fn run(plan: Plan, sink: &mut dyn Sink, interrupted: impl Future<Outpu
         tally.count(&judged);
         sink.record(&Observation::CaseJudged(Box::new(judged)))?;
     }
+    if !tally.interrupted {
+        tally.gone = plan.gone().await;
+    }
     let outcome = tally.outcome(&plan);
     sink.record(&Observation::SuiteEnded(SuiteEnded {
         at: began.elapsed(),
@@ -139,6 +145,20 @@ impl Plan {
 
     fn seed_of(&self, chosen: &Chosen, repetition: u32, target: usize) -> u64 {
         seed_of((self.seed, self.salt, chosen.case.id, chosen.version, repetition, target))
+    }
+
+    /// Targets that serve nobody any more, whose last verdicts are none.
+    async fn gone(&self) -> Vec<String> {
+        let mut gone = Vec::new();
+        for subject in &self.targets {
+            for site in &subject.sites {
+                if !site.answers(self.seed).await {
+                    gone.push(subject.name.clone());
+                    break;
+                }
+            }
+        }
+        gone
     }
 
     pub(crate) fn frame(&self, planned: usize) -> SuiteStarted {
@@ -219,16 +239,18 @@ struct Tally {
     counts: BTreeMap<CaseVerdict, u64>,
     known: u64,
     interrupted: bool,
-    /// Target and reason of the deviations that were needed.
-    needed: Vec<(String, String)>,
+    /// Targets that answer no CONNECT at the end.
+    gone: Vec<String>,
+    /// Target, case and version of what a deviation accepted.
+    needed: BTreeSet<(String, String, String)>,
 }
 
 impl Tally {
     fn count(&mut self, judged: &CaseJudged) {
         match &judged.deviation {
-            Some(reason) => {
+            Some(_) => {
                 self.known += 1;
-                self.needed.push((judged.target.clone(), reason.clone()));
+                self.needed.insert((judged.target.clone(), judged.case.clone(), judged.version.clone()));
             }
             None => *self.counts.entry(judged.verdict).or_default() += 1,
         }
@@ -245,8 +267,10 @@ impl Tally {
             }
         };
         because(1, count(CaseVerdict::Error), "error of the suite", "errors of the suite");
-        let unneeded = format!("known deviations that no case needs any more: {}", idle.join(", "));
-        because(2, idle.len() as u64, &unneeded, &unneeded);
+        let stale = |what: &str| format!("{what} in a descriptor: {}", idle.join(", "));
+        because(2, idle.len() as u64, &stale("stale known deviation"), &stale("stale known deviations"));
+        let gone = format!("answers no CONNECT any more, so that many verdicts are none: {}", self.gone.join(", "));
+        because(5, self.gone.len() as u64, &format!("target {gone}"), &format!("targets {gone}"));
         because(3, count(CaseVerdict::Fail), "case failed", "cases failed");
         let advice = if plan.strict { count(CaseVerdict::Warn) } else { 0 };
         because(3, advice, "departure from advice (--strict)", "departures from advice (--strict)");
@@ -259,18 +283,25 @@ impl Tally {
         Outcome { counts: self.counts.clone(), known: self.known, exit_code, reasons }
     }
 
-    /// Deviations whose cases all ran, and none departed.
+    /// Deviations whose cases all ran, and none departed: each with its target and why nothing needs it.
     fn idle_deviations(&self, plan: &Plan) -> Vec<String> {
         let all = || crate::cases::all().flat_map(|case| case.versions().map(move |version| Chosen { case, version }));
         let ran =
             |of: &Chosen| plan.chosen.iter().any(|chosen| chosen.case.id == of.case.id && chosen.version == of.version);
         let mut idle = Vec::new();
         for subject in plan.targets.iter().filter(|_| !self.interrupted && !plan.fail_fast) {
+            let needed = |of: &Chosen| {
+                let key = (subject.name.clone(), of.case.id.to_owned(), of.version.to_string());
+                self.needed.contains(&key)
+            };
             for deviation in &subject.deviations {
-                let needed =
-                    self.needed.iter().any(|(name, reason)| *name == subject.name && *reason == deviation.reason);
-                if !needed && all().filter(|chosen| covers(deviation, chosen)).all(|chosen| ran(&chosen)) {
-                    idle.push(format!("{} of {}", deviation.cases, subject.name));
+                let covered: Vec<Chosen> = all().filter(|chosen| covers(deviation, chosen)).collect();
+                let why = match covered.is_empty() {
+                    true => "there is no such case",
+                    false => "no such case fails any more",
+                };
+                if covered.iter().all(ran) && !covered.iter().any(needed) {
+                    idle.push(format!("`{}` of {} ({why})", deviation.cases, subject.name));
                 }
             }
         }

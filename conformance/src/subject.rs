@@ -20,6 +20,10 @@ pub struct Subject {
     pub sites: Vec<Arc<Site>>,
     /// Where it is known to depart from the standard.
     pub deviations: Vec<Deviation>,
+    /// Cases that end the broker, each with one of its own.
+    pub alone: Vec<(Chosen, Arc<Site>)>,
+    /// How many cases it stands side by side; as many as the run wants when absent.
+    pub jobs: Option<usize>,
 }
 
 impl Subject {
@@ -35,13 +39,35 @@ impl Subject {
             name: descriptor.name.clone(),
             description: format!("{}{release}", descriptor.product),
             sites: vec![Arc::new(site)],
-            deviations: descriptor.deviations.clone(),
+            deviations: deviations(descriptor, live.release()),
+            alone: Vec::new(),
+            jobs: descriptor.capabilities.jobs,
         })
     }
 
-    /// The first configuration that has what the case needs and speaks the version, or else the first of all, where the case
-    /// will say what is missing.
+    /// Gives `chosen` a broker of its own, which was started from the same descriptor.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subject::of`].
+    pub async fn leave_alone(
+        &mut self,
+        chosen: Chosen,
+        descriptor: &Descriptor,
+        live: &Live,
+        seed: u64,
+    ) -> Result<(), String> {
+        self.alone.push((chosen, Arc::new(Site::of(descriptor, live.nodes(), seed).await?)));
+        Ok(())
+    }
+
+    /// Its own, if it has one; else the first configuration that has what the case needs and speaks the version, or else the
+    /// first of all, where the case will say what is missing.
     pub(crate) fn site_for(&self, chosen: &Chosen) -> Option<Arc<Site>> {
+        let own = self.alone.iter().find(|(of, _)| of.case.id == chosen.case.id && of.version == chosen.version);
+        if let Some((_, site)) = own {
+            return Some(Arc::clone(site));
+        }
         let fits =
             |site: &&Arc<Site>| site.lacks(chosen.case.needs).is_none() && site.versions.contains(&chosen.version);
         self.sites.iter().find(fits).or_else(|| self.sites.first()).cloned()
@@ -69,8 +95,16 @@ impl Subject {
     }
 }
 
+/// What is known of this release.
+fn deviations(descriptor: &Descriptor, release: Option<&str>) -> Vec<Deviation> {
+    match descriptor.deviations_of.as_deref() {
+        Some(known) if release != Some(known) => Vec::new(),
+        _ => descriptor.deviations.clone(),
+    }
+}
+
 /// Whether `deviation` is about the case.
-pub(crate) fn covers(deviation: &Deviation, chosen: &Chosen) -> bool {
+pub fn covers(deviation: &Deviation, chosen: &Chosen) -> bool {
     let version = match chosen.version {
         Version::V3_1 => targets::Version::V3_1,
         Version::V3_1_1 => targets::Version::V3_1_1,

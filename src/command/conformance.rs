@@ -52,7 +52,7 @@ fn judge(options: &Verdict) -> Result<ExitCode, Failure> {
     runtime()?.block_on(async {
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
         let seed = options.shuffle.or(options.pace.seed).unwrap_or_else(fresh_seed);
-        let reached = reach::reach(&options.targets, &options.target, seed).await?;
+        let reached = reach::reach(&options.targets, &options.target, &chosen, seed).await?;
         let plan = Plan {
             repeat: options.repeat,
             shuffle: options.shuffle.is_some(),
@@ -88,12 +88,14 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 fn plan(reached: &reach::Reached, chosen: Vec<Chosen>, seed: u64, pace: &Pace) -> Plan {
+    let targets = reached.subjects();
+    let most = targets.iter().filter_map(|target| target.jobs).fold(usize::from(pace.jobs), usize::min);
     Plan {
-        targets: reached.subjects(),
+        targets,
         chosen,
         repeat: 1,
         shuffle: false,
-        jobs: usize::from(pace.jobs),
+        jobs: most,
         fail_fast: false,
         strict: false,
         seed,

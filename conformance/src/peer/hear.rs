@@ -68,9 +68,8 @@ impl Peer {
 
     fn take_in(&mut self, frame: &Frame) -> CaseResult {
         self.desk.transcript.packet(&self.name, LineKind::Received, frame.bytes());
-        let packet = frame
-            .parse(self.version(), Direction::FromServer)
-            .map_err(|breach| malformed(self.version(), frame, &breach))?;
+        let packet =
+            frame.parse(self.version(), Direction::FromServer).map_err(|breach| self.malformed(frame, &breach))?;
         let line = packet.line(self.version());
         self.watch(&packet, &line)?;
         match packet {

@@ -38,6 +38,10 @@ pub struct Descriptor {
     pub users: Vec<User>,
     /// Where it is known to depart from the standard, in the order of the text.
     pub deviations: Vec<Deviation>,
+    /// The release that `deviations` speak of; all when absent.
+    pub deviations_of: Option<String>,
+    /// Cases after which it serves nobody any more, and what happens: each wants a broker of its own.
+    pub alone: Vec<Deviation>,
 }
 
 /// A version of MQTT.
@@ -164,6 +168,8 @@ impl Descriptor {
             capabilities: Capabilities::default(),
             users: Vec::new(),
             deviations: Vec::new(),
+            deviations_of: None,
+            alone: Vec::new(),
         }
     }
 

@@ -49,6 +49,7 @@ fn a_descriptor_says_what_it_means() {
 name = "farm"
 product = "The farm's broker"
 versions = ["5.0", "3.1.1", "5.0"]
+deviations_of = "7.1"
 [address]
 urls = ["mqtt://one:1883", "mqtt://two:1883"]
 [listeners]
@@ -79,6 +80,7 @@ password = "secret"
     assert_eq!(farm.excuse("connect.twice", Version::V5).unwrap().reason, "it is old");
     assert_eq!(farm.excuse("publish.qos_3", Version::V3_1_1).unwrap().reason, "so it was decided");
     assert!(farm.excuse("publish.qos_3", Version::V5).is_none());
+    assert_eq!(farm.deviations_of.as_deref(), Some("7.1"));
 }
 
 #[test]

@@ -91,12 +91,30 @@ impl SuiteTerminal {
         }
         match judged.verdict {
             CaseVerdict::Pass | CaseVerdict::NotApplicable => Ok(()),
-            _ if judged.deviation.is_some() => Ok(()),
             _ => {
-                let block = self.block(judged);
+                let block = match &judged.deviation {
+                    Some(reason) => {
+                        format!(
+                            "KNOWN {} ({}){}: {}\n",
+                            judged.case,
+                            judged.version,
+                            self.place(judged),
+                            visible(reason)
+                        )
+                    }
+                    None => self.block(judged),
+                };
                 self.write(&block)
             }
         }
+    }
+
+    /// Which target and configuration, where there are several.
+    fn place(&self, judged: &CaseJudged) -> String {
+        let several = self.started.as_deref().is_some_and(|started| started.targets.len() > 1);
+        let place = [if several { judged.target.as_str() } else { "" }, judged.configuration.as_str()];
+        let place: Vec<&str> = place.into_iter().filter(|word| !word.is_empty()).collect();
+        if place.is_empty() { String::new() } else { format!(" on {}", place.join(", ")) }
     }
 
     fn step(&self, what: &str) {
@@ -110,10 +128,7 @@ impl SuiteTerminal {
     fn block(&self, judged: &CaseJudged) -> String {
         let started = self.started.as_deref();
         let known = started.and_then(|started| started.cases.iter().find(|case| case.id == judged.case));
-        let several = started.is_some_and(|started| started.targets.len() > 1);
-        let place = [if several { judged.target.as_str() } else { "" }, judged.configuration.as_str()];
-        let place: Vec<&str> = place.into_iter().filter(|word| !word.is_empty()).collect();
-        let place = if place.is_empty() { String::new() } else { format!(" on {}", place.join(", ")) };
+        let place = self.place(judged);
         let mut text = format!("{} {} ({}){place}\n", self.verdict(judged.verdict), judged.case, judged.version);
         if let Some(case) = known {
             text += &format!("  {}\n", case.title);

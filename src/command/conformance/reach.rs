@@ -6,8 +6,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use conformance::{Facts, Site, Subject, embedded::Embedded};
-use targets::{Descriptor, Host, Live};
+use conformance::{Chosen, Facts, Site, Subject, covers, embedded::Embedded};
+use targets::{Descriptor, Host, Live, Reach};
 use transport::{ClientTls, ClientTlsFiles, Endpoint};
 
 use crate::{cli, command::target, exit::Failure};
@@ -23,16 +23,21 @@ pub(super) enum Reached {
 }
 
 /// What the command line names.
-pub(super) async fn reach(targets: &[String], options: &cli::Target, seed: u64) -> Result<Reached, Failure> {
+pub(super) async fn reach(
+    targets: &[String],
+    options: &cli::Target,
+    chosen: &[Chosen],
+    seed: u64,
+) -> Result<Reached, Failure> {
     match &options.target {
-        _ if !targets.is_empty() => described(targets, seed).await,
+        _ if !targets.is_empty() => described(targets, chosen, seed).await,
         None => embedded(seed).await,
         Some(url) => external(url, options, seed).await,
     }
 }
 
 /// Descriptors: every one is read before the first is started.
-async fn described(targets: &[String], seed: u64) -> Result<Reached, Failure> {
+async fn described(targets: &[String], chosen: &[Chosen], seed: u64) -> Result<Reached, Failure> {
     let descriptors = targets.iter().map(|target| Descriptor::load(target)).collect::<Result<Vec<_>, _>>();
     let descriptors = descriptors.map_err(Failure::usage)?;
     let host = Host::here().map_err(Failure::internal)?;
@@ -41,12 +46,26 @@ async fn described(targets: &[String], seed: u64) -> Result<Reached, Failure> {
         if subjects.iter().any(|subject| subject.name == descriptor.name) {
             return Err(Failure::usage(format!("two targets are called {}", descriptor.name)));
         }
-        let live = descriptor.launch(&host).await;
-        let live = live.map_err(|error| Failure::unreachable(format!("{}: {error}", descriptor.name)))?;
-        subjects.push(Subject::of(descriptor, &live, seed).await.map_err(Failure::unreachable)?);
+        let live = launch(descriptor, &host).await?;
+        let mut subject = Subject::of(descriptor, &live, seed).await.map_err(Failure::unreachable)?;
         running.push(live);
+        for deadly in chosen.iter().filter(|chosen| descriptor.alone.iter().any(|alone| covers(alone, chosen))) {
+            if let Reach::Addresses(_) = descriptor.reach {
+                let message = "`alone` wants a broker that is started, not one at an address";
+                return Err(Failure::usage(format!("{}: {message}", descriptor.name)));
+            }
+            let live = launch(descriptor, &host).await?;
+            subject.leave_alone(*deadly, descriptor, &live, seed).await.map_err(Failure::unreachable)?;
+            running.push(live);
+        }
+        subjects.push(subject);
     }
     Ok(Reached::Described(subjects, running))
+}
+
+async fn launch(descriptor: &Descriptor, host: &Host) -> Result<Live, Failure> {
+    let live = descriptor.launch(host).await;
+    live.map_err(|error| Failure::unreachable(format!("{}: {error}", descriptor.name)))
 }
 
 /// The reference broker.
@@ -74,6 +93,8 @@ async fn external(url: &str, options: &cli::Target, seed: u64) -> Result<Reached
         description: "broker named by the user".into(),
         sites: vec![Arc::new(site)],
         deviations: Vec::new(),
+        alone: Vec::new(),
+        jobs: None,
     })))
 }
 

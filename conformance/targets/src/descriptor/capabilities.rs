@@ -36,6 +36,8 @@ pub struct Capabilities {
     pub forbidden_topic: Option<String>,
     /// A filter that nobody may subscribe to.
     pub forbidden_filter: Option<String>,
+    /// How many cases it stands side by side: 1 to 1000; as many as there are when absent.
+    pub jobs: Option<usize>,
     /// How late it may act on what has run out: Keep Alive, Session and Message Expiry, Will Delay.
     pub tolerance: Duration,
 }
@@ -59,6 +61,7 @@ impl Default for Capabilities {
             refused_client_id: None,
             forbidden_topic: None,
             forbidden_filter: None,
+            jobs: None,
             tolerance: Self::TOLERANCE,
         }
     }

@@ -15,7 +15,7 @@ use super::{
 use crate::descriptor::{
     Container, Descriptor, Process, Reach, Ready, Release,
     capabilities::{Capabilities, User},
-    deviation::Deviation,
+    deviation::{Cases, Deviation},
     listeners::Listeners,
     template::{Hole, Template},
 };
@@ -36,7 +36,6 @@ pub(super) fn resolve(document: Document, reading: &mut Reading<'_>) -> Option<D
     let mut versions: Vec<_> = plain(versions.map(|versions| versions.value));
     versions.sort_unstable();
     versions.dedup();
-    let entries = document.deviations.map(|table| table.value.0).unwrap_or_default().into_iter();
     Some(Descriptor {
         name: document.name?.value.0,
         product: document.product?.value.0,
@@ -47,8 +46,15 @@ pub(super) fn resolve(document: Document, reading: &mut Reading<'_>) -> Option<D
         listeners: document.listeners.map(|section| listeners(section.value)).unwrap_or_default(),
         capabilities: document.capabilities.map(|section| capabilities(section.value)).unwrap_or_default(),
         users: plain(document.users.map(|users| users.value)).into_iter().filter_map(user).collect(),
-        deviations: entries.map(|(cases, reason)| Deviation { cases: cases.value, reason: reason.value.0 }).collect(),
+        deviations: deviations(document.deviations),
+        deviations_of: document.deviations_of.map(text),
+        alone: deviations(document.alone),
     })
+}
+
+fn deviations(table: Option<At<Table<Cases, Text>>>) -> Vec<Deviation> {
+    let entries = table.map(|table| table.value.0).unwrap_or_default().into_iter();
+    entries.map(|(cases, reason)| Deviation { cases: cases.value, reason: reason.value.0 }).collect()
 }
 
 fn reach(
@@ -200,6 +206,7 @@ fn capabilities(section: CapabilitiesSection) -> Capabilities {
         refused_client_id: text(section.refused_client_id),
         forbidden_topic: text(section.forbidden_topic),
         forbidden_filter: text(section.forbidden_filter),
+        jobs: section.jobs.map(|jobs| usize::from(jobs.value.0)),
         tolerance: span(section.tolerance, nothing.tolerance),
     }
 }

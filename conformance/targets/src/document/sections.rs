@@ -39,6 +39,11 @@ section! {
         /// Where it is known to depart from the standard: a pattern of case ids, in one version of MQTT if ` in 3.1.1` follows,
         /// and the reason. A run in which no case needs the entry ends with an error. Default: nowhere.
         optional deviations: Table<Cases, Text>;
+        /// The release that `deviations` speak of, as `release` gives it; another one is judged without them. Default: all.
+        optional deviations_of: Text;
+        /// Cases after which it serves nobody any more: a pattern as in `deviations`, and what happens. Each is run against a
+        /// broker of its own, which is started for it. Default: none is known.
+        optional alone: Table<Cases, Text>;
     }
 }
 
@@ -173,6 +178,8 @@ section! {
         optional forbidden_topic: Text;
         /// A filter that nobody may subscribe to. Default: none is known.
         optional forbidden_filter: Text;
+        /// How many cases it stands side by side: 1 to 1000. Default: as many as the run wants.
+        optional jobs: Whole<1, 1000>;
         /// How late it may act on what has run out (Keep Alive, Session and Message Expiry, Will Delay); a duration.
         /// Default: 1s.
         optional tolerance: Span;

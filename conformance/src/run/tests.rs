@@ -1,0 +1,83 @@
+//! What known deviations do to a run.
+
+use std::sync::Arc;
+
+use targets::Deviation;
+
+use super::*;
+use crate::{Site, cases};
+
+const CASE: &str = "connect.second_connect_closes";
+
+/// A run of this one case in both versions against one target that is known to depart so.
+fn plan(known: &[&str]) -> Plan {
+    let case = cases::all().find(|case| case.id == CASE).unwrap();
+    let deviations =
+        known.iter().map(|cases| Deviation { cases: cases.parse().unwrap(), reason: "it is old".into() }).collect();
+    Plan {
+        targets: vec![Subject {
+            name: "dairy".into(),
+            description: String::new(),
+            sites: Vec::new(),
+            deviations,
+            alone: Vec::new(),
+            jobs: None,
+        }],
+        chosen: case.versions().map(|version| Chosen { case, version }).collect(),
+        repeat: 1,
+        shuffle: false,
+        jobs: 1,
+        fail_fast: false,
+        strict: false,
+        seed: 1,
+        salt: 0,
+        deadline: Duration::from_secs(1),
+        tool: Tool { name: "test".into(), version: "0".into() },
+        command: Vec::new(),
+    }
+}
+
+/// What the run comes to when 3.1.1 and 5.0 come out so.
+fn comes_to(known: &[&str], of_311: CaseVerdict, of_5: CaseVerdict) -> (u8, u64, String) {
+    let plan = plan(known);
+    let mut tally = Tally::default();
+    for (chosen, verdict) in plan.chosen.iter().zip([of_311, of_5]) {
+        let site = Site::at("mqtt://127.0.0.1:1".parse().unwrap());
+        let trial = Trial { chosen: *chosen, site: Arc::new(site), deadline: plan.deadline, seed: 1 };
+        let ticket = Ticket { trial, target: 0, repetition: 1 };
+        tally.count(&ticket.judged(Judgement::without(verdict, String::new()), &plan, Duration::ZERO));
+    }
+    let outcome = tally.outcome(&plan);
+    (outcome.exit_code, outcome.known, outcome.reasons.join("; "))
+}
+
+use CaseVerdict::{Fail, Inconclusive, Pass, Warn};
+
+#[test]
+fn a_known_deviation_does_not_fail_the_run_and_is_counted() {
+    assert_eq!(comes_to(&[], Fail, Pass), (3, 0, "1 case failed".into()));
+    assert_eq!(comes_to(&["connect.second_* in 3.1.1"], Fail, Pass), (0, 1, String::new()));
+    assert_eq!(comes_to(&["connect.*"], Fail, Warn), (0, 2, String::new()));
+}
+
+#[test]
+fn a_deviation_accepts_nothing_of_another_version_and_nothing_undecided() {
+    assert_eq!(comes_to(&["connect.second_* in 3.1.1"], Fail, Fail), (3, 1, "1 case failed".into()));
+    let said = comes_to(&["connect.second_* in 3.1.1"], Inconclusive, Pass);
+    assert_eq!(said.0, 2, "{said:?}");
+}
+
+#[test]
+fn a_deviation_that_nothing_needs_is_an_error_that_names_it() {
+    let (code, _, said) = comes_to(&["connect.second_connect_closes"], Pass, Pass);
+    let stale = "1 stale known deviation in a descriptor: `connect.second_connect_closes` of dairy";
+    assert_eq!((code, said), (2, format!("{stale} (no such case fails any more)")));
+    let (code, _, said) = comes_to(&["connect.second_connect"], Pass, Pass);
+    let stale = "1 stale known deviation in a descriptor: `connect.second_connect` of dairy (there is no such case)";
+    assert_eq!((code, said.as_str()), (2, stale));
+}
+
+#[test]
+fn a_deviation_whose_cases_did_not_all_run_may_still_be_needed() {
+    assert_eq!(comes_to(&["connect.*"], Pass, Pass), (0, 0, String::new()));
+}
