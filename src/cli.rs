@@ -15,7 +15,7 @@ use crate::log::Format;
 pub(crate) use self::{
     broker::{Broker, BrokerVerb, Start},
     certs::{Certs, KeyKind},
-    conformance::{Chosen, Conformance, ConformanceVerb, Pace, Prove, Verdict, Version as MqttVersion},
+    conformance::{Chosen, Conformance, ConformanceVerb, Files, Pace, Prove, Verdict, Version as MqttVersion},
     properties::{Differential, Properties, PropertySuite, Protocol, Random, Replay, Site},
 };
 

@@ -13,6 +13,9 @@ mod svg;
 mod tables;
 mod timeline;
 
+pub(crate) use environment::quoted_command;
+pub(crate) use svg::Svg;
+
 use crate::Labels;
 use crate::figures::{count, latency, rate, span};
 use crate::headline::{Headline, Word, elapsed, further_reasons};
@@ -67,7 +70,7 @@ pub fn html(summary: &Summary) -> Result<String, minijinja::Error> {
         troubles => tables::troubles(summary),
         facts => environment::facts(summary),
         preflight => environment::preflight(summary),
-        command => environment::command(summary),
+        command => quoted_command(run.map_or(&[][..], |run| &run.command)),
     })
 }
 

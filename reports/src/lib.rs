@@ -5,6 +5,8 @@
 //! * [`Sink`]: where observations go; every output is one, [`Tee`] joins them. [`outputs::open`] gives those of a run
 //!   folder, [`Terminal`] shows progress and the verdict, [`render`] makes the files of a recorded run again.
 //! * [`RunFolder`]: where the outputs of one run lie.
+//! * [`Suite`]: a conformance run or a proof, another fold. [`SuiteTerminal`] shows it, [`SuiteFiles`] writes its JUnit, JSON
+//!   and HTML, [`Suite::replay`] reads a recorded one.
 //!
 //! This crate judges nothing: thresholds and verdicts arrive as observations. It knows no scenarios and no brokers, so that
 //! a conformance suite, a certification and a load run report alike.
@@ -21,6 +23,7 @@ pub mod outputs;
 pub mod reader;
 pub mod run_folder;
 pub mod sink;
+pub mod suite;
 pub mod summary;
 mod summary_json;
 mod terminal;
@@ -36,6 +39,9 @@ pub use outputs::{Documents, Output, RenderError, render};
 pub use reader::{ReadError, Reader};
 pub use run_folder::{FolderError, RunFolder};
 pub use sink::{Sink, Tee};
+pub use suite::{
+    SUITE_SCHEMA, Suite, SuiteError, SuiteFiles, SuiteOutput, suite_html, suite_json, suite_junit, suite_schema,
+};
 pub use summary::{Counter, Summary};
 pub use summary_json::{SUMMARY_SCHEMA, summary_json, summary_schema};
 pub use terminal::{Progress, SuiteTerminal, Terminal};

@@ -172,6 +172,6 @@ fn progress(window: &Window) -> String {
 }
 
 /// Text from elsewhere, without control characters that could steer a terminal.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

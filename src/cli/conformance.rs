@@ -27,6 +27,8 @@ pub(crate) struct Verdict {
     pub(crate) targets: Vec<String>,
     #[command(flatten)]
     pub(crate) pace: Pace,
+    #[command(flatten)]
+    pub(crate) files: Files,
     /// Count departures from a SHOULD as failures.
     #[arg(long)]
     pub(crate) strict: bool,
@@ -68,9 +70,23 @@ pub(crate) struct Pace {
     /// The seed of everything random. [default: a new one, which is printed]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Also write the observations to this file, one JSON object per line.
+    /// Also write the observations to this file, one JSON object per line; `report` makes every other output of it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) observations: Option<PathBuf>,
+}
+
+/// What a run leaves behind for others, any of them together.
+#[derive(Debug, Args)]
+pub(crate) struct Files {
+    /// Write JUnit XML to this file, for CI servers: a suite for each broker, a case for each judgement.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write one JSON document to this file, for programs; `schema` prints its schema.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) json: Option<PathBuf>,
+    /// Write a page to this file, for people: brokers by statements, each cell with its evidence.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) html: Option<PathBuf>,
 }
 
 /// A version of MQTT.
@@ -98,6 +114,17 @@ pub(crate) enum ConformanceVerb {
     },
     /// Prove that the cases can fail: each against the mutants that it exists to catch. Exit code 3 when one survives.
     Prove(Prove),
+    /// Show a recorded run or proof again, and write its files, from what --observations wrote. Exit code 0 when that worked,
+    /// whatever the run came to.
+    Report {
+        /// What --observations wrote.
+        #[arg(value_hint = ValueHint::FilePath)]
+        observations: PathBuf,
+        #[command(flatten)]
+        files: Files,
+    },
+    /// Print the JSON schema of what --json writes.
+    Schema,
     /// Run random programs of several clients against a broker, and compare what each saw with what a model allows.
     ///
     /// Also topic matching against a naive matcher, and two cooperating senders of which one mutates its packets. A finding
@@ -115,6 +142,8 @@ pub(crate) struct Prove {
     pub(crate) chosen: Chosen,
     #[command(flatten)]
     pub(crate) pace: Pace,
+    #[command(flatten)]
+    pub(crate) files: Files,
     /// Try every chosen case with the mutants of all cases, and print who sees which.
     #[arg(long)]
     pub(crate) matrix: bool,

@@ -3,18 +3,18 @@
 mod listing;
 mod reach;
 
-use std::{fs::File, path::Path, process::ExitCode, time::Duration};
+use std::{fs, path::Path, process::ExitCode, time::Duration};
 
 use conformance::{
     Chosen, Selection, cases,
     prove::prove,
     run::{Plan, run as run_plan},
 };
-use reports::{JsonLines, Sink, SuiteTerminal, Tee, observation::Tool};
+use reports::{Sink, Suite, SuiteFiles, SuiteOutput, SuiteTerminal, Tee, observation::Tool, suite_schema};
 
 use super::{interrupt::Interrupt, properties, say};
 use crate::{
-    cli::{self, Conformance, ConformanceVerb, Pace, Prove, Verdict},
+    cli::{self, Conformance, ConformanceVerb, Files, Pace, Prove, Verdict},
     exit::Failure,
 };
 
@@ -29,6 +29,8 @@ pub(crate) fn run(options: Conformance) -> Result<ExitCode, Failure> {
         Some(ConformanceVerb::Explain(chosen)) => say(listing::explain(&choose(&chosen)?)),
         Some(ConformanceVerb::Coverage { open }) => listing::coverage(open),
         Some(ConformanceVerb::Prove(options)) => proof(&options),
+        Some(ConformanceVerb::Report { observations, files }) => report(&observations, &files),
+        Some(ConformanceVerb::Schema) => say(format!("{:#}", suite_schema().as_value())),
         Some(ConformanceVerb::Properties(options)) => properties::properties(options),
         Some(ConformanceVerb::Replay(options)) => properties::replay(options),
         Some(ConformanceVerb::Differential(options)) => properties::differential(options),
@@ -49,6 +51,7 @@ fn choose(chosen: &cli::Chosen) -> Result<Vec<Chosen>, Failure> {
 
 fn judge(options: &Verdict) -> Result<ExitCode, Failure> {
     let chosen = choose(&options.chosen)?;
+    let mut sink = sink(Some(&options.pace), &options.files)?;
     runtime()?.block_on(async {
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
         let seed = options.shuffle.or(options.pace.seed).unwrap_or_else(fresh_seed);
@@ -60,7 +63,6 @@ fn judge(options: &Verdict) -> Result<ExitCode, Failure> {
             strict: options.strict,
             ..plan(&reached, chosen, seed, &options.pace)
         };
-        let mut sink = sink(&options.pace)?;
         let outcome = run_plan(plan, &mut *sink, interrupt.received()).await.map_err(Failure::internal)?;
         sink.finish().map_err(Failure::usage)?;
         reached.stop().await?;
@@ -70,12 +72,12 @@ fn judge(options: &Verdict) -> Result<ExitCode, Failure> {
 
 fn proof(options: &Prove) -> Result<ExitCode, Failure> {
     let chosen = choose(&options.chosen)?;
+    let mut sink = sink(Some(&options.pace), &options.files)?;
     runtime()?.block_on(async {
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
         let seed = options.pace.seed.unwrap_or_else(fresh_seed);
         let reached = reach::embedded(seed).await?;
         let plan = plan(&reached, chosen, seed, &options.pace);
-        let mut sink = sink(&options.pace)?;
         let proof = prove(&plan, options.matrix, &mut *sink, interrupt.received()).await.map_err(Failure::internal)?;
         sink.finish().map_err(Failure::usage)?;
         reached.stop().await?;
@@ -106,16 +108,33 @@ fn plan(reached: &reach::Reached, chosen: Vec<Chosen>, seed: u64, pace: &Pace) -
     }
 }
 
-fn sink(pace: &Pace) -> Result<Box<dyn Sink>, Failure> {
-    let mut tee = Tee::new(vec![Box::new(SuiteTerminal::stdio())]);
-    if let Some(path) = &pace.observations {
-        tee.push(Box::new(JsonLines::new(create(path)?)));
-    }
-    Ok(Box::new(tee))
+/// Everything that the observations go to. Files are opened here, before a broker starts; they come before the terminal,
+/// so that they are complete when it says how the run ended.
+fn sink(pace: Option<&Pace>, files: &Files) -> Result<Box<dyn Sink>, Failure> {
+    let named = [
+        (SuiteOutput::Observations, pace.and_then(|pace| pace.observations.as_deref())),
+        (SuiteOutput::JUnit, files.junit.as_deref()),
+        (SuiteOutput::Json, files.json.as_deref()),
+        (SuiteOutput::Html, files.html.as_deref()),
+    ];
+    let named: Vec<_> = named.into_iter().filter_map(|(output, path)| Some((output, path?))).collect();
+    let files = SuiteFiles::create(&named).map_err(Failure::usage)?;
+    Ok(Box::new(Tee::new(vec![Box::new(files), Box::new(SuiteTerminal::stdio())])))
 }
 
-fn create(path: &Path) -> Result<File, Failure> {
-    File::create(path).map_err(|error| Failure::usage(format!("cannot write {}: {error}", path.display())))
+/// A recorded run again.
+fn report(observations: &Path, files: &Files) -> Result<ExitCode, Failure> {
+    let recorded = fs::canonicalize(observations).ok();
+    let outputs = [&files.junit, &files.json, &files.html].into_iter().flatten();
+    for output in outputs {
+        if recorded.is_some() && fs::canonicalize(output).ok() == recorded {
+            return Err(Failure::usage(format!("{} is the recorded run; it is not overwritten", output.display())));
+        }
+    }
+    let mut sink = sink(None, files)?;
+    Suite::replay(observations, &mut *sink).map_err(Failure::usage)?;
+    sink.finish().map_err(Failure::usage)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A seed that nobody named; it is printed, and small enough to be typed.

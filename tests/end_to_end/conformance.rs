@@ -1,6 +1,7 @@
 //! The suite against the reference broker: it passes, and every case can fail.
 
 mod properties;
+mod reports;
 
 use std::{
     process::Output,
@@ -70,13 +71,15 @@ fn a_target_that_nobody_serves_is_exit_5() {
 /// What a run says of each case that does not pass, in the order of the names, and how many of each verdict there are.
 fn verdicts(said: &str) -> Vec<String> {
     let told = |line: &&str| {
-        ["FAIL ", "WARN ", "KNOWN ", "INCONCLUSIVE ", "ERROR "].iter().any(|verdict| line.starts_with(verdict))
-            && line.contains(" (")
+        ["FAIL ", "WARN ", "KNOWN ", "INCONCLUSIVE ", "ERROR "]
+            .iter()
+            .any(|verdict| line.strip_prefix(verdict).is_some_and(|rest| !rest.starts_with('(')))
     };
-    let mut verdicts: Vec<String> = said.lines().filter(told).map(str::to_owned).collect();
+    // What came has names of the try in it.
+    let case = |line: &str| line.split(": ").next().unwrap_or(line).to_owned();
+    let mut verdicts: Vec<String> = said.lines().filter(told).map(case).collect();
     verdicts.sort();
-    // The sums stand below the table, before the last line.
-    verdicts.extend(said.lines().rev().nth(1).map(str::to_owned));
+    verdicts.extend(said.lines().find(|line| line.starts_with("all ")).map(str::to_owned));
     verdicts
 }
 

@@ -60,8 +60,7 @@ pub(super) fn preflight(summary: &Summary) -> Vec<Check> {
 }
 
 /// The command line, quoted for a POSIX shell.
-pub(super) fn command(summary: &Summary) -> Option<String> {
-    let words = &summary.run()?.command;
+pub(crate) fn quoted_command(words: &[String]) -> Option<String> {
     (!words.is_empty()).then(|| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
 }
 

@@ -21,7 +21,7 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// An SVG document under construction.
 #[derive(Debug)]
-pub(super) struct Svg {
+pub(crate) struct Svg {
     out: String,
 }
 
@@ -35,7 +35,7 @@ pub(super) enum Anchor {
 
 impl Svg {
     /// Begins an image of that many user units, with the title and description that screen readers speak.
-    pub(super) fn new(id: &str, class: &str, width: f64, height: f64, title: &str, description: &str) -> Self {
+    pub(crate) fn new(id: &str, class: &str, width: f64, height: f64, title: &str, description: &str) -> Self {
         let (id, class) = (escaped(id), escaped(class));
         let (title, description) = (escaped(title), escaped(description));
         let out = format!(
@@ -50,7 +50,7 @@ impl Svg {
         self.push(&format!("<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"));
     }
 
-    pub(super) fn rect(&mut self, class: &str, x: f64, y: f64, width: f64, height: f64) {
+    pub(crate) fn rect(&mut self, class: &str, x: f64, y: f64, width: f64, height: f64) {
         let width = width.max(0.0);
         self.push(&format!(
             "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>"
@@ -105,7 +105,7 @@ impl Svg {
         self.push("</g>");
     }
 
-    pub(super) fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         self.push("</svg>");
         self.out
     }

@@ -1,0 +1,98 @@
+//! The files of a conformance run that its user named.
+
+use super::{Suite, suite_html, suite_json, suite_junit};
+use crate::json_lines::JsonLines;
+use crate::observation::Observation;
+use crate::sink::Sink;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What a file of a conformance run holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SuiteOutput {
+    /// Every observation, one JSON object per line, while the run lasts.
+    Observations,
+    /// Verdicts for CI servers.
+    JUnit,
+    /// One document for programs.
+    Json,
+    /// One page for people.
+    Html,
+}
+
+/// Writes the files of a run. All of them are opened before it begins, so that a mistyped path costs no run; those that are
+/// made of the whole run are written at its end. A run that never began leaves no empty files.
+#[derive(Debug, Default)]
+pub struct SuiteFiles {
+    lines: Option<JsonLines<File>>,
+    files: Vec<(SuiteOutput, Opened)>,
+    suite: Suite,
+}
+
+/// A file that goes away if nothing is written to it: what reads an empty report takes it for a broken one.
+#[derive(Debug)]
+struct Opened {
+    path: PathBuf,
+    file: File,
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // Only a file that is one: no pipe, no terminal.
+        if self.file.metadata().is_ok_and(|known| known.is_file() && known.len() == 0) {
+            let _gone_already = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl SuiteFiles {
+    /// Opens every file; earlier content is lost.
+    ///
+    /// # Errors
+    /// One line about the first file that cannot be written, or that is named twice.
+    pub fn create(wanted: &[(SuiteOutput, &Path)]) -> Result<Self, String> {
+        let mut files = Self::default();
+        for (place, (output, path)) in wanted.iter().enumerate() {
+            if wanted[..place].iter().any(|(_, earlier)| earlier == path) {
+                return Err(format!("{} is named for two outputs; give each its own file", path.display()));
+            }
+            let unwritable = |error| format!("cannot write {}: {error}", path.display());
+            let opened = Opened { path: path.to_path_buf(), file: File::create(path).map_err(unwritable)? };
+            if *output == SuiteOutput::Observations {
+                files.lines = Some(JsonLines::new(opened.file.try_clone().map_err(unwritable)?));
+            }
+            files.files.push((*output, opened));
+        }
+        Ok(files)
+    }
+}
+
+impl Opened {
+    fn write(&mut self, output: SuiteOutput, suite: &Suite) -> io::Result<()> {
+        let text = match output {
+            SuiteOutput::Observations => return Ok(()),
+            SuiteOutput::JUnit => suite_junit(suite).map_err(io::Error::other)?,
+            SuiteOutput::Json => suite_json(suite)?,
+            SuiteOutput::Html => suite_html(suite).map_err(io::Error::other)?,
+        };
+        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush());
+        written.map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", self.path.display())))
+    }
+}
+
+impl Sink for SuiteFiles {
+    fn record(&mut self, observation: &Observation) -> io::Result<()> {
+        self.suite.apply(observation);
+        self.lines.as_mut().map_or(Ok(()), |lines| lines.record(observation))
+    }
+
+    /// Writes every document, also when one of them fails.
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        let lines = self.lines.take().map_or(Ok(()), |lines| Box::new(lines).finish());
+        let suite = &self.suite;
+        let results: Vec<io::Result<()>> =
+            self.files.iter_mut().map(|(output, opened)| opened.write(*output, suite)).collect();
+        lines.and(results.into_iter().collect())
+    }
+}
