@@ -23,11 +23,44 @@ fn the_report_opens_without_a_complaint() {
         assert!(shot.status.success(), "{}", String::from_utf8_lossy(&shot.stderr));
         assert!(fs::metadata(&picture).is_ok_and(|file| file.len() > 20_000), "an empty picture");
     }
-    let dump = output(chromium(folder.path()).args(["--enable-logging=stderr", "--dump-dom"]).arg(&page));
-    let (dom, log) = (String::from_utf8_lossy(&dump.stdout), String::from_utf8_lossy(&dump.stderr));
+    let dom = dom(folder.path(), &page);
     assert!(dom.contains("<svg") && dom.contains("smoke"), "no charts");
+}
+
+/// What a reader does, in a copy of the page that takes a second script.
+const READER: &str = include_str!("conformance_page.js");
+
+#[test]
+fn the_page_of_a_conformance_run_filters_and_opens_its_evidence() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let page = folder.path().join("run.html");
+    let run = ["conformance", "acks.identifiers_are_repeated", "--mqtt", "5", "--html"];
+    let made = output(paddock().args(run).arg(&page));
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+    let as_it_is = dom(folder.path(), &format!("file://{}", page.display()));
+    assert!(
+        as_it_is.contains("<form id=\"filter\" role=\"search\" aria-label=\"Filter the statements\">"),
+        "no filter"
+    );
+
+    let text = fs::read_to_string(&page).expect("a page");
+    let text = text.replacen("Content-Security-Policy", "none", 1);
+    let driven = folder.path().join("driven.html");
+    fs::write(&driven, text.replacen("</body>", &format!("<script>{READER}</script></body>"), 1)).expect("a file");
+    let dom = dom(folder.path(), &format!("file://{}", driven.display()));
+    let title = dom.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
+    // The statement of that number in each version, and what the case decides.
+    assert_eq!(title, Some("2 of 392 statements | 3 of 392 statements | 1 open | 0 open | back"));
+}
+
+/// The page after its scripts ran, which nobody complained about.
+fn dom(profile: &Path, page: &str) -> String {
+    let arguments = ["--enable-logging=stderr", "--virtual-time-budget=5000", "--dump-dom"];
+    let dump = output(chromium(profile).args(arguments).arg(page));
+    let log = String::from_utf8_lossy(&dump.stderr);
     let complaints: Vec<&str> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
     assert!(complaints.is_empty(), "{complaints:#?}");
+    String::from_utf8_lossy(&dump.stdout).into_owned()
 }
 
 /// Chromium without a window, with a profile of its own in `folder`.
