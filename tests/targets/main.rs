@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+mod containers;
 mod peer;
 mod processes;
 

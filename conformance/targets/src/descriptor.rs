@@ -85,8 +85,13 @@ pub enum Release {
 /// How a broker is reached or started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Somebody else runs it, at these URLs; several are one cluster. Never empty.
-    Addresses(Vec<String>),
+    /// Somebody else runs it.
+    Addresses {
+        /// Its URLs; several are one cluster. Never empty.
+        urls: Vec<String>,
+        /// The longest time until each answers; 0 when they are not waited for.
+        deadline: Duration,
+    },
     /// Processes on this machine.
     Process(Process),
     /// A container.
@@ -163,7 +168,7 @@ impl Descriptor {
             home: None,
             release: Release::Unknown,
             versions: vec![Version::V3_1_1, Version::V5],
-            reach: Reach::Addresses(vec![url]),
+            reach: Reach::Addresses { urls: vec![url], deadline: Duration::ZERO },
             listeners: Listeners::default(),
             capabilities: Capabilities::default(),
             users: Vec::new(),
@@ -207,7 +212,7 @@ impl Descriptor {
     #[must_use]
     pub fn nodes(&self) -> usize {
         match &self.reach {
-            Reach::Addresses(urls) => urls.len(),
+            Reach::Addresses { urls, .. } => urls.len(),
             Reach::Process(process) => usize::from(process.nodes),
             Reach::Container(_) => 1,
         }

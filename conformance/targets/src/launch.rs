@@ -10,6 +10,7 @@
 //! ([`Ending::Terminated`]) has a guard that does, and kills it and its children then.
 
 mod group;
+pub(crate) mod guard;
 pub(crate) mod ready;
 mod words;
 
@@ -21,6 +22,7 @@ use tokio::{
     time,
 };
 
+pub use self::ready::Silence;
 use self::{group::Group, words::LastWords};
 use crate::{Command, Ending, Readiness, Target, live::container::Boxed};
 
@@ -112,6 +114,16 @@ pub enum LaunchError {
         command: String,
         /// How it ended and what it said.
         said: String,
+    },
+    /// A broker that somebody else runs was not there in time.
+    #[error("nobody answered at {url} within {deadline:?}: {why}")]
+    Silent {
+        /// Where.
+        url: String,
+        /// The time that it had.
+        deadline: Duration,
+        /// What came of the latest attempt.
+        why: Silence,
     },
     /// The container could not be started, or the broker in it did not answer in time; it was removed.
     #[error("no broker in a container of {image}: {said}")]

@@ -29,7 +29,7 @@ pub use descriptor::{
     listeners::Listeners,
     template::Template,
 };
-pub use launch::{LaunchError, Running};
+pub use launch::{LaunchError, Running, Silence};
 pub use live::{Host, Live, Node};
 pub use shipped::{LoadError, Shipped, shipped};
 pub use target::{Command, Ending, Readiness, Target};

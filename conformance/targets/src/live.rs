@@ -14,13 +14,14 @@ mod release;
 
 pub use host::Host;
 
-use std::io;
+use std::{io, time::Duration};
 
 use tempfile::TempDir;
 
 use crate::{
     Descriptor, LaunchError, Running, Target,
     descriptor::{Reach, listeners::Listeners, template::Template},
+    launch::ready,
 };
 
 /// A target that runs. Dropping it ends what was started for it.
@@ -41,7 +42,8 @@ pub struct Node {
 }
 
 impl Descriptor {
-    /// Makes the target reachable: addresses are taken as they are; processes and containers are started and awaited. Runs on
+    /// Makes the target reachable: addresses are taken as they are, and awaited when the descriptor says so; processes and
+    /// containers are started and awaited. Runs on
     /// a tokio runtime with time and input/output.
     ///
     /// # Errors
@@ -49,20 +51,24 @@ impl Descriptor {
     /// See [`LaunchError`]; nothing that was started outlives an error.
     pub async fn launch(&self, host: &Host) -> Result<Live, LaunchError> {
         let (nodes, folder) = match &self.reach {
-            Reach::Addresses(urls) => (self.addresses(urls).await?, None),
+            Reach::Addresses { urls, deadline } => (self.addresses(urls, *deadline).await?, None),
             Reach::Process(process) => {
                 let (nodes, folder) = process::launch(process, &self.listeners, host).await?;
                 (nodes, Some(folder))
             }
-            Reach::Container(container) => (vec![container::launch(container, &self.listeners).await?], None),
+            Reach::Container(container) => (vec![container::launch(container, &self.listeners, host).await?], None),
         };
         let release = release::ask(&self.release, host).await;
         Ok(Live { nodes, release, folder })
     }
 
-    async fn addresses(&self, urls: &[String]) -> Result<Vec<Node>, LaunchError> {
+    async fn addresses(&self, urls: &[String], deadline: Duration) -> Result<Vec<Node>, LaunchError> {
         let mut nodes = Vec::new();
         for url in urls {
+            if !deadline.is_zero() {
+                let late = |why| LaunchError::Silent { url: url.clone(), deadline, why };
+                ready::within(url, deadline).await.map_err(late)?;
+            }
             let running = Target::Address(url.clone()).launch().await?;
             // Nothing is to be filled in: the descriptor was read so.
             let text = |text: &Template| text.fill(&|hole| hole.to_string());

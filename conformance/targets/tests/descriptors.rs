@@ -52,6 +52,7 @@ versions = ["5.0", "3.1.1", "5.0"]
 deviations_of = "7.1"
 [address]
 urls = ["mqtt://one:1883", "mqtt://two:1883"]
+deadline = "1m"
 [listeners]
 tls = "mqtts://one:8883"
 [capabilities]
@@ -69,7 +70,8 @@ password = "secret"
 "#;
     let farm = Descriptor::parse("farm.toml", text).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(farm.versions, [Version::V3_1_1, Version::V5]);
-    assert_eq!(farm.reach, Reach::Addresses(vec!["mqtt://one:1883".to_owned(), "mqtt://two:1883".to_owned()]));
+    let urls = ["mqtt://one:1883", "mqtt://two:1883"].map(str::to_owned).to_vec();
+    assert_eq!(farm.reach, Reach::Addresses { urls, deadline: Duration::from_secs(60) });
     assert_eq!((farm.nodes(), &farm.release), (2, &Release::Unknown));
     assert_eq!((farm.capabilities.retain, farm.capabilities.qos), (Some(false), Some(1)));
     assert_eq!((farm.capabilities.wildcards, farm.capabilities.topic_aliases), (None, Some(10)));
@@ -89,6 +91,11 @@ fn what_is_left_out_has_its_default() {
     let Reach::Process(process) = Descriptor::parse("x.toml", text).unwrap().reach else { panic!("it is a process") };
     assert_eq!((process.ready, process.nodes), (Ready::Answers, 1));
     assert_eq!((process.deadline, process.grace), (Duration::from_secs(20), Duration::from_secs(5)));
+    let address = text.replace("[process]\nprogram = \"x\"", "[address]\nurls = [\"mqtt://x\"]");
+    let Reach::Addresses { deadline, .. } = Descriptor::parse("x.toml", &address).unwrap().reach else {
+        panic!("it is an address")
+    };
+    assert_eq!(deadline, Duration::ZERO);
     let text = text.replace("[process]\nprogram = \"x\"", "[container]\nimage = \"x\"\ntag = \"1.2\"");
     let container = Descriptor::parse("x.toml", &text).unwrap();
     assert_eq!(container.release, Release::Is("1.2".to_owned()));

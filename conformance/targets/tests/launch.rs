@@ -5,8 +5,11 @@ mod support;
 use std::{fs, io, net::TcpListener, os::unix::process::ExitStatusExt, time::Duration};
 
 use support::gone;
-use targets::{Command, LaunchError, Readiness, Running, Sampler, Target};
-use tokio::time::Instant;
+use targets::{Command, Descriptor, Host, LaunchError, Readiness, Running, Sampler, Silence, Target};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
+};
 
 /// A shell script as a broker.
 fn script(text: &str) -> Command {
@@ -28,6 +31,43 @@ async fn an_address_is_taken_as_it_is() {
     assert_eq!(running.address(), "mqtt://broker.example:1883");
     assert_eq!(running.pid(), None);
     assert_eq!(running.stop().await.unwrap(), None);
+}
+
+/// A descriptor of somebody else's broker that is waited for.
+fn awaited(url: &str, deadline: &str) -> Descriptor {
+    let text = format!(
+        "name = \"x\"\nproduct = \"X\"\nversions = [\"3.1.1\"]\n[address]\nurls = [\"{url}\"]\ndeadline = \"{deadline}\"\n"
+    );
+    Descriptor::parse("x.toml", &text).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+#[tokio::test]
+async fn an_address_is_waited_for_until_a_connect_is_answered() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("mqtt://{}", listener.local_addr().unwrap());
+    let broker = tokio::spawn(async move {
+        // Closed; Server unavailable; accepted.
+        for answer in [&b""[..], b"\x20\x02\0\x03", b"\x20\x02\0\0"] {
+            let mut stream = listener.accept().await.unwrap().0;
+            stream.read_exact(&mut [0; 30]).await.unwrap();
+            stream.write_all(answer).await.unwrap();
+        }
+    });
+    let live = awaited(&url, "20s").launch(&Host::here().unwrap()).await.unwrap();
+    assert_eq!(live.address(), url);
+    broker.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_where_nobody_answers_in_time_is_told_with_the_reason() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = awaited(&format!("mqtt://{free}"), "50ms").launch(&Host::here().unwrap()).await.unwrap_err();
+    assert!(matches!(error, LaunchError::Silent { why: Silence::Refused, .. }), "{error:?}");
+    assert_eq!(error.to_string(), format!("nobody answered at mqtt://{free} within 50ms: nobody listens there"));
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("mqtt://{}", mute.local_addr().unwrap());
+    let error = awaited(&url, "50ms").launch(&Host::here().unwrap()).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("nobody answered at {url} within 50ms: no answer comes"));
 }
 
 #[tokio::test]

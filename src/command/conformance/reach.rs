@@ -50,7 +50,7 @@ async fn described(targets: &[String], chosen: &[Chosen], seed: u64) -> Result<R
         let mut subject = Subject::of(descriptor, &live, seed).await.map_err(Failure::unreachable)?;
         running.push(live);
         for deadly in chosen.iter().filter(|chosen| descriptor.alone.iter().any(|alone| covers(alone, chosen))) {
-            if let Reach::Addresses(_) = descriptor.reach {
+            if let Reach::Addresses { .. } = descriptor.reach {
                 let message = "`alone` wants a broker that is started, not one at an address";
                 return Err(Failure::usage(format!("{}: {message}", descriptor.name)));
             }

@@ -85,7 +85,8 @@ fn reach(
     match (address, process, container) {
         (Some(address), ..) => {
             let urls = filled(address.value.urls?, "the list names no URL", reading)?;
-            Some(Reach::Addresses(plain(Some(urls.value)).into_iter().map(|url| url.0).collect()))
+            let urls = plain(Some(urls.value)).into_iter().map(|url| url.0).collect();
+            Some(Reach::Addresses { urls, deadline: span(address.value.deadline, Duration::ZERO) })
         }
         (_, Some(section), _) => process_of(section.value, reading).map(Reach::Process),
         (.., Some(section)) => container_of(section.value).map(Reach::Container),

@@ -65,6 +65,9 @@ section! {
     AddressSection {
         /// Its URL, such as `mqtt://127.0.0.1:1883`; of a cluster one for each node.
         required urls: Vec<At<Url>>;
+        /// The longest time until each takes connections, and answers a CONNECT if it is `mqtt`; a duration. Default: nobody
+        /// waits.
+        optional deadline: Span;
     }
 }
 
