@@ -6,6 +6,7 @@ mod connack;
 mod connect;
 mod disconnect;
 mod publish;
+mod request;
 mod subscribe;
 mod unsubscribe;
 
@@ -19,7 +20,7 @@ pub use subscribe::{Options, Suback, Subscribe};
 pub use unsubscribe::{Unsuback, Unsubscribe};
 
 use crate::{
-    Breach, Direction, Kind, Version,
+    Breach, Direction, Kind, Property, Version,
     draft::{Draft, Draftable},
     number::{self, Decoded},
     reader::{Parsed, Reader, shortest},
@@ -139,6 +140,36 @@ macro_rules! into_packet {
 }
 
 into_packet! { Connect Connack Publish Subscribe Suback Unsubscribe Unsuback Pingreq Pingresp Disconnect Auth }
+
+macro_rules! with_properties {
+    ($($packet:ident)+) => {
+        $(impl $packet {
+            /// One more property.
+            #[must_use]
+            pub fn with(mut self, property: Property) -> Self {
+                self.properties.0.push(property);
+                self
+            }
+        })+
+    };
+}
+
+with_properties! { Connect Will Connack Publish Ack Subscribe Suback Unsubscribe Unsuback Disconnect Auth }
+
+macro_rules! with_form {
+    ($($packet:ident)+) => {
+        $(impl $packet {
+            /// What is left out.
+            #[must_use]
+            pub fn form(mut self, form: Form) -> Self {
+                self.form = form;
+                self
+            }
+        })+
+    };
+}
+
+with_form! { Ack Disconnect Auth }
 
 impl Pingreq {
     /// As a draft. Fields: none.

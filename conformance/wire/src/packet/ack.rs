@@ -2,7 +2,7 @@
 
 use super::{Form, Packet};
 use crate::{
-    Kind, Properties, Property, Version,
+    Kind, Properties, Version,
     draft::Draft,
     reader::{Parsed, Reader},
     rule::{ANSWERED_PUBLISH, PUBACK_CODE, PUBCOMP_CODE, PUBREC_CODE, PUBREL_CODE, Rule},
@@ -58,19 +58,6 @@ impl Ack {
     #[must_use]
     pub fn reason(self, reason: u8) -> Self {
         Self { reason, ..self }
-    }
-
-    /// What is left out.
-    #[must_use]
-    pub fn form(self, form: Form) -> Self {
-        Self { form, ..self }
-    }
-
-    /// One more property.
-    #[must_use]
-    pub fn with(mut self, property: Property) -> Self {
-        self.properties.0.push(property);
-        self
     }
 
     /// As a draft. Fields: `packet_identifier`; in 5.0 also `reason_code`, `properties_length` and properties, of which those are left out

@@ -31,19 +31,6 @@ impl Auth {
         self.with(Property::authentication_data(data.as_ref()))
     }
 
-    /// What is left out.
-    #[must_use]
-    pub fn form(self, form: Form) -> Self {
-        Self { form, ..self }
-    }
-
-    /// One more property.
-    #[must_use]
-    pub fn with(mut self, property: Property) -> Self {
-        self.properties.0.push(property);
-        self
-    }
-
     /// As a draft. Fields: `reason_code`, `properties_length` and properties. Before 5.0 it is a packet of type 15 without fields.
     pub fn draft(&self, version: Version) -> Draft {
         Draft::new(version, Kind::Auth.first_byte()).outcome(self.reason, &self.properties, self.form)

@@ -2,7 +2,7 @@
 
 use super::connect::authentication;
 use crate::{
-    Kind, Properties, Property, Version,
+    Kind, Properties, Version,
     draft::Draft,
     reader::{Parsed, Reader},
     rule::{CONNACK_CODE, CONNACK_FLAGS, REFUSED_WITHOUT_SESSION},
@@ -41,13 +41,6 @@ impl Connack {
     #[must_use]
     pub fn reason(self, reason: u8) -> Self {
         Self { reason, ..self }
-    }
-
-    /// One more property.
-    #[must_use]
-    pub fn with(mut self, property: Property) -> Self {
-        self.properties.0.push(property);
-        self
     }
 
     /// As a draft. Fields: `connack_flags`, `reason_code`, `properties_length` and properties.

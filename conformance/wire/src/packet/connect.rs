@@ -1,7 +1,7 @@
 //! CONNECT (section 3.1).
 
 use crate::{
-    Direction, Kind, Properties, Property, Version,
+    Direction, Kind, Properties, Version,
     draft::Draft,
     reader::{Parsed, Reader},
     rule::{
@@ -91,13 +91,6 @@ impl Connect {
         Self { password: Some(password.into()), ..self }
     }
 
-    /// One more property.
-    #[must_use]
-    pub fn with(mut self, property: Property) -> Self {
-        self.properties.0.push(property);
-        self
-    }
-
     /// As a draft. Fields: `protocol_name`, `protocol_level`, `connect_flags`, `keep_alive`, `properties_length` and properties,
     /// `client_identifier`, `will_properties_length` and will properties, `will_topic`, `will_payload`, `user_name`, `password`.
     pub fn draft(&self, version: Version) -> Draft {
@@ -152,13 +145,6 @@ impl Will {
     #[must_use]
     pub fn payload(self, payload: impl Into<Vec<u8>>) -> Self {
         Self { payload: payload.into(), ..self }
-    }
-
-    /// One more Will Property.
-    #[must_use]
-    pub fn with(mut self, property: Property) -> Self {
-        self.properties.0.push(property);
-        self
     }
 }
 

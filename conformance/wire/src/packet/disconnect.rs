@@ -2,7 +2,7 @@
 
 use super::{Form, ack::outcome};
 use crate::{
-    Kind, Properties, Property, Version,
+    Kind, Properties, Version,
     draft::Draft,
     reader::{Parsed, Reader},
     rule::DISCONNECT_CODE,
@@ -28,19 +28,6 @@ impl Disconnect {
     /// With this reason code.
     pub fn because(reason: u8) -> Self {
         Self { reason, ..Self::default() }
-    }
-
-    /// What is left out.
-    #[must_use]
-    pub fn form(self, form: Form) -> Self {
-        Self { form, ..self }
-    }
-
-    /// One more property.
-    #[must_use]
-    pub fn with(mut self, property: Property) -> Self {
-        self.properties.0.push(property);
-        self
     }
 
     /// As a draft. Fields: in 5.0 `reason_code`, `properties_length` and properties, of which those are left out that `form` says until they

@@ -2,7 +2,7 @@
 
 use super::connect::payload_format;
 use crate::{
-    Direction, Kind, Properties, Property, Version,
+    Direction, Kind, Properties, Version,
     draft::Draft,
     reader::{Parsed, Reader},
     rule::{CLIENT_PACKET_IDENTIFIER, NOT_EMPTY, PUBLISH_WILDCARD, SERVER_PACKET_IDENTIFIER, TOPIC_NAME_FIRST},
@@ -70,13 +70,6 @@ impl Publish {
     #[must_use]
     pub fn payload(self, payload: impl Into<Vec<u8>>) -> Self {
         Self { payload: payload.into(), ..self }
-    }
-
-    /// One more property.
-    #[must_use]
-    pub fn with(mut self, property: Property) -> Self {
-        self.properties.0.push(property);
-        self
     }
 
     /// As a draft. Fields: `topic_name`, `packet_identifier` (above QoS 0), `properties_length` and properties, `payload`.

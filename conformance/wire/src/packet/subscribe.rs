@@ -1,15 +1,14 @@
 //! SUBSCRIBE and SUBACK (sections 3.8 and 3.9).
 
-use super::ack::reason_code;
+use super::{ack::reason_code, request};
 use crate::{
-    Kind, Properties, Property, Version,
+    Kind, Properties, Version,
     draft::Draft,
     reader::{Parsed, Reader},
     rule::{
         ANSWERED_REQUEST, CLIENT_PACKET_IDENTIFIER, NO_LOCAL_SHARED, SUBACK_CODE, SUBACK_CODES, SUBSCRIBE_FILTERS,
         SUBSCRIBE_OPTIONS, SUBSCRIBE_QOS,
     },
-    tables::Place,
     topic,
 };
 
@@ -90,36 +89,22 @@ impl Subscribe {
         self
     }
 
-    /// One more property.
-    #[must_use]
-    pub fn with(mut self, property: Property) -> Self {
-        self.properties.0.push(property);
-        self
-    }
-
     /// As a draft. Fields: `packet_identifier`, `properties_length` and properties, then for every filter `topic_filter` and
     /// `subscription_options`.
     pub fn draft(&self, version: Version) -> Draft {
-        let draft = Draft::new(version, Kind::Subscribe.first_byte())
-            .field("packet_identifier", self.packet_identifier.to_be_bytes())
-            .properties(&self.properties);
+        let draft = Draft::request(version, Kind::Subscribe, self.packet_identifier, &self.properties);
         self.filters.iter().fold(draft, |draft, (filter, options)| {
             draft.field_text("topic_filter", filter).field("subscription_options", [options.byte(version)])
         })
     }
 
     pub(crate) fn parse(reader: &mut Reader<'_>) -> Parsed<Self> {
-        let packet_identifier = reader.packet_identifier(CLIENT_PACKET_IDENTIFIER)?;
-        let properties = reader.properties(Place::Packet(Kind::Subscribe))?;
-        if reader.is_at_end() {
-            return Err(reader.breach(SUBSCRIBE_FILTERS, reader.at(), "SUBSCRIBE has no filter"));
-        }
-        let mut filters = Vec::new();
-        while !reader.is_at_end() {
+        let (packet_identifier, properties) = request::head(reader, CLIENT_PACKET_IDENTIFIER)?;
+        let filters = request::elements(reader, SUBSCRIBE_FILTERS, "filter", |reader| {
             let filter = reader.topic_filter("topic_filter")?;
             let options = Options::parse(reader, &filter)?;
-            filters.push((filter, options));
-        }
+            Ok((filter, options))
+        })?;
         Ok(Self { packet_identifier, properties, filters })
     }
 }
@@ -180,31 +165,15 @@ impl Suback {
         self
     }
 
-    /// One more property.
-    #[must_use]
-    pub fn with(mut self, property: Property) -> Self {
-        self.properties.0.push(property);
-        self
-    }
-
     /// As a draft. Fields: `packet_identifier`, `properties_length` and properties, then every `reason_code`.
     pub fn draft(&self, version: Version) -> Draft {
-        let draft = Draft::new(version, Kind::Suback.first_byte())
-            .field("packet_identifier", self.packet_identifier.to_be_bytes())
-            .properties(&self.properties);
+        let draft = Draft::request(version, Kind::Suback, self.packet_identifier, &self.properties);
         self.reasons.iter().fold(draft, |draft, reason| draft.field("reason_code", [*reason]))
     }
 
     pub(crate) fn parse(reader: &mut Reader<'_>) -> Parsed<Self> {
-        let packet_identifier = reader.packet_identifier(ANSWERED_REQUEST)?;
-        let properties = reader.properties(Place::Packet(Kind::Suback))?;
-        if reader.is_at_end() {
-            return Err(reader.breach(SUBACK_CODES, reader.at(), "SUBACK has no code"));
-        }
-        let mut reasons = Vec::new();
-        while !reader.is_at_end() {
-            reasons.push(reason_code(reader, SUBACK_CODE)?);
-        }
+        let (packet_identifier, properties) = request::head(reader, ANSWERED_REQUEST)?;
+        let reasons = request::elements(reader, SUBACK_CODES, "code", |reader| reason_code(reader, SUBACK_CODE))?;
         Ok(Self { packet_identifier, properties, reasons })
     }
 }

@@ -1,12 +1,11 @@
 //! UNSUBSCRIBE and UNSUBACK (sections 3.10 and 3.11).
 
-use super::ack::reason_code;
+use super::{ack::reason_code, request};
 use crate::{
-    Kind, Properties, Property, Version,
+    Kind, Properties, Version,
     draft::Draft,
     reader::{Parsed, Reader},
     rule::{ANSWERED_REQUEST, CLIENT_PACKET_IDENTIFIER, UNSUBACK_CODE, UNSUBSCRIBE_FILTERS},
-    tables::Place,
 };
 
 /// UNSUBSCRIBE.
@@ -33,31 +32,16 @@ impl Unsubscribe {
         self
     }
 
-    /// One more property.
-    #[must_use]
-    pub fn with(mut self, property: Property) -> Self {
-        self.properties.0.push(property);
-        self
-    }
-
     /// As a draft. Fields: `packet_identifier`, `properties_length` and properties, then every `topic_filter`.
     pub fn draft(&self, version: Version) -> Draft {
-        let draft = Draft::new(version, Kind::Unsubscribe.first_byte())
-            .field("packet_identifier", self.packet_identifier.to_be_bytes())
-            .properties(&self.properties);
+        let draft = Draft::request(version, Kind::Unsubscribe, self.packet_identifier, &self.properties);
         self.filters.iter().fold(draft, |draft, filter| draft.field_text("topic_filter", filter))
     }
 
     pub(crate) fn parse(reader: &mut Reader<'_>) -> Parsed<Self> {
-        let packet_identifier = reader.packet_identifier(CLIENT_PACKET_IDENTIFIER)?;
-        let properties = reader.properties(Place::Packet(Kind::Unsubscribe))?;
-        if reader.is_at_end() {
-            return Err(reader.breach(UNSUBSCRIBE_FILTERS, reader.at(), "UNSUBSCRIBE has no filter"));
-        }
-        let mut filters = Vec::new();
-        while !reader.is_at_end() {
-            filters.push(reader.topic_filter("topic_filter")?);
-        }
+        let (packet_identifier, properties) = request::head(reader, CLIENT_PACKET_IDENTIFIER)?;
+        let filter = |reader: &mut Reader<'_>| reader.topic_filter("topic_filter");
+        let filters = request::elements(reader, UNSUBSCRIBE_FILTERS, "filter", filter)?;
         Ok(Self { packet_identifier, properties, filters })
     }
 }
@@ -86,34 +70,20 @@ impl Unsuback {
         self
     }
 
-    /// One more property.
-    #[must_use]
-    pub fn with(mut self, property: Property) -> Self {
-        self.properties.0.push(property);
-        self
-    }
-
     /// As a draft. Fields: `packet_identifier`; in 5.0 also `properties_length` and properties, then every `reason_code`.
     pub fn draft(&self, version: Version) -> Draft {
-        let draft = Draft::new(version, Kind::Unsuback.first_byte())
-            .field("packet_identifier", self.packet_identifier.to_be_bytes())
-            .properties(&self.properties);
+        let draft = Draft::request(version, Kind::Unsuback, self.packet_identifier, &self.properties);
         let written = self.reasons.iter().filter(|_| version.has_properties());
         written.fold(draft, |draft, reason| draft.field("reason_code", [*reason]))
     }
 
     pub(crate) fn parse(reader: &mut Reader<'_>) -> Parsed<Self> {
-        let packet_identifier = reader.packet_identifier(ANSWERED_REQUEST)?;
-        let properties = reader.properties(Place::Packet(Kind::Unsuback))?;
-        let mut reasons = Vec::new();
-        if reader.version.has_properties() {
-            if reader.is_at_end() {
-                return Err(reader.breach(UNSUBACK_CODE, reader.at(), "UNSUBACK has no code"));
-            }
-            while !reader.is_at_end() {
-                reasons.push(reason_code(reader, UNSUBACK_CODE)?);
-            }
-        }
+        let (packet_identifier, properties) = request::head(reader, ANSWERED_REQUEST)?;
+        let reasons = if reader.version.has_properties() {
+            request::elements(reader, UNSUBACK_CODE, "code", |reader| reason_code(reader, UNSUBACK_CODE))?
+        } else {
+            Vec::new()
+        };
         Ok(Self { packet_identifier, properties, reasons })
     }
 }
