@@ -3,21 +3,16 @@
 //! [`read`] turns text into a [`Document`] and collects every error on the way. A key that is wrong or missing is absent from
 //! the document; what refers to other keys is the resolver's business.
 
-mod node;
 mod number;
 mod scalar;
-mod section;
 mod sections;
-mod table;
 
 use located::Reading;
-pub(crate) use node::Read;
 pub(crate) use scalar::{EventDo, NetworkDo, Span};
 pub(crate) use sections::{
     BrokerSection, DaySection, DeviceSection, Document, EventSection, NetworkSection, OutputSection, StageSection,
     SubscriberSection,
 };
-pub(crate) use table::Table;
 
 /// Reads a document as far as it can be read; absent when the text is not TOML.
 pub(crate) fn read(reading: &mut Reading<'_>) -> Option<Document> {

@@ -13,10 +13,10 @@ mod threshold;
 
 use std::ops::Range;
 
-use located::{At, Problem, Problems, did_you_mean};
+use located::{At, Problem, Problems, Table, did_you_mean};
 
 use crate::{
-    document::{DaySection, Document, OutputSection, Table},
+    document::{DaySection, Document, OutputSection},
     model::{BarnId, Curve, Day, Factor, Name, Output, Scenario, TimeOfDay},
 };
 

@@ -2,9 +2,8 @@
 
 mod resolve;
 mod scalar;
-mod section;
 mod sections;
-mod value;
+mod whole;
 
 use located::{Diagnostics, Reading};
 

@@ -16,6 +16,8 @@
 //! * [`Keys`]: the keys of a table; unknown ones are refused with the nearest that is known.
 //! * [`Node`]: a value. A reader is a function from it to what it means, and reports what is wrong.
 //! * [`At`]: what was read, with its place, so that checks across keys can still point at it.
+//! * [`section!`]: a table with fixed keys, declared once for reading and for its JSON schema; [`Read`] and [`Scalar`] are what
+//!   its values can be, [`Table`] is one with keys that people choose.
 //!
 //! ```
 //! use located::{Keys, Node, Reading};
@@ -50,16 +52,28 @@ mod environment;
 mod keys;
 mod node;
 mod problem;
+mod read;
 mod reading;
 mod secret;
+mod section;
 mod similar;
+mod table;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Position};
 pub use environment::{Lookup, of_process};
 pub use keys::Keys;
 pub use node::{At, Node};
 pub use problem::{Problem, Problems, Wrong};
+pub use read::{Read, Scalar};
 pub use reading::{Reading, Root};
+// What the sections are made of.
+#[doc(hidden)]
+pub use schemars;
 pub use secret::REDACTED;
+#[doc(hidden)]
+pub use section::{bare, prose};
+#[doc(hidden)]
+pub use serde_json;
 pub use similar::{did_you_mean, not_a_word};
+pub use table::Table;
 pub use toml::de::DeValue;

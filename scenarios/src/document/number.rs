@@ -1,21 +1,10 @@
-//! Values that are a number, a date, or true or false.
+//! Values that are a number or a date.
 
-use located::{DeValue, Node, Reading, Wrong};
+use located::{DeValue, Node, Read, Reading, Wrong};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-use super::node::Read;
 use crate::model::{Factor, QoS, Rate};
-
-impl Read for bool {
-    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-        node.truth(reading)
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "boolean" })
-    }
-}
 
 /// Turns a number into a type with a range.
 fn ranged<T, E: ToString>(
@@ -25,17 +14,6 @@ fn ranged<T, E: ToString>(
     accept: impl FnOnce(f64) -> Result<T, E>,
 ) -> Option<T> {
     accept(node.number(reading)?).map_or_else(|error| node.wrong(Wrong::new(error, hint), reading), Some)
-}
-
-/// A seed.
-impl Read for u64 {
-    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-        node.whole(0..=i64::MAX.unsigned_abs(), reading)
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer", "minimum": 0, "maximum": i64::MAX })
-    }
 }
 
 /// How many: 1 to 1,000,000.

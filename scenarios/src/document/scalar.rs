@@ -1,38 +1,16 @@
 //! Values that are one text, number or word.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{str::FromStr, time::Duration};
 
-use located::{Node, Reading, Wrong, did_you_mean, duration, not_a_word};
-use schemars::{Schema, SchemaGenerator, json_schema};
+use located::{Scalar, Wrong, did_you_mean, duration, not_a_word};
+use schemars::{Schema, json_schema};
 use serde::{Serialize, Serializer};
 
-use super::node::Read;
 use crate::model::{
     Address, Arrival, BarnId, DeviceModel, Direction, Engine, Expression, FilterTemplate, Metric, Name, Role, Selector,
     SelectorError, Series, Template, TimeOfDay, TopicError, TopicTemplate, Url, Version, format_duration,
     parse_duration,
 };
-
-/// A value that is written as a text; it can also be the key of a [`super::Table`].
-pub(crate) trait Scalar: Sized {
-    /// What is expected, for a value that is no text.
-    const EXPECTED: &str;
-
-    fn parse(text: &str) -> Result<Self, Wrong>;
-
-    fn text_schema() -> Schema;
-}
-
-impl<T: Scalar> Read for T {
-    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-        let text = node.text(T::EXPECTED, reading)?;
-        T::parse(&text).map_or_else(|wrong| node.wrong(wrong, reading), Some)
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        T::text_schema()
-    }
-}
 
 /// A text that is read by `FromStr`: its type, what is expected, a hint, and its schema besides `"type": "string"`.
 macro_rules! texts {
@@ -59,8 +37,6 @@ texts! {
         { "pattern": "^[a-z0-9][a-z0-9_-]{0,63}$", "not": { "const": "gates" } };
     Template: "a text with placeholders", TEMPLATE_HINT, { "minLength": 1 };
     TimeOfDay: "a time of day such as \"05:30\"", "", { "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" };
-    PathBuf: "a path as text", "", { "minLength": 1 };
-    String: "a text", "", {};
 }
 
 impl Scalar for TopicTemplate {

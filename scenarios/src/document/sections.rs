@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use located::At;
+use located::{At, Table, section};
 
 use super::{
     number::{Chance, Count, Date, Level},
     scalar::{EventDo, EventTime, NetworkDo, Shape, Span},
-    section::section,
-    table::Table,
 };
 use crate::model::{
     Address, Arrival, BarnId, DeviceModel, Direction, Engine, Expression, Factor, FilterTemplate, Name, QoS, Rate,

@@ -1,9 +1,9 @@
 //! Brokers.
 
-use located::{At, Problems};
+use located::{At, Problems, Table};
 
 use crate::{
-    document::{BrokerSection, Table},
+    document::BrokerSection,
     model::{Address, Broker, Credentials, Name, Password, Scheme, Version},
 };
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use located::At;
+use located::{At, Table};
 
 use super::{Context, at_least_one, barns_of, refer};
 use crate::{
-    document::{DeviceSection, Span, SubscriberSection, Table},
+    document::{DeviceSection, Span, SubscriberSection},
     model::{BarnId, BrokerId, DeviceGroup, GroupId, Name, Role, SubscriberGroup, Subscription, Template, Version},
 };
 

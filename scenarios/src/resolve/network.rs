@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use located::At;
+use located::{At, Table};
 
 use super::{Context, at_least_one, event::refuse, missing, refer};
 use crate::{
-    document::{NetworkDo, NetworkSection, Span, Table},
+    document::{NetworkDo, NetworkSection, Span},
     model::{Fault, GroupId, Name, NetworkRule},
 };
 

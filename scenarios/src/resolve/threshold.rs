@@ -1,12 +1,9 @@
 //! Thresholds.
 
-use located::At;
+use located::{At, Table};
 
 use super::{Context, refer};
-use crate::{
-    document::Table,
-    model::{Expression, Name, Selector, Series, Threshold},
-};
+use crate::model::{Expression, Name, Selector, Series, Threshold};
 
 /// The thresholds, in the order of the text.
 pub(super) fn resolve(table: At<Table<Series, Vec<At<Expression>>>>, context: &mut Context<'_>) -> Vec<Threshold> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use located::{At, Problem, Reading};
+use located::{At, Problem, Reading, Table};
 
 use super::{
     scalar::{Span, Text},
@@ -10,7 +10,6 @@ use super::{
         AddressSection, CapabilitiesSection, ContainerSection, Document, ListenersSection, ProcessSection,
         ReleaseSection, UserSection,
     },
-    value::Table,
 };
 use crate::descriptor::{
     Container, Descriptor, Process, Reach, Ready, Release,

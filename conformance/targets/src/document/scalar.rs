@@ -2,36 +2,14 @@
 
 use std::time::Duration;
 
-use located::{Node, Reading, Wrong, duration, not_a_word};
-use schemars::{Schema, SchemaGenerator, json_schema};
+use located::{Scalar, Wrong, duration, not_a_word};
+use schemars::{Schema, json_schema};
 
-use super::value::Read;
 use crate::descriptor::{Ready, Version, deviation::Cases, template::Template, template::is_port_name};
-
-/// A value that is written as a text; it can also be the key of a table.
-pub(super) trait Scalar: Sized {
-    /// What is expected, for a value that is no text.
-    const EXPECTED: &str;
-
-    fn parse(text: &str) -> Result<Self, Wrong>;
-
-    fn text_schema() -> Schema;
-}
-
-impl<T: Scalar> Read for T {
-    fn read(node: Node<'_>, reading: &mut Reading<'_>) -> Option<Self> {
-        let text = node.text(T::EXPECTED, reading)?;
-        T::parse(&text).map_or_else(|wrong| node.wrong(wrong, reading), Some)
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        T::text_schema()
-    }
-}
 
 /// A text that is not empty.
 #[derive(Clone, Debug)]
-pub(super) struct Text(pub(super) String);
+pub(crate) struct Text(pub(crate) String);
 
 impl Scalar for Text {
     const EXPECTED: &str = "a text";
@@ -45,22 +23,9 @@ impl Scalar for Text {
     }
 }
 
-/// A text that may be empty.
-impl Scalar for String {
-    const EXPECTED: &str = "a text";
-
-    fn parse(text: &str) -> Result<Self, Wrong> {
-        Ok(text.to_owned())
-    }
-
-    fn text_schema() -> Schema {
-        json_schema!({ "type": "string" })
-    }
-}
-
 /// The name of a target.
 #[derive(Clone, Debug)]
-pub(super) struct Name(pub(super) String);
+pub(crate) struct Name(pub(crate) String);
 
 impl Scalar for Name {
     const EXPECTED: &str = "a name as text";
@@ -81,7 +46,7 @@ impl Scalar for Name {
 
 /// The name of a port.
 #[derive(Clone, Debug)]
-pub(super) struct PortName(pub(super) String);
+pub(crate) struct PortName(pub(crate) String);
 
 impl Scalar for PortName {
     const EXPECTED: &str = "a name as text";
@@ -101,7 +66,7 @@ impl Scalar for PortName {
 
 /// The name of a variable of the environment.
 #[derive(Clone, Debug)]
-pub(super) struct Variable(pub(super) String);
+pub(crate) struct Variable(pub(crate) String);
 
 impl Scalar for Variable {
     const EXPECTED: &str = "a name as text";
@@ -120,7 +85,7 @@ impl Scalar for Variable {
 
 /// The name of a file in the folder of a node, without any folder.
 #[derive(Clone, Debug)]
-pub(super) struct FileName(pub(super) String);
+pub(crate) struct FileName(pub(crate) String);
 
 impl Scalar for FileName {
     const EXPECTED: &str = "a name as text";
@@ -141,7 +106,7 @@ impl Scalar for FileName {
 
 /// A path inside a container.
 #[derive(Clone, Debug)]
-pub(super) struct InsidePath(pub(super) String);
+pub(crate) struct InsidePath(pub(crate) String);
 
 impl Scalar for InsidePath {
     const EXPECTED: &str = "a path as text";
@@ -161,7 +126,7 @@ impl Scalar for InsidePath {
 
 /// A URL with a host and a port, or the path of a Unix socket.
 #[derive(Clone, Debug)]
-pub(super) struct Url(pub(super) String);
+pub(crate) struct Url(pub(crate) String);
 
 impl Scalar for Url {
     const EXPECTED: &str = "a URL as text";
@@ -183,7 +148,7 @@ impl Scalar for Url {
 
 /// A duration above 0, written with its unit.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span(pub(super) Duration);
+pub(crate) struct Span(pub(crate) Duration);
 
 impl Scalar for Span {
     const EXPECTED: &str = "a duration as text, such as \"30s\"";

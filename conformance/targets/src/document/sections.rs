@@ -1,11 +1,10 @@
 //! The keys of a descriptor. The comments are the reference: they become the descriptions of the JSON schema.
 
-use located::At;
+use located::{At, Table, section};
 
 use super::{
     scalar::{FileName, InsidePath, Name, PortName, Span, Text, Url, Variable},
-    section::section,
-    value::{Table, Whole},
+    whole::Whole,
 };
 use crate::descriptor::{Ready, Version, deviation::Cases, template::Template};
 

@@ -1,13 +1,13 @@
 //! Tables with keys that people choose.
 
-use located::{At, Node, Reading};
 use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 
-use super::{node::Read, scalar::Scalar};
+use crate::{At, Node, Read, Reading, Scalar};
 
 /// A table whose keys are of type `K`, in the order of the text.
 #[derive(Debug)]
-pub(crate) struct Table<K, V>(pub(crate) Vec<(At<K>, At<V>)>);
+pub struct Table<K, V>(pub Vec<(At<K>, At<V>)>);
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
@@ -15,9 +15,9 @@ impl<K, V> Default for Table<K, V> {
     }
 }
 
-impl<K, V> serde::Serialize for Table<K, V> {
+impl<K, V> Serialize for Table<K, V> {
     /// Only the empty table is ever a default.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(std::iter::empty::<(&str, &str)>())
     }
 }
