@@ -1,7 +1,10 @@
 //! What a conformance run came to: one word, one sentence.
 
 use super::{Standing, StatementCounts, Suite, standing::Standings};
-use crate::figures::{count, span};
+use crate::{
+    figures::{count, span},
+    observation::SuiteTarget,
+};
 
 /// The first thing that a page says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,18 +63,29 @@ fn proof(suite: &Suite) -> String {
 
 fn verdict(suite: &Suite) -> String {
     let standings = Standings::of(suite);
-    let of_target = |target: &crate::observation::SuiteTarget| {
+    let statements = |target: &SuiteTarget| {
         let mut all = StatementCounts::default();
         for statement in suite.statements() {
             all.add(standings.verdict(target, statement).standing);
         }
-        (target.name.clone(), all.of(Standing::Fail), all.decided(), suite.counts(Some(&target.name)).fail)
+        all
     };
-    let targets: Vec<_> = suite.targets().iter().map(of_target).collect();
+    let counted: Vec<_> = suite.targets().iter().map(|target| (&target.name, statements(target))).collect();
+    let of_target = |(name, all): &(&String, StatementCounts)| {
+        (name.to_string(), all.of(Standing::Fail), all.decided(), suite.counts(Some(name)).fail)
+    };
+    let targets: Vec<_> = counted.iter().map(of_target).collect();
+    let known =
+        counted.iter().filter(|(_, all)| all.known > 0).map(|(name, all)| format!("{name} {}", count(all.known)));
+    let known: Vec<String> = known.collect();
     let broken: Vec<_> = targets.iter().filter(|(_, statements, _, cases)| statements + cases > 0).collect();
     match (&targets[..], &broken[..]) {
         ([], _) => "No broker was judged.".to_owned(),
         ([(name, .., 0, _)], []) => format!("Nothing was decided about {name}."),
+        ([(name, _, decided, _)], []) if !known.is_empty() => {
+            let known = count(counted[0].1.known);
+            format!("{name} breaks {known} of the {} statements that were decided, all known.", count(*decided))
+        }
         ([(name, _, decided, _)], []) => {
             format!("{name} keeps the {} statements that were decided.", count(*decided))
         }
@@ -79,7 +93,8 @@ fn verdict(suite: &Suite) -> String {
         ([_], [(name, fail, decided, _)]) => {
             format!("{name} breaks {} of the {} statements that were decided.", count(*fail), count(*decided))
         }
-        (all, []) => format!("None of {} brokers breaks a statement.", all.len()),
+        (all, []) if known.is_empty() => format!("None of {} brokers breaks a statement.", all.len()),
+        (_, []) => format!("No broker breaks a statement that it is not known to break: {}.", known.join(", ")),
         (all, broken) if broken.len() > 4 => format!("{} of {} brokers break statements.", broken.len(), all.len()),
         (all, broken) => {
             let each: Vec<String> = broken.iter().map(|(name, fail, ..)| format!("{name} {}", count(*fail))).collect();

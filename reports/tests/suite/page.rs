@@ -1,6 +1,6 @@
 //! The page: self-contained, well-formed, escaped, complete.
 
-use super::specimen::{cut_off, mixed, passing, proof, suite};
+use super::specimen::{cut_off, forgiven, mixed, passing, proof, suite};
 use reports::observation::{Observation, SuiteTarget};
 use reports::suite_html;
 use std::collections::BTreeSet;
@@ -95,6 +95,10 @@ fn every_cell_says_its_verdict_and_leads_to_its_evidence() {
 fn the_verdict_comes_first() {
     assert!(page(&mixed()).contains("FAIL</span> <span class=\"sentence\">1 of 2 brokers break statements: sloppy 2."));
     assert!(page(&passing()).contains("careful keeps the 4 statements that were decided."));
+    let sloppy = page(&forgiven(&["sloppy"]));
+    assert!(sloppy.contains("sloppy breaks 1 of the 2 statements that were decided, all known."));
+    let both = page(&forgiven(&["careful", "sloppy"]));
+    assert!(both.contains("No broker breaks a statement that it is not known to break: sloppy 1."));
     assert!(page(&cut_off()).contains("CUT OFF</span>"));
     let proof = page(&proof());
     assert!(proof.contains("1 of 2 mutants survive.") && proof.contains("✕ survives"));
