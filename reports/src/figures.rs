@@ -16,6 +16,11 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// What stands behind something that happened so often: nothing, or `, 1,200 times`.
+pub(crate) fn often(times: u64) -> String {
+    if times == 1 { String::new() } else { format!(", {} times", count(times)) }
+}
+
 /// A latency: `840 µs`, `3.12 ms`, `1.53 s`.
 pub(crate) fn latency(duration: Duration) -> String {
     let nanos = duration.as_secs_f64() * 1e9;

@@ -26,6 +26,8 @@ use std::time::Duration;
 
 /// Events kept in full, per kind; the rest is counted.
 const EVENTS_KEPT: usize = 200;
+/// Different texts kept of what the scenario did.
+const DONE_KEPT: usize = 100;
 /// Witnesses kept in full, per kind; the rest is counted.
 const WITNESSES_KEPT: usize = 50;
 /// Remarks about unreadable parts kept.
@@ -41,6 +43,7 @@ pub struct Summary {
     histograms: BTreeMap<(String, Labels), EncodedHistogram>,
     windowed: BTreeMap<(&'static str, String), Histogram<u64>>,
     events: BTreeMap<EventKind, Events>,
+    done: BTreeMap<String, u64>,
     witnesses: BTreeMap<WitnessKind, Witnesses>,
     ledger: Option<BTreeMap<LedgerKey, LedgerCounts>>,
     generator: Option<GeneratorHealth>,
@@ -94,6 +97,9 @@ impl Summary {
             Observation::Window(window) => self.apply_window(window),
             Observation::Event(event) => {
                 self.events.entry(event.event).or_default().push(event.clone(), event.count);
+                if event.event == EventKind::Injected {
+                    self.apply_done(&event.text, event.count);
+                }
             }
             Observation::Witness(witness) => {
                 self.witnesses.entry(witness.fault).or_default().push(witness.clone(), 1);
@@ -116,6 +122,14 @@ impl Summary {
         }
     }
 
+    fn apply_done(&mut self, text: &str, times: u64) {
+        if let Some(before) = self.done.get_mut(text) {
+            *before = before.saturating_add(times);
+        } else if self.done.len() < DONE_KEPT {
+            self.done.insert(text.to_owned(), times);
+        }
+    }
+
     /// Joins the fold of the observations that follow those of `self`.
     pub fn merge(&mut self, later: Self) {
         self.run = self.run.take().or(later.run);
@@ -131,6 +145,9 @@ impl Summary {
         }
         for (kind, events) in later.events {
             self.events.entry(kind).or_default().merge(events);
+        }
+        for (text, times) in later.done {
+            self.apply_done(&text, times);
         }
         for (kind, witnesses) in later.witnesses {
             self.witnesses.entry(kind).or_default().merge(witnesses);
@@ -212,6 +229,11 @@ impl Summary {
     /// Events of each kind: the first 200, and how many in all.
     pub fn events(&self) -> &BTreeMap<EventKind, Events> {
         &self.events
+    }
+
+    /// What the scenario itself did to the run, in words, and how often: the first 100 different ones.
+    pub fn done(&self) -> &BTreeMap<String, u64> {
+        &self.done
     }
 
     /// Witnesses of each kind: the first 50, and how many in all.

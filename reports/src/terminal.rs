@@ -4,7 +4,7 @@ mod style;
 mod suite;
 mod verdict;
 
-use crate::figures::{count, latency, rate, span};
+use crate::figures::{count, latency, often, rate, span};
 use crate::headline::planned;
 use crate::observation::{Event, EventKind, Observation, RunStarted, Window};
 use crate::sink::Sink;
@@ -117,7 +117,7 @@ impl Terminal {
         let at = span(event.at);
         match event.event {
             EventKind::Warning => self.say(&format!("{at}: warning: {}", visible(&event.text))),
-            EventKind::Injected => self.say(&format!("{at}: {}", visible(&event.text))),
+            EventKind::Injected => self.say(&format!("{at}: {}{}", visible(&event.text), often(event.count))),
             EventKind::ConnectionLost | EventKind::ConnectionRefused | EventKind::Reconnected => Ok(()),
         }
     }

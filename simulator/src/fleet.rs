@@ -171,13 +171,14 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         self.empty_buffer(index);
     }
 
-    /// Cuts a device's connection without DISCONNECT: its Will is due, and it reconnects with back-off. Ignored while it
-    /// is offline.
-    pub fn cut(&mut self, device: DeviceId) {
+    /// Cuts a device's connection without DISCONNECT: its Will is due. It stays away for `away`, then reconnects with
+    /// back-off. Ignored while it is offline.
+    pub fn cut(&mut self, device: DeviceId, away: Duration) {
         if let Some(index) = self.index_of(device)
             && self.devices[index].phase == Phase::Online
             && let Some(client) = self.devices[index].client
         {
+            self.devices[index].away = away;
             self.engine.abandon(client);
         }
     }
@@ -293,13 +294,16 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         let info = self.farm.info(id);
         let habits = self.options.habits.get(usize::from(info.group)).copied().unwrap_or_default();
         let options = self.options.target.connect_options(info.name, habits.version);
+        let options = options.expect("the farm's names may stand in a packet, under a prefix too");
+        let detour = self.options.detours.get(usize::from(info.group)).cloned().flatten();
         let client = self.engine.connect(ConnectOptions {
+            endpoint: detour.unwrap_or(options.endpoint),
             engine: habits.engine,
             clean_start: habits.clean_start,
             session_expiry: habits.session_expiry,
             keep_alive: habits.keep_alive,
             will,
-            ..options.expect("the farm's names may stand in a packet, under a prefix too")
+            ..options
         });
         self.devices[index].client = Some(client);
         if self.by_slot.len() <= client.slot() {

@@ -228,7 +228,7 @@ async fn heartbeats_come_at_their_interval_while_online() {
     pass(&mut fleet, interval * 5 / 2).await;
     assert_eq!(fleet.counts().heartbeats, 2);
     fleet.engine().reachable = false;
-    fleet.cut(DeviceId(0));
+    fleet.cut(DeviceId(0), Duration::ZERO);
     pass(&mut fleet, interval * 5).await;
     assert_eq!(fleet.counts().heartbeats, 2);
 }
@@ -255,11 +255,17 @@ async fn back_off_grows_to_its_maximum_with_jitter_and_ends_with_success() {
     assert_eq!((fleet.counts().online, fleet.counts().connects, fleet.counts().reconnects), (1, 1, 0));
     // The next loss begins anew.
     let cut = fleet.engine().clock().now();
-    fleet.cut(DeviceId(0));
+    fleet.cut(DeviceId(0), Duration::ZERO);
     pass(&mut fleet, 2 * SECOND).await;
     let gap = fleet.engine().attempts().last().unwrap().since(cut).as_secs_f64();
     assert!((0.5..=1.002).contains(&gap), "{gap}");
     assert_eq!(fleet.counts().reconnects, 1);
+    // Who is told to stay away does so first.
+    let cut = fleet.engine().clock().now();
+    fleet.cut(DeviceId(0), 5 * SECOND);
+    pass(&mut fleet, 7 * SECOND).await;
+    let gap = fleet.engine().attempts().last().unwrap().since(cut).as_secs_f64();
+    assert!((5.5..=6.002).contains(&gap), "{gap}");
 }
 
 #[tokio::test(start_paused = true)]

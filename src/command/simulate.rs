@@ -22,6 +22,9 @@ use crate::{
 /// Runs the scenario's devices until its stages are over, `--duration` has passed, or Ctrl-C.
 pub(crate) fn run(options: Simulate) -> Result<ExitCode, Failure> {
     let scenario = target::scenario(&options.job)?;
+    if !scenario.network.is_empty() || !scenario.events.is_empty() {
+        return Err(Failure::usage("[network] and [[events]] belong to a run: use `paddock run`, or remove them"));
+    }
     let Some(endpoint) = target::endpoint(&options.job.target, &scenario)? else {
         return Err(Failure::usage("name the broker with --target mqtt://HOST:PORT; `paddock broker` starts one"));
     };

@@ -9,6 +9,7 @@ mod configuration;
 mod conformance;
 mod counterparts;
 mod library;
+mod network;
 mod soak;
 mod support;
 mod ways;

@@ -105,7 +105,8 @@ pub(super) struct Scribe {
     entries: Sender<Entry>,
     emptied: Receiver<Box<Samples>>,
     thread: JoinHandle<Box<Chronicle>>,
-    pending: BTreeMap<EventKind, Event>,
+    /// By kind and by what they are about.
+    pending: BTreeMap<(EventKind, String), Event>,
 }
 
 impl Scribe {
@@ -145,9 +146,20 @@ impl Scribe {
 
     /// Notes something exceptional; the same kind within one window becomes one event with a count.
     pub(super) fn event(&mut self, at: Duration, event: EventKind, client: Option<String>, text: String) {
-        let pending =
-            self.pending.entry(event).or_insert_with(|| Event { at, event, count: 0, client, group: None, text });
-        pending.count += 1;
+        self.event_about(at, event, "", client, text);
+    }
+
+    /// As [`event`](Self::event), but only the same kind about the same thing becomes one event.
+    pub(super) fn event_about(
+        &mut self,
+        at: Duration,
+        event: EventKind,
+        about: &str,
+        client: Option<String>,
+        text: String,
+    ) {
+        let pending = self.pending.entry((event, about.to_owned()));
+        pending.or_insert_with(|| Event { at, event, count: 0, client, group: None, text }).count += 1;
     }
 
     /// Writes the events that wait.

@@ -9,6 +9,7 @@ use protocol::Time;
 use reports::observation::EventKind;
 use simulator::{
     ClientEvent, ClientKey, Clock, Engine, Fleet, FleetEvent, FleetOptions,
+    engine::Closed,
     farm::{DeviceId, Farm},
     fleet::{Habits, Pace, Timeline},
 };
@@ -16,6 +17,8 @@ use simulator::{
 use super::{
     Plan,
     chronicle::{Chronicle, Scribe},
+    happenings::Happenings,
+    network::Network,
     program::{self, NaturalTime, Part, Program},
     readers::{News, Readers},
     recorder::Recorder,
@@ -50,6 +53,8 @@ pub(super) struct Drive<'a> {
     pub(super) readers: Readers,
     pub(super) calendar: Share<Program>,
     pub(super) side: Option<Side>,
+    pub(super) network: Option<Network>,
+    pub(super) happenings: Happenings,
     pub(super) failure: Option<Failure>,
     /// Whether the broker ever answered.
     pub(super) reached: bool,
@@ -70,7 +75,7 @@ impl<'a> Drive<'a> {
         chronicle: Box<Chronicle>,
         interrupt: Pin<&'a mut dyn Future<Output = ()>>,
     ) -> Result<Self, (Box<Chronicle>, Failure)> {
-        let (fleet, readers) = match clients(plan, clock) {
+        let (fleet, readers, network) = match clients(plan, clock) {
             Ok(clients) => clients,
             Err(failure) => return Err((chronicle, failure)),
         };
@@ -89,6 +94,8 @@ impl<'a> Drive<'a> {
             plan,
             scribe,
             interrupt,
+            network,
+            happenings: Happenings::new(scenario, &parts),
             parts,
             present: None,
             mine_among,
@@ -155,6 +162,8 @@ impl<'a> Drive<'a> {
                     self.tell(EventKind::Reconnected, device, String::new());
                 }
             }
+            // On purpose: what the scenario did is told by itself.
+            FleetEvent::Offline { cause: Closed::Abandoned, .. } => {}
             FleetEvent::Offline { device, cause, .. } => {
                 self.tell(EventKind::ConnectionLost, device, cause.to_string());
             }
@@ -198,6 +207,7 @@ impl<'a> Drive<'a> {
     pub(super) fn close_windows(&mut self, offset: Duration) {
         while let Some(mut closed) = self.fleet.stamper().meter.close_window(offset) {
             closed.connections = self.online();
+            self.report_network();
             let emptied = self.scribe.record_window(closed);
             self.fleet.stamper().meter.reuse(emptied);
         }
@@ -211,9 +221,16 @@ impl<'a> Drive<'a> {
         let at = self.offset(self.now());
         self.close_windows(at);
         let mut last = self.fleet.stamper().meter.close_last_window(at);
+        self.report_network();
         if !last.is_empty() {
             last.connections = self.online();
             self.scribe.record_window(last);
+        }
+    }
+
+    fn report_network(&mut self) {
+        if let Some(network) = &self.network {
+            network.report(self.start, &mut self.scribe);
         }
     }
 
@@ -247,8 +264,11 @@ impl<'a> Drive<'a> {
     }
 }
 
+/// Devices and subscribers, and what is between them and the broker.
+type Clients = (Fleet<Engine, Recorder>, Readers, Option<Network>);
+
 /// The devices and the subscribers of `plan`, offline.
-fn clients(plan: &Plan, clock: Clock) -> Result<(Fleet<Engine, Recorder>, Readers), Failure> {
+fn clients(plan: &Plan, clock: Clock) -> Result<Clients, Failure> {
     let usage = |reason: String| Failure { exit: Exit::Usage, reason };
     let scenario = &plan.scenario;
     if let Some(unsupported) = scenario.unsupported().first() {
@@ -269,14 +289,16 @@ fn clients(plan: &Plan, clock: Clock) -> Result<(Fleet<Engine, Recorder>, Reader
     let group_of = farm.devices().map(|device| farm.info(device).group).collect();
     let recorder = Recorder::new(ledger, Meter::new(spans, groups), plan, clock, group_of);
     let natural = natural_time(plan);
+    let network = Network::new(plan, &farm, clock)?;
     let now = clock.now();
     let options = FleetOptions {
         pace: Pace::Driven,
         habits: scenario.devices.iter().map(Habits::from).collect(),
+        detours: network.as_ref().map_or_else(Vec::new, |network| network.detours(plan)),
         timeline: Timeline { epoch: now, begins: natural.begins, compression: natural.compression },
         ..FleetOptions::new(plan.target.clone(), plan.seed, now)
     };
-    Ok((Fleet::new(farm, mine, engine, recorder, options), readers))
+    Ok((Fleet::new(farm, mine, engine, recorder, options), readers, network))
 }
 
 fn natural_time(plan: &Plan) -> NaturalTime {

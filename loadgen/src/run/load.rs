@@ -36,6 +36,7 @@ impl Drive<'_> {
             let now = self.now();
             let offset = self.offset(now);
             let border = self.enter_parts(offset);
+            self.let_happen(offset);
             let handed = self.hand_out(&mut next, now);
             self.close_windows(offset);
             if offset >= end && (next.is_none() || offset >= end + OVERTIME) {
@@ -52,10 +53,12 @@ impl Drive<'_> {
             }
             if handed < BATCH {
                 let due = next.map_or(end, |start| start.at).min(border).min(self.fleet.stamper().meter.window_ends());
+                let due = self.happenings.next().map_or(due, |at| at.min(due));
                 self.turn(self.start.after(due)).await;
             }
         }
         self.give_up_due(next);
+        self.tell_missed_events();
         self.leave_part();
         outcome
     }

@@ -133,7 +133,9 @@ impl Recorder {
         if self.ledger.stream(stream).is_none_or(|info| info.qos == QoS::AtMostOnce) {
             return;
         }
-        if reason.is_failure() {
+        // Only PUBCOMP says of a publication that its Packet Identifier is not found: after a lost connection PUBREL came again, and
+        // the broker had the message already (section 3.7.2.1).
+        if reason.is_failure() && reason != ReasonCode::PacketIdentifierNotFound {
             self.odd.refused += 1;
             self.ledger.refused(stream, sequence, at_offset);
         } else if let Some((row, written)) = self.ledger.confirmed(stream, sequence, at_offset) {

@@ -1,7 +1,7 @@
 //! Rows of the report's tables.
 
 use super::marks::kind_name;
-use crate::figures::{count, latency, quantity, rate, span};
+use crate::figures::{count, latency, often, quantity, rate, span};
 use crate::observation::{
     DeviceGroup, EventKind, Health, LedgerCounts, Qos, Role, ThresholdResult, Verdict, Witness, metric,
 };
@@ -284,6 +284,7 @@ pub(super) fn troubles(summary: &Summary) -> Vec<String> {
             troubles.push(format!("{} × {}{colon}{first}", count(events.count()), kind_name(kind)));
         }
     }
+    troubles.extend(summary.done().iter().map(|(text, times)| format!("By the scenario: {text}{}", often(*times))));
     troubles.extend(summary.remarks().kept().iter().cloned());
     troubles
 }

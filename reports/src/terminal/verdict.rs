@@ -2,7 +2,7 @@
 
 use super::style::Style;
 use super::visible;
-use crate::figures::{count, latency, quantity, rate, share, span};
+use crate::figures::{count, latency, often, quantity, rate, share, span};
 use crate::headline::{Headline, elapsed, further_reasons};
 use crate::observation::{EventKind, Health, LedgerCounts, Qos, ThresholdResult, Witness, metric};
 use crate::summary::Summary;
@@ -176,6 +176,7 @@ fn notes(summary: &Summary, style: Style, lines: &mut Vec<String>) {
             notes.push(format!("{} {name}{}{first}", count(events.count()), if first.is_empty() { "" } else { ": " }));
         }
     }
+    notes.extend(summary.done().iter().map(|(text, times)| format!("by the scenario: {text}{}", often(*times))));
     notes.extend(summary.remarks().kept().iter().cloned());
     if let Some(run) = summary.run() {
         notes.push(format!("seed {}, run {}, {}", run.seed, run.run_id, span(elapsed(summary))));

@@ -33,7 +33,8 @@ section! {
         /// What must hold, by metric: `"e2e{qos:1,stage:hold}" = ["p(99)<200ms over 10s abort_on_fail"]`. Aggregations are
         /// p(N), avg, min, max, count and rate. A run that misses one ends with exit code 6. Default: nothing.
         default thresholds: Table<Series, Vec<At<Expression>>> = Table::default();
-        /// Hardships of the network between devices and broker, by name. Default: none.
+        /// Hardships of the network between devices and broker, by name. They need to see packets: the broker's address is mqtt://
+        /// or a Unix socket. Default: none.
         default network: Table<Name, NetworkSection> = Table::default();
         /// What is written when the run ends.
         optional output: OutputSection;

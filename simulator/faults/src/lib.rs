@@ -7,6 +7,7 @@
 //!
 //! * [`Clause`]: the small language, by example. Rules for people who write mutants.
 //! * [`keep_open`], [`swallow_close`], [`hide_silence`], ...: rules by name.
+//! * [`Hardship`]: what scenarios do to their devices.
 //! * [`Rule`], [`Seen`], [`Actions`]: what a rule sees and may do.
 //! * [`Link`]: one connection without input or output; all of the behaviour is there and runs under virtual time.
 //! * [`Proxy`]: a listener on a loopback port with a [`Link`] for each connection.
@@ -29,6 +30,7 @@
 
 mod actions;
 mod clause;
+mod hardship;
 mod link;
 mod log;
 mod proxy;
@@ -42,6 +44,7 @@ pub use actions::Actions;
 pub use clause::{
     Clause, Part, Sight, client, client_closes, client_garbage, from_client, from_server, opened, server, server_closes,
 };
+pub use hardship::{Hardship, Switch, Trouble};
 pub use link::{Link, Output};
 pub use log::{Deed, Entry};
 pub use proxy::{Proxy, Upstream};

@@ -1,6 +1,6 @@
 //! What a fleet knows of one device.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use protocol::Tag;
 use rand::SeedableRng;
@@ -23,6 +23,8 @@ pub(super) struct Device {
     pub(super) was_online: bool,
     /// Attempts and losses since it was last online.
     pub(super) failures: u32,
+    /// How long it stays away when its connection ends, before its back-off.
+    pub(super) away: Duration,
     /// Telemetry that waits, oldest first.
     pub(super) buffer: VecDeque<Held>,
 }
@@ -50,7 +52,16 @@ pub(super) struct Held {
 
 impl Device {
     pub(super) fn new(id: DeviceId) -> Self {
-        Self { id, client: None, phase: Phase::Idle, turn: 0, was_online: false, failures: 0, buffer: VecDeque::new() }
+        Self {
+            id,
+            client: None,
+            phase: Phase::Idle,
+            turn: 0,
+            was_online: false,
+            failures: 0,
+            away: Duration::ZERO,
+            buffer: VecDeque::new(),
+        }
     }
 
     pub(super) fn come_online(&mut self) {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use protocol::{Time, Version};
 
+use transport::Endpoint;
+
 use super::Backoff;
 use crate::{EngineKind, Target};
 
@@ -19,6 +21,9 @@ pub struct FleetOptions {
     /// How the devices of each group connect, by [`DeviceInfo::group`](crate::farm::DeviceInfo::group); default habits
     /// where absent.
     pub habits: Vec<Habits>,
+    /// Where the devices of each group connect instead of the target's endpoint, by group: through a bad network, say. Default
+    /// the target's.
+    pub detours: Vec<Option<Endpoint>>,
     /// How the engine's clock and the scenario's time go together.
     pub timeline: Timeline,
     /// How many messages of telemetry each device keeps while it is offline; the oldest goes first. Default 1,000.
@@ -34,6 +39,7 @@ impl FleetOptions {
             target,
             pace: Pace::Natural,
             habits: Vec::new(),
+            detours: Vec::new(),
             backoff: Backoff::default(),
             timeline: Timeline { epoch, begins: Duration::ZERO, compression: 1.0 },
             offline_buffer: 1000,

@@ -175,7 +175,8 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         }
         device.phase = Phase::Waiting;
         let mut random = device.random(self.options.seed);
-        let at = now.after(self.options.backoff.delay(device.failures, &mut random));
+        let away = std::mem::take(&mut device.away);
+        let at = now.after(away + self.options.backoff.delay(device.failures, &mut random));
         device.failures = device.failures.saturating_add(1);
         self.agenda.add(at, index, Duty::Connect { turn: device.turn });
         Some(at)

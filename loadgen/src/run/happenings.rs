@@ -1,0 +1,113 @@
+//! What the scenario does to a run from outside, at its time.
+
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+
+use reports::observation::EventKind;
+use scenarios::model::{Action, Anchor, GroupId, RuleId, Scenario, format_duration};
+use simulator::farm::DeviceId;
+
+use super::{drive::Drive, program::Part};
+
+/// What is still to happen, earliest first.
+#[derive(Debug)]
+pub(super) struct Happenings(BinaryHeap<Reverse<(Duration, Happening)>>);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Happening {
+    /// The devices of these groups lose their connections.
+    Storm {
+        groups: Vec<GroupId>,
+        spread: Duration,
+        away: Duration,
+    },
+    /// One of them does.
+    Cut {
+        device: u32,
+        away: Duration,
+    },
+    Switch {
+        rule: RuleId,
+        on: bool,
+    },
+}
+
+impl Happenings {
+    /// The events of `scenario`, whose time goes through `parts`.
+    pub(super) fn new(scenario: &Scenario, parts: &[Part]) -> Self {
+        let due = |event: &scenarios::model::Event| match event.anchor {
+            Anchor::Start => event.offset,
+            Anchor::Stage(stage) => {
+                let name = scenario.stage(stage).name.as_str();
+                let hold = parts.iter().find(|part| part.span.measured && part.span.name == name);
+                hold.map_or(Duration::ZERO, |part| part.span.begins) + event.offset
+            }
+        };
+        let happenings = scenario.events.iter().filter_map(|event| {
+            let happening = match &event.action {
+                Action::ReconnectStorm { groups, spread, away } => {
+                    Happening::Storm { groups: groups.clone(), spread: *spread, away: *away }
+                }
+                Action::NetworkOn { rule } => Happening::Switch { rule: *rule, on: true },
+                Action::NetworkOff { rule } => Happening::Switch { rule: *rule, on: false },
+                // A scenario with these is refused: see `Scenario::unsupported`.
+                Action::FreezeBroker { .. } | Action::RestartBroker { .. } => return None,
+            };
+            Some(Reverse((due(event), happening)))
+        });
+        Self(happenings.collect())
+    }
+
+    /// When something happens next.
+    pub(super) fn next(&self) -> Option<Duration> {
+        self.0.peek().map(|Reverse((at, _))| *at)
+    }
+}
+
+impl Drive<'_> {
+    /// Lets happen what is due at `offset`.
+    pub(super) fn let_happen(&mut self, offset: Duration) {
+        while self.happenings.next().is_some_and(|at| at <= offset)
+            && let Some(Reverse((at, happening))) = self.happenings.0.pop()
+        {
+            match happening {
+                Happening::Storm { groups, spread, away } => self.brew(at, &groups, spread, away),
+                Happening::Cut { device, away } => self.fleet.cut(DeviceId(device), away),
+                Happening::Switch { rule, on } => self.switch(offset, rule, on),
+            }
+        }
+    }
+
+    /// Says it when the load was over before the time of an event, as it is with a short `--duration`.
+    pub(super) fn tell_missed_events(&mut self) {
+        if let Some(at) = self.happenings.next().filter(|_| !self.interrupted) {
+            let text = format!("an event of the scenario was due at {}, after the load", format_duration(at));
+            let now = self.offset(self.now());
+            self.scribe.event_about(now, EventKind::Warning, "events", None, text);
+        }
+    }
+
+    fn brew(&mut self, at: Duration, groups: &[GroupId], spread: Duration, away: Duration) {
+        let farm = self.fleet.farm();
+        let hit: Vec<DeviceId> =
+            self.fleet.devices().filter(|device| groups.contains(&GroupId(farm.info(*device).group))).collect();
+        let text = format!(
+            "reconnect storm: {} devices cut within {}, away for {}",
+            hit.len(),
+            format_duration(spread),
+            format_duration(away)
+        );
+        self.scribe.event_about(at, EventKind::Injected, "storm", None, text);
+        for (nth, device) in hit.iter().enumerate() {
+            let when = at + spread.mul_f64(nth as f64 / hit.len() as f64);
+            self.happenings.0.push(Reverse((when, Happening::Cut { device: device.0, away })));
+        }
+    }
+
+    fn switch(&mut self, offset: Duration, rule: RuleId, on: bool) {
+        let Some(network) = &self.network else { return };
+        network.switch(rule, on);
+        let name = self.plan.scenario.network.get(usize::from(rule.0)).map_or("", |rule| rule.name.as_str());
+        let text = format!("network.{name} turned {}", if on { "on" } else { "off" });
+        self.scribe.event_about(offset, EventKind::Injected, &text, None, text.clone());
+    }
+}
