@@ -224,10 +224,12 @@ fn described(statement: &Statement) -> SuiteStatement {
 
 fn described_case(case: &'static Case) -> SuiteCase {
     let statements = |version: Version| case.numbers(version).map(move |number| format!("{version}:{number}"));
+    let rules = |version: Version| case.rules(version).map(move |place| format!("{version}:{place}"));
     SuiteCase {
         id: case.id.to_owned(),
         title: case.title.to_owned(),
         statements: case.versions().flat_map(statements).collect(),
+        rules: case.versions().flat_map(rules).collect(),
         needs: case.needs.iter().map(ToString::to_string).collect(),
         tags: case.tags.iter().map(|tag| (*tag).to_owned()).collect(),
     }

@@ -85,6 +85,9 @@ pub struct SuiteCase {
     pub title: String,
     /// What it decides: `3.1.1:3.3.1-4`, `5.0:3.3.1-4`.
     pub statements: Vec<String>,
+    /// Rules without a number that it decides, by where they stand: `5.0:section 4.9`.
+    #[serde(default)]
+    pub rules: Vec<String>,
     /// Names of the capabilities that it needs.
     #[serde(default)]
     pub needs: Vec<String>,

@@ -75,11 +75,11 @@ fn anchor(text: &str) -> String {
 
 fn title(suite: &Suite) -> String {
     let names: Vec<&str> = suite.targets().iter().map(|target| target.name.as_str()).collect();
-    let what = if suite.mutants.is_empty() { "MQTT conformance" } else { "Proof of the conformance suite" };
     match names[..] {
-        [] => what.to_owned(),
-        _ if names.len() > 4 => format!("{what} of {} brokers", names.len()),
-        _ => format!("{what} of {}", names.join(", ")),
+        [] => "MQTT conformance".to_owned(),
+        _ if !suite.mutants.is_empty() => format!("Proof of the conformance suite, on {}", names.join(", ")),
+        _ if names.len() > 4 => format!("MQTT conformance of {} brokers", names.len()),
+        _ => format!("MQTT conformance of {}", names.join(", ")),
     }
 }
 

@@ -1,10 +1,8 @@
 //! What a conformance run came to: one word, one sentence.
 
 use super::{Standing, StatementCounts, Suite, standing::Standings};
-use crate::{
-    figures::{count, span},
-    observation::SuiteTarget,
-};
+use crate::figures::{count, span};
+use crate::observation::SuiteTarget;
 
 /// The first thing that a page says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,48 +59,70 @@ fn proof(suite: &Suite) -> String {
     }
 }
 
+/// What a target's statements and cases come to.
+struct Account<'a> {
+    name: &'a str,
+    broken: u64,
+    known: u64,
+    decided: u64,
+    failed_cases: u64,
+}
+
 fn verdict(suite: &Suite) -> String {
     let standings = Standings::of(suite);
-    let statements = |target: &SuiteTarget| {
+    let accounts = suite.targets().iter().map(|target| Account::of(suite, &standings, target));
+    match &accounts.collect::<Vec<_>>()[..] {
+        [] => "No broker was judged.".to_owned(),
+        [one] => of_one(one),
+        several => of_several(several),
+    }
+}
+
+impl<'a> Account<'a> {
+    fn of(suite: &Suite, standings: &Standings<'_>, target: &'a SuiteTarget) -> Self {
         let mut all = StatementCounts::default();
-        for statement in suite.statements() {
-            all.add(standings.verdict(target, statement).standing);
-        }
-        all
-    };
-    let counted: Vec<_> = suite.targets().iter().map(|target| (&target.name, statements(target))).collect();
-    let of_target = |(name, all): &(&String, StatementCounts)| {
-        (name.to_string(), all.of(Standing::Fail), all.decided(), suite.counts(Some(name)).fail)
-    };
-    let targets: Vec<_> = counted.iter().map(of_target).collect();
-    let known =
-        counted.iter().filter(|(_, all)| all.known > 0).map(|(name, all)| format!("{name} {}", count(all.known)));
-    let known: Vec<String> = known.collect();
-    let broken: Vec<_> = targets.iter().filter(|(_, statements, _, cases)| statements + cases > 0).collect();
-    match (&targets[..], &broken[..]) {
-        ([], _) => "No broker was judged.".to_owned(),
-        ([(name, .., 0, _)], []) => format!("Nothing was decided about {name}."),
-        ([(name, _, decided, _)], []) if !known.is_empty() => {
-            let known = count(counted[0].1.known);
-            format!("{name} breaks {known} of the {} statements that were decided, all known.", count(*decided))
-        }
-        ([(name, _, decided, _)], []) => {
-            format!("{name} keeps the {} statements that were decided.", count(*decided))
-        }
-        ([_], [(name, 0, _, cases)]) => format!("{name} fails {}.", cases_in_words(*cases)),
-        ([_], [(name, fail, decided, _)]) => {
-            format!("{name} breaks {} of the {} statements that were decided.", count(*fail), count(*decided))
-        }
-        (all, []) if known.is_empty() => format!("None of {} brokers breaks a statement.", all.len()),
-        (_, []) => format!("No broker breaks a statement that it is not known to break: {}.", known.join(", ")),
-        (all, broken) if broken.len() > 4 => format!("{} of {} brokers break statements.", broken.len(), all.len()),
-        (all, broken) => {
-            let each: Vec<String> = broken.iter().map(|(name, fail, ..)| format!("{name} {}", count(*fail))).collect();
-            format!("{} of {} brokers break statements: {}.", broken.len(), all.len(), each.join(", "))
+        suite.statements().iter().for_each(|statement| all.add(standings.verdict(target, statement).standing));
+        Self {
+            name: &target.name,
+            broken: all.of(Standing::Fail),
+            known: all.of(Standing::Known),
+            decided: all.decided(),
+            failed_cases: suite.counts(Some(&target.name)).fail,
         }
     }
 }
 
-fn cases_in_words(number: u64) -> String {
-    if number == 1 { "1 case".to_owned() } else { format!("{} cases", count(number)) }
+fn of_one(account: &Account<'_>) -> String {
+    let Account { name, broken, known, decided, failed_cases } = account;
+    let all = format!("of the {} statements that were decided", count(*decided));
+    match (broken, failed_cases, known, decided) {
+        (1.., ..) => format!("{name} breaks {} {all}.", count(*broken)),
+        (0, 1, ..) => format!("{name} fails 1 case about rules without a number."),
+        (0, 2.., ..) => format!("{name} fails {} cases about rules without a number.", count(*failed_cases)),
+        (0, 0, _, 0) => format!("No statement was decided about {name}."),
+        (0, 0, 0, _) => format!("{name} keeps the {} statements that were decided.", count(*decided)),
+        (0, 0, ..) => format!("{name} departs only where it is known to: from {} {all}.", count(*known)),
+    }
+}
+
+fn of_several(accounts: &[Account<'_>]) -> String {
+    let all = accounts.len();
+    let broken: Vec<_> = accounts.iter().filter(|one| one.broken + one.failed_cases > 0).collect();
+    let known: Vec<_> = accounts.iter().filter(|one| one.known > 0).collect();
+    let listed = |of: &[&Account<'_>], number: fn(&Account<'_>) -> u64| match of.len() {
+        0..=4 => {
+            let each: Vec<String> = of.iter().map(|one| format!("{} {}", one.name, count(number(one)))).collect();
+            format!(": {}.", each.join(", "))
+        }
+        _ => ".".to_owned(),
+    };
+    match (&broken[..], &known[..]) {
+        ([], []) => format!("None of {all} brokers breaks a statement."),
+        ([], known) => {
+            format!("No broker departs but where it is known to{}", listed(known, |one| one.known))
+        }
+        (broken, _) => {
+            format!("{} of {all} brokers break statements{}", broken.len(), listed(broken, |one| one.broken))
+        }
+    }
 }

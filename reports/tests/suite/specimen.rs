@@ -143,6 +143,7 @@ fn frame(
         id: id.into(),
         title: title.into(),
         statements: statements.iter().map(|number| format!("5.0:{number}")).collect(),
+        rules: if statements.is_empty() { vec!["5.0:section 3.1.2.11.4".into()] } else { Vec::new() },
         needs: Vec::new(),
         tags: Vec::new(),
     };

@@ -50,7 +50,7 @@ fn the_page_of_a_conformance_run_filters_and_opens_its_evidence() {
     let dom = dom(folder.path(), &format!("file://{}", driven.display()));
     let title = dom.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
     // The statement of that number in each version, and what the case decides.
-    assert_eq!(title, Some("2 of 392 statements | 3 of 392 statements | 1 open | 0 open | back"));
+    assert_eq!(title, Some("2 of 392 rows | 3 of 392 rows | 1 open | 0 open | back"));
 }
 
 /// The page after its scripts ran, which nobody complained about.

@@ -119,7 +119,7 @@ fn panel(
             passing: quiet.join(", "),
         });
     }
-    let about = [format!("MQTT {}", topic.version), topic.level.replace('+', ", "), topic.section.to_owned()];
+    let about = [format!("MQTT {}", topic.version), topic.level.replace('+', ", "), topic.section.clone()];
     let about: Vec<String> = about.into_iter().filter(|text| !text.is_empty()).collect();
     Panel {
         key: topic.key.clone(),

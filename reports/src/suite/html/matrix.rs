@@ -37,7 +37,7 @@ fn meaning(standing: Standing) -> &'static str {
         Standing::Fail => "broken: a case saw it",
         Standing::Error => "the suite failed, not the broker",
         Standing::Inconclusive => "inconclusive: a case that decides it did not come to its point",
-        Standing::Known => "broken, and the target's descriptor says that it is known, and why",
+        Standing::Known => "departed from, and the broker’s descriptor says that this is known, and why",
         Standing::Warn => "lawful, but a SHOULD was departed from",
         Standing::Pass => "kept, as every case found that came to its point",
         Standing::NotApplicable => "not applicable: the broker does not offer it. No pass",

@@ -62,7 +62,7 @@
         part.hidden = !full.has(part);
         if (filtered && full.has(part) && part.matches("details")) part.open = true;
       }
-      document.getElementById("shown").value = filtered ? `${shown} of ${rows.length} statements` : "";
+      document.getElementById("shown").value = filtered ? `${shown} of ${rows.length} rows` : "";
     };
     form.hidden = false;
     form.addEventListener("input", apply);

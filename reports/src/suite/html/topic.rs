@@ -19,7 +19,8 @@ pub(super) struct Topic<'a> {
     /// As it is cited.
     pub(super) mark: String,
     pub(super) level: &'a str,
-    pub(super) section: &'a str,
+    /// Number and title, or where the rule stands.
+    pub(super) section: String,
     pub(super) text: &'a str,
     /// One for each target.
     pub(super) verdicts: Vec<Verdict<'a>>,
@@ -59,7 +60,7 @@ pub(super) fn topics<'a>(suite: &'a Suite, standings: &Standings<'a>) -> Vec<Top
         label: &statement.number,
         mark: words::mark(&statement.version, &statement.number),
         level: &statement.level,
-        section: &statement.section,
+        section: statement.section.clone(),
         text: &statement.text,
         verdicts: suite.targets().iter().map(|target| standings.verdict(target, statement)).collect(),
     });
@@ -91,12 +92,19 @@ fn unnumbered(suite: &Suite) -> Vec<Topic<'_>> {
             label: case,
             mark: case.to_owned(),
             level: "",
-            section: "rules without a number",
+            section: rules(suite, version, case),
             text: suite.case(case).map_or("", |case| &case.title),
             verdicts: verdicts.collect(),
         });
     }
     topics
+}
+
+/// Where the rules stand that a case decides in a version.
+fn rules(suite: &Suite, version: &str, case: &str) -> String {
+    let all = suite.case(case).map_or(&[][..], |case| &case.rules);
+    let here = all.iter().filter_map(|rule| rule.strip_prefix(version)?.strip_prefix(':'));
+    here.collect::<Vec<_>>().join("; ")
 }
 
 fn beyond(judged: &CaseJudged) -> Standing {
