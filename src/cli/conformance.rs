@@ -70,21 +70,21 @@ pub(crate) struct Pace {
     /// The seed of everything random. [default: a new one, which is printed]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Also write the observations to this file, one JSON object per line; `report` makes every other output of it.
+    /// Also write the observations to this file (- is standard output), one JSON object per line; `report` makes every other output of it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) observations: Option<PathBuf>,
 }
 
-/// What a run leaves behind for others, any of them together.
+/// What a run leaves behind for others, any of them together. `-` is standard output; the terminal then has standard error.
 #[derive(Debug, Args)]
 pub(crate) struct Files {
-    /// Write JUnit XML to this file, for CI servers: a suite for each broker, a case for each judgement.
+    /// Write JUnit XML to this file (- is standard output), for CI servers: a suite for each broker, a case for each judgement.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) junit: Option<PathBuf>,
-    /// Write one JSON document to this file, for programs; `schema` prints its schema.
+    /// Write one JSON document to this file (- is standard output), for programs; `schema` prints its schema.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) json: Option<PathBuf>,
-    /// Write a page to this file, for people: brokers by statements, each cell with its evidence.
+    /// Write a page to this file (- is standard output), for people: brokers by statements, each cell with its evidence.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) html: Option<PathBuf>,
 }

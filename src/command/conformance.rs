@@ -118,8 +118,10 @@ fn sink(pace: Option<&Pace>, files: &Files) -> Result<Box<dyn Sink>, Failure> {
         (SuiteOutput::Html, files.html.as_deref()),
     ];
     let named: Vec<_> = named.into_iter().filter_map(|(output, path)| Some((output, path?))).collect();
+    let standard_output = named.iter().any(|(_, path)| *path == Path::new(SuiteFiles::STANDARD_OUTPUT));
     let files = SuiteFiles::create(&named).map_err(Failure::usage)?;
-    Ok(Box::new(Tee::new(vec![Box::new(files), Box::new(SuiteTerminal::stdio())])))
+    let terminal = if standard_output { SuiteTerminal::stderr() } else { SuiteTerminal::stdio() };
+    Ok(Box::new(Tee::new(vec![Box::new(files), Box::new(terminal)])))
 }
 
 /// A recorded run again.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 mod containers;
+mod examples;
 mod peer;
 mod processes;
 

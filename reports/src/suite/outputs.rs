@@ -6,6 +6,7 @@ use crate::observation::Observation;
 use crate::sink::Sink;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 /// What a file of a conformance run holds.
@@ -39,14 +40,19 @@ struct Opened {
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        // Only a file that is one: no pipe, no terminal.
-        if self.file.metadata().is_ok_and(|known| known.is_file() && known.len() == 0) {
+        // Only a file that is one: no pipe, no terminal. What standard output leads to is not ours.
+        if self.path != Path::new(SuiteFiles::STANDARD_OUTPUT)
+            && self.file.metadata().is_ok_and(|known| known.is_file() && known.len() == 0)
+        {
             let _gone_already = fs::remove_file(&self.path);
         }
     }
 }
 
 impl SuiteFiles {
+    /// The path that stands for standard output.
+    pub const STANDARD_OUTPUT: &str = "-";
+
     /// Opens every file; earlier content is lost.
     ///
     /// # Errors
@@ -58,7 +64,7 @@ impl SuiteFiles {
                 return Err(format!("{} is named for two outputs; give each its own file", path.display()));
             }
             let unwritable = |error| format!("cannot write {}: {error}", path.display());
-            let opened = Opened { path: path.to_path_buf(), file: File::create(path).map_err(unwritable)? };
+            let opened = Opened { path: path.to_path_buf(), file: open(path).map_err(unwritable)? };
             if *output == SuiteOutput::Observations {
                 files.lines = Some(JsonLines::new(opened.file.try_clone().map_err(unwritable)?));
             }
@@ -66,6 +72,13 @@ impl SuiteFiles {
         }
         Ok(files)
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    if path == Path::new(SuiteFiles::STANDARD_OUTPUT) {
+        return io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    }
+    File::create(path)
 }
 
 impl Opened {

@@ -51,6 +51,11 @@ impl SuiteTerminal {
         Self::new(Box::new(io::stdout()), progress, colour)
     }
 
+    /// All of it on standard error, without a bar: standard output is for something else.
+    pub fn stderr() -> Self {
+        Self::new(Box::new(io::stderr()), Progress::Quiet, false)
+    }
+
     /// On any writer. A bar always goes to standard error.
     pub fn new(out: Box<dyn Write + Send>, progress: Progress, colour: bool) -> Self {
         Self {

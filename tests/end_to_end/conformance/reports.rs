@@ -100,6 +100,17 @@ fn a_broken_broker_fails_ci_with_the_statement_what_was_expected_and_what_came()
 }
 
 #[test]
+fn standard_output_can_be_a_file_and_the_terminal_then_has_standard_error() {
+    let wrong = Wrong::start();
+    let output = conformance(&["publish.qos_3_is_malformed", "--mqtt", "5", "--target", &wrong.url(), "--junit", "-"]);
+    let [xml, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("UTF-8"));
+    assert!(xml.starts_with("<?xml ") && xml.trim_end().ends_with("</testsuites>"), "{xml}");
+    assert!(said.contains("1 judgement in "), "{said}");
+    let said = ends_with(&["--target", &wrong.url(), "--junit", "-", "--json", "-"], 2);
+    assert!(said.contains("- is named for two outputs"), "{said}");
+}
+
+#[test]
 fn an_output_that_cannot_be_written_is_said_before_a_broker_is_asked() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound");
     let target = format!("mqtt://{unused}");
