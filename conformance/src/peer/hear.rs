@@ -68,8 +68,12 @@ impl Peer {
 
     fn take_in(&mut self, frame: &Frame) -> CaseResult {
         self.desk.transcript.packet(&self.name, LineKind::Received, frame.bytes());
-        let packet =
-            frame.parse(self.version(), Direction::FromServer).map_err(|breach| self.malformed(frame, &breach))?;
+        let packet = match frame.parse(self.version(), Direction::FromServer) {
+            Ok(packet) => packet,
+            // Another run may have published it so.
+            Err(_) if self.is_of_another_run(frame) => return Ok(()),
+            Err(breach) => return Err(self.malformed(frame, &breach)),
+        };
         let line = packet.line(self.version());
         self.watch(&packet, &line)?;
         match packet {
@@ -94,11 +98,24 @@ impl Peer {
                 return Err(Stop::Breach(Finding { about: About::Unnumbered, ..finding }));
             }
         }
-        let heeded = self.heeds_dollar_topics && publish.topic.starts_with('$');
-        if heeded || publish.topic.contains(&*self.desk.tag) {
+        if self.heeds(&publish.topic) {
             self.inbox.push_back(Heard { packet: publish.into(), line });
         }
         Ok(())
+    }
+
+    /// Whether this is a PUBLISH to somebody else's topic, whatever is wrong with it.
+    fn is_of_another_run(&self, frame: &Frame) -> bool {
+        let Some((length, rest)) = frame.body().split_first_chunk() else { return false };
+        let topic = rest.get(..u16::from_be_bytes(*length).into()).unwrap_or_default();
+        // A topic need not be text.
+        let legible = String::from_utf8_lossy(topic);
+        frame.kind() == Some(Kind::Publish) && !topic.is_empty() && !self.heeds(&legible)
+    }
+
+    /// Whether what is published there may be of this run.
+    fn heeds(&self, topic: &str) -> bool {
+        (self.heeds_dollar_topics && topic.starts_with('$')) || topic.contains(&*self.desk.tag)
     }
 
     /// What no connection may see, whatever the case is about.
@@ -108,6 +125,10 @@ impl Peer {
         match packet {
             _ if self.dismissed => breach(Mark::V5("3.14.4-1"), "nothing after DISCONNECT"),
             Packet::Connack(_) if std::mem::replace(&mut self.answered, true) => match self.version() {
+                // The answer to a second CONNECT, which was to end the connection.
+                _ if self.to_end.is_some() => {
+                    Err(Stop::breach(self.to_end.as_deref().unwrap_or_default(), line))
+                }
                 Version::V5 => breach(Mark::V5("3.2.0-2"), "one CONNACK on a connection"),
                 _ => breach(Mark::V311("3.2.0-1"), "CONNACK as the first packet, once"),
             },

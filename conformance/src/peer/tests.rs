@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{io::AsyncWriteExt, net::TcpListener};
-use wire::{Ack, Connack, Disconnect, Draft, Kind, Pingresp, Publish, Suback, Version};
+use wire::{Ack, Connack, Disconnect, Draft, Kind, Pingresp, Property, Publish, Suback, Version};
 
 use super::Peer;
 use crate::{About, Bench, CaseResult, Finding, Mark, Outcome, Site, Stop, Weight, desk::Desk};
@@ -94,6 +94,23 @@ async fn a_malformed_answer_where_the_end_is_due_is_about_the_end() {
     // Where an answer was due it is about the answer.
     let (_, mut peer) = hearing(V311, nameless(), false).await;
     assert!(matches!(breach(peer.expect_puback(7).await).about, About::Watched(_)));
+}
+
+#[tokio::test]
+async fn a_malformed_message_of_another_run_is_passed_over() {
+    let bad = |topic: &'static str| {
+        move |version: Version| Publish::to(topic).with(Property::response_topic("a/#")).draft(version)
+    };
+    let (others, own) = (bad("another0/t"), bad("tagged00/t"));
+    let (_, mut peer) = hearing(V5, drafts(V5, [&accepted, &others, &|version| Pingresp.draft(version)]), false).await;
+    peer.expect_accepted().await.unwrap();
+    peer.expect(Kind::Pingresp, "PINGRESP").await.unwrap();
+    let (_, mut peer) = hearing(V5, drafts(V5, [&accepted, &own]), false).await;
+    let result = async {
+        peer.expect_accepted().await?;
+        peer.expect_any_publish().await
+    };
+    assert_eq!(breach(result.await).about, About::Watched(Mark::V5("3.3.2-14")));
 }
 
 #[tokio::test]
