@@ -124,13 +124,11 @@ impl Peer {
         let breach = |mark: Mark, expected: &str| Err(Stop::Breach(Finding::breach(expected, line).watched(mark)));
         match packet {
             _ if self.dismissed => breach(Mark::V5("3.14.4-1"), "nothing after DISCONNECT"),
-            Packet::Connack(_) if std::mem::replace(&mut self.answered, true) => match self.version() {
-                // The answer to a second CONNECT, which was to end the connection.
-                _ if self.to_end.is_some() => {
-                    Err(Stop::breach(self.to_end.as_deref().unwrap_or_default(), line))
-                }
-                Version::V5 => breach(Mark::V5("3.2.0-2"), "one CONNACK on a connection"),
-                _ => breach(Mark::V311("3.2.0-1"), "CONNACK as the first packet, once"),
+            Packet::Connack(_) if std::mem::replace(&mut self.answered, true) => match (&self.to_end, self.version()) {
+                // It answers a second CONNECT, which was to end the connection.
+                (Some(expected), _) => Err(Stop::breach(expected, line)),
+                (None, Version::V5) => breach(Mark::V5("3.2.0-2"), "one CONNACK on a connection"),
+                (None, _) => breach(Mark::V311("3.2.0-1"), "CONNACK as the first packet, once"),
             },
             Packet::Connack(_) | Packet::Auth(_) => Ok(()),
             Packet::Disconnect(_) if first => breach(Mark::V5("3.14.0-1"), "no DISCONNECT before CONNACK"),
