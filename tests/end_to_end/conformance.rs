@@ -68,6 +68,21 @@ fn a_target_that_nobody_serves_is_exit_5() {
     ends_with(&["--target", &format!("mqtt://{unused}")], 5);
 }
 
+/// Each departs somewhere (conformance/FINDINGS.md), so the run fails; it does not end otherwise, as it would if the suite could
+/// not go on or the broker died.
+#[test]
+#[ignore = "tests/run --peers installs them"]
+fn every_peer_is_judged_to_the_end() {
+    let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers/bin");
+    let path = format!("{programs}:{}", std::env::var("PATH").expect("there is a PATH"));
+    for name in ["nats", "rabbitmq", "aedes", "amqtt", "rumqttd", "rmqttd"] {
+        let output = output(paddock().env("PATH", &path).args(["conformance", "--targets", name]));
+        let said = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{name}\n{said}{errors}");
+    }
+}
+
 /// What a run says of each case that does not pass, in the order of the names, and how many of each verdict there are.
 fn verdicts(said: &str) -> Vec<String> {
     let told = |line: &&str| {

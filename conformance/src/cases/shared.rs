@@ -22,6 +22,17 @@ pub(super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        id: "shared.retained_is_not_sent",
+        title: "Nothing that is retained is sent for a new Shared Subscription",
+        unnumbered: &[V5("section 3.8.4")],
+        needs: &[Capability::SharedSubscriptions, Capability::Retain],
+        mutants: &[Mutant::rules("sends what is retained to new members", || {
+            client(Kind::Subscribe).by("member").nth(1).edit(unshared).into()
+        })],
+        script: run!(retained_is_not_sent),
+        ..Case::PLAIN
+    },
+    Case {
         id: "shared.granted_qos_is_the_members",
         title: "A shared message is delivered at no more than the QoS that its receiver was granted",
         decides: &[V5("4.8.2-3")],
@@ -135,6 +146,23 @@ async fn refused(bench: &Bench, filters: &[String]) -> CaseResult {
         peer.expect_one_of(&outcomes).await?;
     }
     Ok(())
+}
+
+/// Takes each filter of a Shared Subscription for that of a subscription of the client alone.
+fn unshared(subscribe: &mut Subscribe) {
+    for (filter, _) in &mut subscribe.filters {
+        if let Some((_, rest)) = filter.strip_prefix("$share/").and_then(|name| name.split_once('/')) {
+            *filter = rest.to_owned();
+        }
+    }
+}
+
+async fn retained_is_not_sent(bench: &mut Bench) -> CaseResult {
+    let mut publisher = bench.connected("pub").await?;
+    publisher.published(Publish::to(bench.topic("t")).retain(true).payload("kept")).await?;
+    let mut member = bench.connected("member").await?;
+    member.subscribed(&group(bench), 0).await?;
+    bench.fence(&mut publisher, &mut member).await
 }
 
 async fn granted_qos_is_the_members(bench: &mut Bench) -> CaseResult {

@@ -51,6 +51,18 @@ pub(super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        id: "will.is_published_when_its_session_goes_on",
+        title: "A Will is published when another connection takes over its session and goes on with it",
+        // The words of 5.0 may be read so that the new connection calls it off.
+        decides: &[V311("3.1.2-8")],
+        needs: &[Capability::Sessions],
+        mutants: &[Mutant::rules("forgets the Will with the connection", || {
+            server(Kind::Publish).topic("/will").drop().into()
+        })],
+        script: run!(is_published_when_its_session_goes_on),
+        ..Case::PLAIN
+    },
+    Case {
         id: "will.is_published_once",
         title: "A Will is published once, and does not come back with its client",
         decides: &[Both("3.1.2-10")],
@@ -184,6 +196,15 @@ async fn is_published_at_takeover(bench: &mut Bench) -> CaseResult {
     let mut watcher = watching(bench, 0).await?;
     let mut old = mortal(bench, will(bench)).await?;
     let _new = bench.connected("dying").await?;
+    old.expect_closed(&[]).await.set_up("taking over")?;
+    watcher.expect_publish(&bench.topic("will"), "gone").await.map(|_| ())
+}
+
+async fn is_published_when_its_session_goes_on(bench: &mut Bench) -> CaseResult {
+    let mut watcher = watching(bench, 0).await?;
+    let lasting = bench.connect("dying").clean(false);
+    let mut old = bench.connected_as("dying", lasting.clone().will(will(bench))).await?;
+    let _new = bench.connected_as("again", lasting).await?;
     old.expect_closed(&[]).await.set_up("taking over")?;
     watcher.expect_publish(&bench.topic("will"), "gone").await.map(|_| ())
 }

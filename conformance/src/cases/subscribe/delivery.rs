@@ -33,6 +33,17 @@ pub(in super::super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        id: "subscribe.again_replaces_no_local",
+        title: "A SUBSCRIBE with the Topic Filter of a subscription turns its No Local off and on",
+        decides: &[V5("3.8.4-3")],
+        mutants: &[
+            Mutant::rules("keeps No Local", || no_local_of(2, true)),
+            Mutant::rules("keeps its subscriptions without No Local", || no_local_of(4, false)),
+        ],
+        script: run!(again_replaces_no_local),
+        ..Case::PLAIN
+    },
+    Case {
         id: "subscribe.again_replaces",
         title: "A SUBSCRIBE with the Topic Filter of a subscription takes its place",
         decides: &[Both("3.8.4-3")],
@@ -112,6 +123,12 @@ async fn delivery_qos_is_the_lower(bench: &mut Bench) -> CaseResult {
     Ok(())
 }
 
+/// The nth SUBSCRIBE of the client is taken for one with, or without, No Local.
+fn no_local_of(nth: u64, no_local: bool) -> faults::Rules {
+    let change = move |subscribe: &mut Subscribe| subscribe.filters[0].1.no_local = no_local;
+    client(Kind::Subscribe).by("client").nth(nth).edit(change).into()
+}
+
 async fn again_replaces(bench: &mut Bench) -> CaseResult {
     let topic = bench.topic("t");
     let mut subscriber = bench.connected("sub").await?;
@@ -122,6 +139,21 @@ async fn again_replaces(bench: &mut Bench) -> CaseResult {
     let message = subscriber.expect_publish(&topic, "x").await?;
     bench.equal("QoS", 1, message.qos)?;
     bench.fence(&mut publisher, &mut subscriber).await
+}
+
+async fn again_replaces_no_local(bench: &mut Bench) -> CaseResult {
+    let mut peer = bench.connected("client").await?;
+    let (off, on) = (bench.topic("off"), bench.topic("on"));
+    for (id, topic, no_local) in [(1, &off, true), (2, &off, false), (3, &on, false), (4, &on, true)] {
+        let options = if no_local { Options::qos(0).no_local() } else { Options::qos(0) };
+        peer.send(Subscribe::new(id).filter(topic, options)).await?;
+        peer.expect_suback(id).await.set_up("subscribing")?;
+    }
+    peer.send(Publish::to(&off).payload("own")).await?;
+    peer.expect_publish(&off, "own").await?;
+    peer.published(Publish::to(&on).payload("own")).await?;
+    let mut other = bench.connected("other").await?;
+    bench.fence(&mut other, &mut peer).await
 }
 
 async fn again_brings_what_is_retained(bench: &mut Bench) -> CaseResult {
