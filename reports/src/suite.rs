@@ -12,7 +12,6 @@ pub use document::{SUITE_SCHEMA, suite_json, suite_schema};
 pub use html::suite_html;
 pub use junit::suite_junit;
 pub use outputs::{SuiteFiles, SuiteOutput};
-pub use standing::{Standing, StatementCounts, Verdict as StatementVerdict};
 
 use crate::observation::{
     CaseJudged, CaseVerdict, MutantJudged, Observation, SuiteCase, SuiteEnded, SuiteStarted, SuiteStatement,
@@ -22,6 +21,7 @@ use crate::reader::{ReadError, Reader};
 use crate::sink::Sink;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use standing::{Standing, StatementCounts};
 use std::path::Path;
 
 /// Everything that a conformance run or a proof said.

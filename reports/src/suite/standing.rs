@@ -12,7 +12,7 @@ use std::collections::HashMap;
 /// Where a target stands with a statement, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub(super) enum Standing {
     /// No case can decide it, for a reason.
     Excused,
     /// No case that ran decides it.
@@ -35,7 +35,7 @@ pub enum Standing {
 
 impl Standing {
     /// All of them, the worst first.
-    pub const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Fail,
         Self::Error,
         Self::Inconclusive,
@@ -47,63 +47,48 @@ impl Standing {
         Self::Excused,
     ];
 
-    /// In words, for people.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Excused => "excused",
-            Self::NotRun => "not run",
-            Self::NotApplicable => "not applicable",
-            Self::Pass => "pass",
-            Self::Warn => "warn",
-            Self::Known => "known",
-            Self::Inconclusive => "inconclusive",
-            Self::Error => "error",
-            Self::Fail => "fail",
-        }
-    }
-
     /// Whether a case said whether the statement is kept.
-    pub fn is_decided(self) -> bool {
+    pub(super) fn is_decided(self) -> bool {
         matches!(self, Self::Pass | Self::Warn | Self::Known | Self::Fail)
     }
 }
 
 /// A target's standing with one statement, and why.
 #[derive(Debug, Clone)]
-pub struct Verdict<'a> {
+pub(super) struct Verdict<'a> {
     /// The standing.
-    pub standing: Standing,
+    pub(super) standing: Standing,
     /// The judgements that it follows from, in the order of the cases.
-    pub judged: Vec<&'a CaseJudged>,
+    pub(super) judged: Vec<&'a CaseJudged>,
     /// Why nothing was decided; empty otherwise.
-    pub reason: String,
+    pub(super) reason: String,
 }
 
 /// How many statements stand how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StatementCounts {
+pub(super) struct StatementCounts {
     /// Kept.
-    pub pass: u64,
+    pub(super) pass: u64,
     /// A SHOULD was departed from.
-    pub warn: u64,
+    pub(super) warn: u64,
     /// Broken.
-    pub fail: u64,
+    pub(super) fail: u64,
     /// Broken, and known to be.
-    pub known: u64,
+    pub(super) known: u64,
     /// What they are about is not offered.
-    pub not_applicable: u64,
+    pub(super) not_applicable: u64,
     /// No case came to its point.
-    pub inconclusive: u64,
+    pub(super) inconclusive: u64,
     /// The suite failed.
-    pub error: u64,
+    pub(super) error: u64,
     /// No case that ran decides them.
-    pub not_run: u64,
+    pub(super) not_run: u64,
     /// No case can decide them.
-    pub excused: u64,
+    pub(super) excused: u64,
 }
 
 impl StatementCounts {
-    pub(crate) fn add(&mut self, standing: Standing) {
+    pub(super) fn add(&mut self, standing: Standing) {
         *match standing {
             Standing::Excused => &mut self.excused,
             Standing::NotRun => &mut self.not_run,
@@ -118,7 +103,7 @@ impl StatementCounts {
     }
 
     /// How many stand so.
-    pub fn of(&self, standing: Standing) -> u64 {
+    pub(super) fn of(&self, standing: Standing) -> u64 {
         match standing {
             Standing::Excused => self.excused,
             Standing::NotRun => self.not_run,
@@ -133,7 +118,7 @@ impl StatementCounts {
     }
 
     /// How many were decided.
-    pub fn decided(&self) -> u64 {
+    pub(super) fn decided(&self) -> u64 {
         Standing::ALL.into_iter().filter(|standing| standing.is_decided()).map(|standing| self.of(standing)).sum()
     }
 }
