@@ -70,6 +70,16 @@ async fn a_finish_and_a_reset_arrive_as_such() {
 }
 
 #[tokio::test]
+async fn an_end_in_order_stays_one_although_more_was_sent() {
+    let (mut client_end, _proxy, mut server_end) = joined(client(Kind::Pingreq).close()).await;
+    // More than the proxy takes at once: what it left unread would turn the end into a reset.
+    let sent = [Pingreq.draft(V5).encode(), vec![0; 40_000]].concat();
+    client_end.write_all(&sent).await.unwrap();
+    assert_eq!(soon(client_end.read(&mut [0])).await.unwrap(), 0);
+    assert_eq!(soon(server_end.read(&mut [0])).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn rules_act_and_the_log_tells() {
     let (mut client_end, proxy, mut server_end) = joined(server(Kind::Pingresp).nth(2).sever()).await;
     for _ in 0..2 {
@@ -143,6 +153,31 @@ async fn dropping_the_proxy_ends_its_connections() {
     assert_eq!(soon(client.read(&mut [0])).await.unwrap_or(0), 0);
     assert_eq!(soon(server.read(&mut [0])).await.unwrap_or(0), 0);
     assert!(soon(TcpStream::connect(address)).await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_taken_in_small_pieces_arrives_whole() {
+    let (taken, arrived) = tokio::sync::oneshot::channel();
+    let taken = std::sync::Mutex::new(Some(taken));
+    let upstream = Upstream::dialled(move || {
+        let taken = taken.lock().unwrap().take().unwrap();
+        async move {
+            // It takes no more than this at once.
+            let (near, mut far) = tokio::io::duplex(7);
+            tokio::spawn(async move {
+                let mut all = Vec::new();
+                far.read_to_end(&mut all).await.unwrap();
+                taken.send(all).unwrap();
+            });
+            Ok(near)
+        }
+    });
+    let proxy = Proxy::start(upstream, Rules::none(), 1).await.unwrap();
+    let mut client = soon(TcpStream::connect(proxy.address())).await.unwrap();
+    let publish = Publish::to("t").payload((0..=255).collect::<Vec<u8>>()).draft(V5).encode();
+    client.write_all(&publish).await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(soon(arrived).await.unwrap(), publish);
 }
 
 #[tokio::test]

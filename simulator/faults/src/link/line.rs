@@ -247,7 +247,8 @@ mod tests {
     fn trickled_without_a_pause_each_byte_is_a_write() {
         let mut line = Line::default();
         line.push(at(0), vec![1, 2], Some(Duration::ZERO));
-        assert_eq!(writes(&mut line, at(0)), [(0, vec![1]), (0, vec![2])]);
+        line.push(at(0), vec![3, 4], None);
+        assert_eq!(writes(&mut line, at(0)), [(0, vec![1]), (0, vec![2]), (0, vec![3, 4])]);
     }
 
     #[test]

@@ -115,18 +115,24 @@ fn a_packet_too_large_to_hold_passes_as_it_comes() {
 
 #[test]
 fn who_does_not_read_holds_up_the_other_side() {
-    let mut bench = Bench::new(server(Kind::Publish).delay(ms(100)));
     let publish = Publish::to("t").payload(vec![0; 60_000]).draft(Version::V5).encode();
-    let mut sent = 0;
-    while bench.link.reads(bench.now, FromServer) {
-        bench.bytes(FromServer, &publish);
-        sent += 1;
-        assert!(sent < 10, "memory is bounded");
+    let publishes = || server(Kind::Publish);
+    // In the line, beside it, and until it is overtaken or a second is over.
+    for (held, time) in
+        [(publishes().delay(ms(100)), 100), (publishes().late(ms(100)), 100), (publishes().overtaken_by(99), 1000)]
+    {
+        let mut bench = Bench::new(held);
+        let mut sent = 0;
+        while bench.link.reads(bench.now, FromServer) {
+            bench.bytes(FromServer, &publish);
+            sent += 1;
+            assert!(sent < 10, "memory is bounded");
+        }
+        assert!(bench.link.reads(bench.now, FromClient), "the other direction goes on");
+        bench.pass(ms(time));
+        assert!(bench.link.reads(bench.now, FromServer), "once it is written, it goes on");
+        assert_eq!(bench.stream(FromServer).len(), sent * publish.len());
     }
-    assert!(bench.link.reads(bench.now, FromClient), "the other direction goes on");
-    bench.pass(ms(100));
-    assert!(bench.link.reads(bench.now, FromServer), "once it is written, it goes on");
-    assert_eq!(bench.stream(FromServer).len(), sent * publish.len());
 }
 
 /// A bit of everything.
