@@ -75,7 +75,10 @@ async fn sweep(
     started: &Started,
     ending: &mut Ending,
 ) -> Result<(), Failure> {
-    let name = if kind == Kind::Topics { "batches of topics" } else { "scripts of two senders" };
+    let (name, suite) = match kind {
+        Kind::Topics => ("batches of topics", "topics"),
+        Kind::Senders => ("scripts of two senders", "senders"),
+    };
     if let Some(lacking) = started.lacks(&NEEDS) {
         tell::say(&format!("no {name}: the target lacks {lacking}"));
         return Ok(());
@@ -91,7 +94,7 @@ async fn sweep(
         second_patience: Duration::from_secs(5),
     };
     let swept = properties::sweep(&sweep, &started.site, tell::progress(name, sweep.cases)).await;
-    tell::swept(name, &swept, seed);
+    tell::swept(name, suite, &swept, seed);
     ending.found |= !swept.found.is_empty();
     ending.doubtful |= !swept.unrepeated.is_empty() || swept.cases == swept.void;
     ending.unreachable = swept.unreachable;

@@ -4,6 +4,7 @@
 
 mod mutants;
 mod survivors;
+mod sweeps;
 
 use std::net::SocketAddr;
 

@@ -41,7 +41,10 @@ impl Model {
         if self.messages[number].qos == 1 {
             self.messages[number].offered.clear();
             self.messages[number].offered_groups.clear();
+            let first = self.messages[number].sent.begin;
             self.offer(number);
+            // Its expiry may count from either.
+            self.messages[number].sent = Span { begin: first, end: self.now };
         }
     }
 

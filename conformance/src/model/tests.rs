@@ -390,6 +390,21 @@ fn what_comes_for_a_client_that_is_away() {
     assert_eq!(missing(&model), NOTHING);
 }
 
+/// The expiry of a PUBLISH that is sent again counts from the first time or from the second, whichever the server took over.
+#[test]
+fn the_expiry_of_a_publish_sent_again() {
+    for (left, is_possible) in [(300, true), (296, true), (290, false)] {
+        let mut model = model(Dialect::V5);
+        subscribe(&mut model, B, &[filter("x", 1)]);
+        let number = model.publishing(&Publish { expiry: Some(300), ..plain(A, 1, false) })[0];
+        model.unacknowledged(number);
+        model.at(Duration::from_secs(4));
+        model.publishing_again(number);
+        let came = Arrival { expiry: Some(left), ..arrival(&model, number, 1, 1) };
+        assert_eq!(model.arrived(B, &came).is_ok(), is_possible, "{left}");
+    }
+}
+
 /// A PUBLISH that is sent again counts once at QoS 2, and may count twice at QoS 1.
 #[test]
 fn a_publish_sent_again_after_a_lost_acknowledgement() {

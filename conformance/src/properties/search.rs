@@ -86,8 +86,12 @@ impl Found {
     /// The program as a file for `paddock conformance replay`.
     pub fn to_text(&self, seed: u64) -> String {
         let transcript: Vec<String> = self.transcript.iter().map(|line| format!("  {line}")).collect();
-        let comment =
-            format!("{}\nfound with --seed {seed}, case {}\n\n{}", self.discrepancy, self.case, transcript.join("\n"));
+        let comment = format!(
+            "{}\nfound with --only programs --seed {seed} --case {}\n\n{}",
+            self.discrepancy,
+            self.case,
+            transcript.join("\n")
+        );
         self.program.to_text(&comment)
     }
 }

@@ -140,7 +140,7 @@ async fn watch(
     record: &mut Record,
 ) -> Flow {
     observer.subscribe(&[&format!("{root}/#")], 2).await?;
-    let mut mutator = Mutator::connect(site, version, record).await?;
+    let mut mutator = Mutator::connect(site, version, script.introduces, record).await?;
     let chunks = script.chunks(version, root);
     for (place, chunk) in chunks.iter().enumerate() {
         mutator.send(chunk).await;
@@ -164,23 +164,31 @@ struct Mutator<'a> {
     stream: Stream,
     frames: Frames,
     version: Version,
+    /// The versions that the target may take it to speak, this one first.
+    versions: Vec<Version>,
+    /// The target takes no more bytes; what it sent is read all the same.
+    is_refused: bool,
     closed: bool,
     record: &'a mut Record,
 }
 
 impl<'a> Mutator<'a> {
-    async fn connect(site: &Site, version: Version, record: &'a mut Record) -> Flow<Self> {
+    async fn connect(site: &Site, version: Version, introduces: bool, record: &'a mut Record) -> Flow<Self> {
         let stream = site.dial(version).await.map_err(|error| Outcome::Unreachable(error.to_string()))?;
-        Ok(Self { stream, frames: Frames::up_to(1 << 20), version, closed: false, record })
+        // A server that was told another version may answer in that one.
+        let others = [Version::V5, Version::V3_1_1, Version::V3_1].into_iter().filter(|_| !introduces);
+        let versions = std::iter::once(version).chain(others).collect();
+        let frames = Frames::up_to(1 << 20);
+        Ok(Self { stream, frames, version, versions, is_refused: false, closed: false, record })
     }
 
     async fn send(&mut self, bytes: &[u8]) {
-        if self.closed {
+        if self.closed || self.is_refused {
             return;
         }
         self.record.raw("mutator", bytes);
         let write = tokio::time::timeout(Duration::from_secs(5), self.stream.write_all(bytes));
-        self.closed = !matches!(write.await, Ok(Ok(())));
+        self.is_refused = !matches!(write.await, Ok(Ok(())));
         // Let the pieces arrive as pieces.
         tokio::task::yield_now().await;
     }
@@ -206,17 +214,14 @@ impl<'a> Mutator<'a> {
     }
 
     fn judge(&mut self, frame: &wire::Frame) -> Flow {
-        // A server that was told another version may answer in that one.
-        let versions = [self.version, Version::V5, Version::V3_1_1, Version::V3_1];
         self.record.received("mutator", self.version, frame.bytes());
-        let mut breaches = versions.iter().filter_map(|version| frame.parse(*version, Direction::FromServer).err());
-        match (breaches.next(), breaches.count()) {
-            (Some(breach), 3) => {
-                let what = format!("the mutator got {}", frame.line(self.version, Direction::FromServer));
-                Err(broken(breach.statement, &breach.what, what))
-            }
-            _ => Ok(()),
-        }
+        let parse = |version: &Version| frame.parse(*version, Direction::FromServer);
+        let first = match parse(&self.version) {
+            Err(breach) if self.versions.iter().all(|version| parse(version).is_err()) => breach,
+            _ => return Ok(()),
+        };
+        let what = format!("the mutator got {}", frame.line(self.version, Direction::FromServer));
+        Err(broken(first.statement, &first.what, what))
     }
 
     /// Closes, and waits for the target to do so too.

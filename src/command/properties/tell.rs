@@ -38,7 +38,7 @@ pub(super) fn programs(summary: &Summary, seed: u64) {
     say(&format!("{} programs, {} different findings{void}", summary.cases, summary.found.len()));
 }
 
-pub(super) fn swept(what: &str, swept: &Swept, seed: u64) {
+pub(super) fn swept(what: &str, suite: &str, swept: &Swept, seed: u64) {
     for (caught, once) in swept
         .found
         .iter()
@@ -46,7 +46,7 @@ pub(super) fn swept(what: &str, swept: &Swept, seed: u64) {
         .chain(swept.unrepeated.iter().map(|caught| (caught, ", once and not again")))
     {
         say(&format!(
-            "\n{}\nfound with --seed {seed}, case {}{once}\n  {}",
+            "\n{}\nfound with --only {suite} --seed {seed} --case {}{once}\n  {}",
             caught.discrepancy,
             caught.case,
             lines(&caught.transcript)
