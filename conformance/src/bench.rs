@@ -108,6 +108,15 @@ impl Bench {
         self.open(name, endpoint.ok_or_else(|| Stop::NotApplicable(format!("the target has no node {node}")))?).await
     }
 
+    /// A connection without a word said on it to this endpoint.
+    ///
+    /// # Errors
+    ///
+    /// Inconclusive when it cannot be reached.
+    pub(crate) async fn opened_on(&self, endpoint: &Endpoint, name: &str) -> CaseResult<Peer> {
+        self.open(name, endpoint).await
+    }
+
     async fn open(&self, name: &str, endpoint: &Endpoint) -> CaseResult<Peer> {
         let stream = self.desk.site.dial(endpoint).await.map_err(|error| Stop::Inconclusive(error.to_string()))?;
         self.desk.transcript.say(name, LineKind::Opened, endpoint.to_string());

@@ -93,6 +93,8 @@ capabilities! {
     Unix = "unix",
     /// Several addresses that are one cluster.
     Cluster = "cluster",
+    /// A cluster of which one node can be stopped.
+    StoppableNodes = "stoppable-nodes",
 }
 
 impl fmt::Display for Capability {

@@ -5,6 +5,7 @@ mod auth;
 mod clean_start;
 mod client_id;
 mod client_limits;
+mod cluster;
 mod connack;
 mod connect;
 mod connect_format;
@@ -73,6 +74,7 @@ const TABLES: &[&[Case]] = &[
     disconnect::CASES,
     session::CASES,
     network::CASES,
+    cluster::CASES,
     tls::CASES,
     tls::BYTES,
     websocket::CASES,
@@ -150,9 +152,12 @@ mod tests {
             });
             let mut complaints: Vec<String> = bare.map(|version| format!("no mutant in {version}")).collect();
             for mutant in case.mutants {
-                if let How::Configuration(name) = mutant.how
-                    && !embedded::configurations().any(|known| known == name)
-                {
+                let names = match &mutant.how {
+                    How::Configuration(name) => std::slice::from_ref(name),
+                    How::Apart(names) => names,
+                    _ => &[],
+                };
+                for name in names.iter().filter(|name| !embedded::configurations().any(|known| known == **name)) {
                     complaints.push(format!("there is no configuration {name}"));
                 }
             }

@@ -8,7 +8,7 @@ use targets::{Command, LaunchError, Running, Target};
 use tempfile::TempDir;
 use transport::{ClientTls, Endpoint};
 
-use crate::{Capability, Facts, Site, Subject, certificates::Certificates};
+use crate::{Capability, Facts, Site, Stopping, Subject, certificates::Certificates};
 
 /// One configuration of the reference broker.
 struct Configuration {
@@ -29,6 +29,9 @@ macro_rules! configuration {
     };
 }
 
+/// Its listeners are the nodes of a cluster.
+const CLUSTER: &str = "cluster";
+
 /// A case goes to the first that has what it needs.
 const CONFIGURATIONS: &[Configuration] = &[
     configuration!("default"),
@@ -41,6 +44,7 @@ const CONFIGURATIONS: &[Configuration] = &[
     configuration!("websocket"),
     configuration!("secure-websocket"),
     configuration!("unix"),
+    configuration!("cluster"),
 ];
 
 /// The names of the configurations, in order.
@@ -140,10 +144,21 @@ impl Configuration {
             tls: endpoint.scheme.is_tls().then_some(tls),
             capabilities: self.offers.iter().copied().collect::<BTreeSet<_>>(),
             facts: self.facts(),
+            nodes: self.nodes(&endpoint, folder).map_err(silent)?,
+            stopping: (self.name == CLUSTER).then_some(Stopping::Ways),
             ..Site::at(endpoint)
         };
         let site = site.probed(seed).await.map_err(silent)?;
         Ok((Arc::new(site), running))
+    }
+
+    /// What stands in `cluster.toml`: the first listener, and the second.
+    fn nodes(&self, first: &Endpoint, folder: &Path) -> Result<Vec<Endpoint>, String> {
+        if self.name != CLUSTER {
+            return Ok(Vec::new());
+        }
+        let second = format!("unix:{}/second.sock", folder.display()).parse().map_err(|error| format!("{error}"))?;
+        Ok(vec![first.clone(), second])
     }
 
     /// What stands in `guarded.toml`.

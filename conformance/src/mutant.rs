@@ -26,6 +26,8 @@ pub enum How {
     /// The embedded broker in the configuration of this name (see [`crate::embedded`]), in the place of the one that the case
     /// needs. The case still believes that it talks to that one.
     Configuration(&'static str),
+    /// The embedded broker in the configurations of these names, each in the place of one node of a cluster.
+    Apart(&'static [&'static str]),
     /// A relay between the case and the WebSocket listener of a correct broker, which changes heads and frames.
     WebSocket(Lie),
     /// A TLS listener between the case and that of a correct broker, which is wrong in one way.
@@ -41,6 +43,11 @@ impl Mutant {
     /// A mutant by another configuration of the embedded broker.
     pub const fn configuration(name: &'static str, configuration: &'static str) -> Self {
         Self { name, how: How::Configuration(configuration), version: None }
+    }
+
+    /// A mutant by brokers that know nothing of each other, in the place of the nodes of a cluster.
+    pub const fn apart(name: &'static str, configurations: &'static [&'static str]) -> Self {
+        Self { name, how: How::Apart(configurations), version: None }
     }
 
     /// A mutant by a relay that lies about what WebSocket carries.

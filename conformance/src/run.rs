@@ -26,6 +26,9 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
+/// The tag of cases that take something away from the target for good: they run after all others, one at a time.
+pub const LAST: &str = "last";
+
 /// What to run, and how.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -81,10 +84,19 @@ pub async fn run(plan: Plan, sink: &mut dyn Sink, interrupted: impl Future<Outpu
     let mut running = JoinSet::new();
     let mut tally = Tally::default();
     let mut stopped = false;
+    let mut side_by_side = plan.jobs.max(1);
     let mut interrupted = std::pin::pin!(interrupted);
     loop {
-        while !stopped && running.len() < plan.jobs.max(1) {
+        while !stopped && running.len() < side_by_side {
+            // What takes something away from the others waits for them, and is alone.
+            let last = waiting.front().is_some_and(|ticket: &Ticket| ticket.is_last());
+            if last && !running.is_empty() {
+                break;
+            }
             let Some(ticket) = waiting.pop_front() else { break };
+            if last {
+                side_by_side = 1;
+            }
             running.spawn(async move { (ticket.clone(), ticket.trial.run().await) });
         }
         let joined = tokio::select! {
@@ -140,6 +152,7 @@ impl Plan {
         if self.shuffle {
             tickets.shuffle(&mut ChaCha8Rng::seed_from_u64(self.seed));
         }
+        tickets.sort_by_key(Ticket::is_last);
         tickets.into()
     }
 
@@ -187,6 +200,10 @@ pub(crate) fn seed_of(what: impl Hash) -> u64 {
 }
 
 impl Ticket {
+    fn is_last(&self) -> bool {
+        self.trial.chosen.case.tags.contains(&LAST)
+    }
+
     fn judged(&self, judgement: Judgement, plan: &Plan, at: Duration) -> CaseJudged {
         let chosen = &self.trial.chosen;
         let departs = matches!(judgement.verdict, CaseVerdict::Fail | CaseVerdict::Warn);

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use transport::{ClientTls, DialError, DialOptions, Endpoint, Scheme, Stream, dial};
 use wire::Version;
 
-use crate::Capability;
+use crate::{Capability, nodes::Stopping};
 
 /// One configuration of a target. An external broker has one; the embedded one has several, so that what some of them lack
 /// others have.
@@ -19,6 +19,8 @@ pub struct Site {
     pub endpoint_of_5: Option<Endpoint>,
     /// The nodes of a cluster, this one first; empty where there is only one.
     pub nodes: Vec<Endpoint>,
+    /// How one of `nodes` can be stopped; absent where none can.
+    pub stopping: Option<Stopping>,
     /// How to trust it, for `mqtts` and `wss`.
     pub tls: Option<ClientTls>,
     /// The versions that it speaks.
@@ -59,6 +61,7 @@ impl Site {
             endpoints: vec![endpoint],
             endpoint_of_5: None,
             nodes: Vec::new(),
+            stopping: None,
             tls: None,
             versions: Vec::new(),
             capabilities: BTreeSet::new(),
@@ -93,6 +96,7 @@ impl Site {
             (self.endpoint(Scheme::Wss).is_some(), Capability::SecureWebSocket),
             (self.endpoint(Scheme::Unix).is_some(), Capability::Unix),
             (self.nodes.len() > 1, Capability::Cluster),
+            (self.nodes.len() > 1 && self.stopping.is_some(), Capability::StoppableNodes),
             (facts.user.is_some(), Capability::Users),
             (facts.scram.is_some(), Capability::Scram),
             (facts.forbidden_topic.is_some(), Capability::ForbiddenTopic),

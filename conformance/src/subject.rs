@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use reports::observation::SuiteTarget;
-use targets::{Capabilities, Descriptor, Deviation, Live, Node};
+use targets::{Capabilities, Descriptor, Deviation, Node};
 use transport::{ClientTls, ClientTlsFiles, Endpoint};
 use wire::Version;
 
-use crate::{Capability, Chosen, Facts, Site};
+use crate::{Capability, Chosen, Facts, Site, Started, Stopping};
 
 /// A broker under test, in all its configurations.
 #[derive(Clone, Debug)]
@@ -32,14 +32,16 @@ impl Subject {
     /// # Errors
     ///
     /// In words, when it does not answer, or its descriptor cannot be used.
-    pub async fn of(descriptor: &Descriptor, live: &Live, seed: u64) -> Result<Self, String> {
-        let site = Site::of(descriptor, live.nodes(), seed).await?;
-        let release = live.release().map_or(String::new(), |release| format!(" {release}"));
+    pub async fn of(descriptor: &Descriptor, live: &Started, seed: u64) -> Result<Self, String> {
+        let site = Site::of(descriptor, live, seed).await?;
+        let release = live.look(|live| live.release().map(str::to_owned)).await.flatten();
+        let deviations = deviations(descriptor, release.as_deref());
+        let release = release.map_or(String::new(), |release| format!(" {release}"));
         Ok(Self {
             name: descriptor.name.clone(),
             description: format!("{}{release}", descriptor.product),
             sites: vec![Arc::new(site)],
-            deviations: deviations(descriptor, live.release()),
+            deviations,
             alone: Vec::new(),
             jobs: descriptor.capabilities.jobs,
         })
@@ -54,10 +56,10 @@ impl Subject {
         &mut self,
         chosen: Chosen,
         descriptor: &Descriptor,
-        live: &Live,
+        live: &Started,
         seed: u64,
     ) -> Result<(), String> {
-        self.alone.push((chosen, Arc::new(Site::of(descriptor, live.nodes(), seed).await?)));
+        self.alone.push((chosen, Arc::new(Site::of(descriptor, live, seed).await?)));
         Ok(())
     }
 
@@ -115,7 +117,18 @@ pub fn covers(deviation: &Deviation, chosen: &Chosen) -> bool {
 
 impl Site {
     /// A broker, as its descriptor says and as it says itself.
-    async fn of(descriptor: &Descriptor, nodes: &[Node], seed: u64) -> Result<Self, String> {
+    async fn of(descriptor: &Descriptor, live: &Started, seed: u64) -> Result<Self, String> {
+        let stopping = live.is_stoppable().await.then(|| Stopping::Processes(live.clone()));
+        let described = live.look(|live| Self::described(descriptor, live.nodes())).await;
+        let described = described.ok_or_else(|| format!("{} has ended", descriptor.name))??;
+        let site = Self { stopping, ..described };
+        let mut site = site.probed(seed).await.map_err(|error| format!("{}: {error}", descriptor.name))?;
+        declare(&mut site.capabilities, &descriptor.capabilities);
+        Ok(site)
+    }
+
+    /// A broker, as its descriptor says.
+    fn described(descriptor: &Descriptor, nodes: &[Node]) -> Result<Self, String> {
         let of = |text: &String| text.parse::<Endpoint>().map_err(|error| format!("{}: {error}", descriptor.name));
         let nowhere = || format!("{} listens nowhere", descriptor.name);
         let at = nodes.first().ok_or_else(nowhere)?.listeners();
@@ -131,7 +144,7 @@ impl Site {
         let known = &descriptor.capabilities;
         let scram = descriptor.users.iter().find(|user| user.scram);
         let first = endpoints.first().cloned().ok_or_else(nowhere)?;
-        let site = Self {
+        Ok(Self {
             endpoints,
             nodes: nodes.iter().filter_map(|node| node.listeners().mqtt.as_ref()).map(of).collect::<Result<_, _>>()?,
             endpoint_of_5: at.mqtt_5.as_ref().map(of).transpose()?,
@@ -147,10 +160,7 @@ impl Site {
                 refused_client_id: known.refused_client_id.clone(),
             },
             ..Self::at(first)
-        };
-        let mut site = site.probed(seed).await.map_err(|error| format!("{}: {error}", descriptor.name))?;
-        declare(&mut site.capabilities, known);
-        Ok(site)
+        })
     }
 }
 

@@ -42,6 +42,13 @@ fn every_case_sees_its_mutants() {
     ends_with(&["prove", "--jobs", "64"], 0);
 }
 
+/// Three servers, one of which is stopped in the end.
+#[test]
+#[ignore = "tests/run --peers installs it"]
+fn servers_of_nats_are_one_cluster() {
+    ends_with(&["cluster.*", "--mqtt", "3.1.1", "--targets", "nats-cluster"], 0);
+}
+
 /// What no case decides yet, exactly: the list may only become shorter. `paddock conformance coverage --open` prints it.
 const OPEN: &str = include_str!("conformance/open.txt");
 

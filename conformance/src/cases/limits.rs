@@ -33,9 +33,9 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "limits.remaining_length_of_four_bytes",
-        title: "A packet whose Remaining Length takes four bytes is read and delivered",
+        title: "A packet whose Remaining Length takes four bytes is delivered where none is too large",
         // 3.1.1 has no way to say how much is too much.
-        unnumbered: &[V5("section 2.1.4")],
+        unnumbered: &[V5("section 3.2.2.3.6")],
         needs: &[Capability::LargePackets],
         // The proxy sees no packets of this size, but bytes.
         mutants: &[Mutant::rules("reads lengths of three bytes only", || faults::client_garbage().sever().into())],
@@ -218,15 +218,15 @@ async fn properties_of_65535_bytes(bench: &mut Bench) -> CaseResult {
     };
     let data: Vec<u8> = (0..65_535_u32).map(|at| (at % 251) as u8).collect();
     peer.send(Publish::to(&topic).with(Property::correlation_data(&data))).await?;
-    let seen = peer.expect_any_publish().await?;
+    let seen = peer.expect_any_publish().await.set_up("delivery")?;
     let seen = seen.properties.correlation_data().unwrap_or_default();
     same("Correlation Data", seen == data, seen.len()).cites(V5("3.3.2-16"))?;
     peer.send(Publish::to(&topic).with(Property::content_type(&long))).await?;
-    let seen = peer.expect_any_publish().await?;
+    let seen = peer.expect_any_publish().await.set_up("delivery")?;
     let seen = seen.properties.content_type().unwrap_or_default();
     same("a Content Type", seen == long, seen.len()).cites(V5("3.3.2-20"))?;
     peer.send(Publish::to(&topic).with(Property::user(&long, &long))).await?;
-    let seen = peer.expect_any_publish().await?;
+    let seen = peer.expect_any_publish().await.set_up("delivery")?;
     let seen = seen.properties.user();
     let whole = seen == [(long.as_str(), long.as_str())];
     let length = seen.iter().map(|(name, value)| name.len().min(value.len())).sum();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use targets::Deviation;
 
 use super::*;
-use crate::{Site, cases};
+use crate::{Case, Mark, Site, cases};
 
 const CASE: &str = "connect.second_connect_closes";
 
@@ -80,4 +80,18 @@ fn a_deviation_that_nothing_needs_is_an_error_that_names_it() {
 #[test]
 fn a_deviation_whose_cases_did_not_all_run_may_still_be_needed() {
     assert_eq!(comes_to(&["connect.*"], Pass, Pass), (0, 0, String::new()));
+}
+
+#[test]
+fn what_takes_something_away_comes_last() {
+    const TAKES: Case = Case { id: "a.takes", decides: &[Mark::Both("3.3.1-4")], tags: &[LAST], ..Case::PLAIN };
+    const LEAVES: Case = Case { id: "b.leaves", decides: &[Mark::Both("3.3.1-4")], ..Case::PLAIN };
+    let site = Site { versions: vec![Version::V5], ..Site::at("mqtt://localhost".parse().unwrap()) };
+    for (shuffle, seed) in [(false, 0), (true, 1), (true, 2)] {
+        let mut plan = Plan { repeat: 2, shuffle, seed, ..plan(&[]) };
+        plan.targets[0].sites.push(Arc::new(site.clone()));
+        plan.chosen = [&TAKES, &LEAVES].map(|case| Chosen { case, version: Version::V5 }).into();
+        let order: Vec<bool> = plan.trials().iter().map(Ticket::is_last).collect();
+        assert_eq!(order, [false, false, true, true]);
+    }
 }

@@ -6,8 +6,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use conformance::{Chosen, Facts, Site, Subject, covers, embedded::Embedded};
-use targets::{Descriptor, Host, Live, Reach};
+use conformance::{Chosen, Facts, Site, Started, Subject, covers, embedded::Embedded};
+use targets::{Descriptor, Host, Reach};
 use transport::{ClientTls, ClientTlsFiles, Endpoint};
 
 use crate::{cli, command::target, exit::Failure};
@@ -19,7 +19,7 @@ pub(super) enum Reached {
     /// Started by somebody else.
     External(Box<Subject>),
     /// What descriptors name, started here or not.
-    Described(Vec<Subject>, Vec<Live>),
+    Described(Vec<Subject>, Vec<Started>),
 }
 
 /// What the command line names.
@@ -63,9 +63,9 @@ async fn described(targets: &[String], chosen: &[Chosen], seed: u64) -> Result<R
     Ok(Reached::Described(subjects, running))
 }
 
-async fn launch(descriptor: &Descriptor, host: &Host) -> Result<Live, Failure> {
+async fn launch(descriptor: &Descriptor, host: &Host) -> Result<Started, Failure> {
     let live = descriptor.launch(host).await;
-    live.map_err(|error| Failure::unreachable(format!("{}: {error}", descriptor.name)))
+    live.map(Started::new).map_err(|error| Failure::unreachable(format!("{}: {error}", descriptor.name)))
 }
 
 /// The reference broker.

@@ -7,7 +7,7 @@ use conformance::{
     model::Dialect,
     properties::{Mix, Site},
 };
-use targets::{Descriptor, Host, Live, Running, Target};
+use targets::{Descriptor, Host, Running, Target};
 use transport::{ClientTls, ClientTlsFiles, Endpoint};
 use wire::Version;
 
@@ -27,7 +27,7 @@ pub(super) struct Started {
 enum Broker {
     Somebodys,
     Embedded { _running: Running },
-    Described { _live: Live },
+    Described { _live: conformance::Started },
 }
 
 /// What `--target` names.
@@ -48,6 +48,7 @@ pub(super) async fn start_at(name: &str, patience: u32, seed: u64) -> Result<Sta
             let host = Host::here().map_err(Failure::internal)?;
             let unreachable = |error: String| Failure::unreachable(format!("{name}: {error}"));
             let live = descriptor.launch(&host).await.map_err(|error| unreachable(error.to_string()))?;
+            let live = conformance::Started::new(live);
             let subject = Subject::of(&descriptor, &live, seed).await.map_err(Failure::unreachable)?;
             let known = subject.sites.first().ok_or_else(|| unreachable("it listens nowhere".to_owned()))?;
             (conformance::Site::clone(known), Broker::Described { _live: live })

@@ -5,242 +5,245 @@ use wire::Direction::{self, FromClient, FromServer};
 use super::super::prelude::*;
 use crate::websocket::{Fate, Frame, Piece, Socket, opcode};
 
-pub(in crate::cases) const CASES: &[Case] = &[
-    Case {
-        id: "websocket.text_closes",
-        title: "A text frame as the first closes the connection",
-        decides: &[Both("6.0.0-1")],
-        needs: &[Capability::WebSocket],
-        mutants: TAKES_TEXT,
-        script: run!(text_closes),
-        ..Case::PLAIN
-    },
-    Case {
-        id: "websocket.text_closes_later",
-        title: "A text frame after CONNECT closes the connection",
-        decides: &[Both("6.0.0-1")],
-        needs: &[Capability::WebSocket],
-        mutants: TAKES_TEXT,
-        script: run!(text_closes_later),
-        ..Case::PLAIN
-    },
-    Case {
-        id: "websocket.answers_are_binary",
-        title: "The server sends its packets in binary frames",
-        decides: &[Both("6.0.0-1")],
-        needs: &[Capability::WebSocket],
-        mutants: &[Mutant::websocket("sends text frames", |from, piece| {
-            framed(from, FromServer, piece, |frame| {
-                if frame.opcode == opcode::BINARY {
-                    frame.opcode = opcode::TEXT;
-                }
-                Fate::Pass
-            })
-        })],
-        script: run!(answers_are_binary),
-        ..Case::PLAIN
-    },
-    Case {
-        id: "websocket.packets_span_frames",
-        title: "Packets that begin and end anywhere in frames are understood",
-        decides: &[Both("6.0.0-2")],
-        needs: &[Capability::WebSocket],
-        mutants: &[
-            Mutant::websocket("wants whole packets in a frame", |from, piece| {
+pub(in crate::cases) const CASES: &[Case] =
+    &[
+        Case {
+            id: "websocket.text_closes",
+            title: "A text frame as the first closes the connection",
+            decides: &[Both("6.0.0-1")],
+            needs: &[Capability::WebSocket],
+            mutants: TAKES_TEXT,
+            script: run!(text_closes),
+            ..Case::PLAIN
+        },
+        Case {
+            id: "websocket.text_closes_later",
+            title: "A text frame after CONNECT closes the connection",
+            decides: &[Both("6.0.0-1")],
+            needs: &[Capability::WebSocket],
+            mutants: TAKES_TEXT,
+            script: run!(text_closes_later),
+            ..Case::PLAIN
+        },
+        Case {
+            id: "websocket.answers_are_binary",
+            title: "The server sends its packets in binary frames",
+            decides: &[Both("6.0.0-1")],
+            needs: &[Capability::WebSocket],
+            mutants: &[Mutant::websocket("sends text frames", |from, piece| {
+                framed(from, FromServer, piece, |frame| {
+                    if frame.opcode == opcode::BINARY {
+                        frame.opcode = opcode::TEXT;
+                    }
+                    Fate::Pass
+                })
+            })],
+            script: run!(answers_are_binary),
+            ..Case::PLAIN
+        },
+        Case {
+            id: "websocket.packets_span_frames",
+            title: "Packets that begin and end anywhere in frames are understood",
+            decides: &[Both("6.0.0-2")],
+            needs: &[Capability::WebSocket],
+            mutants: &[Mutant::websocket("wants whole packets in a frame", |from, piece| {
                 framed(from, FromClient, piece, |frame| {
                     let mut packets = wire::Frames::new();
                     packets.push(&frame.payload);
                     while packets.next().is_some() {}
                     if frame.is_control() || packets.pending().is_empty() { Fate::Pass } else { Fate::Sever }
                 })
-            }),
-            Mutant::websocket("closes at an empty frame", |from, piece| {
+            })],
+            script: run!(packets_span_frames),
+            ..Case::PLAIN
+        },
+        Case {
+            id: "websocket.empty_frames_say_nothing",
+            title: "A frame without any byte in it changes nothing",
+            unnumbered: &[Both("RFC 6455, 5.2")],
+            needs: &[Capability::WebSocket],
+            mutants: &[Mutant::websocket("closes at an empty frame", |from, piece| {
                 framed(from, FromClient, piece, |frame| if frame.payload.is_empty() { Fate::Sever } else { Fate::Pass })
-            }),
-        ],
-        script: run!(packets_span_frames),
-        ..Case::PLAIN
-    },
-    Case {
-        id: "websocket.frames_hold_several_packets",
-        title: "Several packets in one frame are each understood",
-        decides: &[Both("6.0.0-2")],
-        needs: &[Capability::WebSocket],
-        mutants: &[Mutant::websocket("takes one packet of a frame", |from, piece| {
-            framed(from, FromClient, piece, |frame| {
-                let mut packets = wire::Frames::new();
-                packets.push(&frame.payload);
-                if let Some(first) = packets.next() {
-                    frame.payload = first.into_bytes();
-                }
-                Fate::Pass
-            })
-        })],
-        script: run!(frames_hold_several_packets),
-        ..Case::PLAIN
-    },
-    Case {
-        id: "websocket.messages_may_be_fragmented",
-        title: "Messages of several frames are understood, with a Ping in between",
-        decides: &[Both("6.0.0-2")],
-        unnumbered: &[Both("RFC 6455, 5.4")],
-        needs: &[Capability::WebSocket],
-        mutants: &[
-            Mutant::websocket("takes whole messages only", |from, piece| {
-                framed(from, FromClient, piece, |frame| if frame.last { Fate::Pass } else { Fate::Sever })
-            }),
-            Mutant::websocket("loses continuations", |from, piece| {
+            })],
+            script: run!(empty_frames_say_nothing),
+            ..Case::PLAIN
+        },
+        Case {
+            id: "websocket.frames_hold_several_packets",
+            title: "Several packets in one frame are each understood",
+            decides: &[Both("6.0.0-2")],
+            needs: &[Capability::WebSocket],
+            mutants: &[Mutant::websocket("takes one packet of a frame", |from, piece| {
                 framed(from, FromClient, piece, |frame| {
-                    if frame.opcode == opcode::CONTINUATION { Fate::Drop } else { Fate::Pass }
-                })
-            }),
-        ],
-        script: run!(messages_may_be_fragmented),
-        ..Case::PLAIN
-    },
-    Case {
-        id: "websocket.ping_is_answered",
-        title: "A Ping frame is answered with its own bytes",
-        unnumbered: &[Both("RFC 6455, 5.5.3")],
-        needs: &[Capability::WebSocket],
-        mutants: &[
-            Mutant::websocket("answers no Ping", |from, piece| {
-                framed(
-                    from,
-                    FromServer,
-                    piece,
-                    |frame| if frame.opcode == opcode::PONG { Fate::Drop } else { Fate::Pass },
-                )
-            }),
-            Mutant::websocket("answers a Ping with nothing in it", |from, piece| {
-                framed(from, FromServer, piece, |frame| {
-                    if frame.opcode == opcode::PONG {
-                        frame.payload.clear();
+                    let mut packets = wire::Frames::new();
+                    packets.push(&frame.payload);
+                    if let Some(first) = packets.next() {
+                        frame.payload = first.into_bytes();
                     }
                     Fate::Pass
                 })
-            }),
-        ],
-        script: run!(ping_is_answered),
-        ..Case::PLAIN
-    },
-    Case {
-        id: "websocket.close_is_answered",
-        title: "A Close frame is answered, and the connection closed",
-        unnumbered: &[Both("RFC 6455, 5.5.1")],
-        needs: &[Capability::WebSocket],
-        mutants: &[
-            Mutant::websocket("passes over Close", |from, piece| {
-                framed(
-                    from,
-                    FromClient,
-                    piece,
-                    |frame| if frame.opcode == opcode::CLOSE { Fate::Drop } else { Fate::Pass },
-                )
-            }),
-            Mutant::websocket("closes without Close", |from, piece| {
-                framed(
-                    from,
-                    FromServer,
-                    piece,
-                    |frame| if frame.opcode == opcode::CLOSE { Fate::Sever } else { Fate::Pass },
-                )
-            }),
-        ],
-        script: run!(close_is_answered),
-        ..Case::PLAIN
-    },
-    Case {
-        id: "websocket.close_is_no_disconnect",
-        title: "A Close frame without DISCONNECT lets the Will be published",
-        decides: &[Both("3.1.2-8")],
-        needs: &[Capability::WebSocket],
-        mutants: &[Mutant::websocket("takes Close for DISCONNECT", |from, piece| {
-            framed(from, FromClient, piece, |frame| {
-                if frame.opcode == opcode::CLOSE {
-                    *frame = Frame::binary([0xe0, 0x00]);
-                }
-                Fate::Pass
-            })
-        })],
-        script: run!(close_is_no_disconnect),
-        ..Case::PLAIN
-    },
-    malformed(
-        "websocket.unmasked_frames_close",
-        "A frame of a client without a mask closes the connection",
-        &[Both("RFC 6455, 5.1")],
-        run!(unmasked_frames_close),
-        &[Mutant::websocket("needs no mask", |from, piece| mended(from, piece, |frame| frame.masked = true))],
-    ),
-    malformed(
-        "websocket.reserved_bits_close",
-        "A frame with a reserved bit closes the connection",
-        &[Both("RFC 6455, 5.2")],
-        run!(reserved_bits_close),
-        &[Mutant::websocket("passes over reserved bits", |from, piece| {
-            mended(from, piece, |frame| frame.reserved = 0)
-        })],
-    ),
-    malformed(
-        "websocket.unknown_opcodes_close",
-        "A frame with an opcode that is not defined closes the connection",
-        &[Both("RFC 6455, 5.2")],
-        run!(unknown_opcodes_close),
-        &[
-            Mutant::websocket("takes any data", |from, piece| {
-                mended(from, piece, |frame| {
-                    if frame.opcode == 0x3 {
-                        frame.opcode = opcode::BINARY;
+            })],
+            script: run!(frames_hold_several_packets),
+            ..Case::PLAIN
+        },
+        Case {
+            id: "websocket.messages_may_be_fragmented",
+            title: "Messages of several frames are understood, with a Ping in between",
+            unnumbered: &[Both("RFC 6455, 5.4")],
+            needs: &[Capability::WebSocket],
+            mutants: &[
+                Mutant::websocket("takes whole messages only", |from, piece| {
+                    framed(from, FromClient, piece, |frame| if frame.last { Fate::Pass } else { Fate::Sever })
+                }),
+                Mutant::websocket("loses continuations", |from, piece| {
+                    framed(from, FromClient, piece, |frame| {
+                        if frame.opcode == opcode::CONTINUATION { Fate::Drop } else { Fate::Pass }
+                    })
+                }),
+            ],
+            script: run!(messages_may_be_fragmented),
+            ..Case::PLAIN
+        },
+        Case {
+            id: "websocket.ping_is_answered",
+            title: "A Ping frame is answered with its own bytes",
+            unnumbered: &[Both("RFC 6455, 5.5.3")],
+            needs: &[Capability::WebSocket],
+            mutants: &[
+                Mutant::websocket("answers no Ping", |from, piece| {
+                    framed(
+                        from,
+                        FromServer,
+                        piece,
+                        |frame| if frame.opcode == opcode::PONG { Fate::Drop } else { Fate::Pass },
+                    )
+                }),
+                Mutant::websocket("answers a Ping with nothing in it", |from, piece| {
+                    framed(from, FromServer, piece, |frame| {
+                        if frame.opcode == opcode::PONG {
+                            frame.payload.clear();
+                        }
+                        Fate::Pass
+                    })
+                }),
+            ],
+            script: run!(ping_is_answered),
+            ..Case::PLAIN
+        },
+        Case {
+            id: "websocket.close_is_answered",
+            title: "A Close frame is answered, and the connection closed",
+            unnumbered: &[Both("RFC 6455, 5.5.1")],
+            needs: &[Capability::WebSocket],
+            mutants: &[
+                Mutant::websocket("passes over Close", |from, piece| {
+                    framed(
+                        from,
+                        FromClient,
+                        piece,
+                        |frame| if frame.opcode == opcode::CLOSE { Fate::Drop } else { Fate::Pass },
+                    )
+                }),
+                Mutant::websocket("closes without Close", |from, piece| {
+                    framed(from, FromServer, piece, |frame| {
+                        if frame.opcode == opcode::CLOSE { Fate::Sever } else { Fate::Pass }
+                    })
+                }),
+            ],
+            script: run!(close_is_answered),
+            ..Case::PLAIN
+        },
+        Case {
+            id: "websocket.close_is_no_disconnect",
+            title: "A Close frame without DISCONNECT lets the Will be published",
+            decides: &[Both("3.1.2-8")],
+            needs: &[Capability::WebSocket],
+            mutants: &[Mutant::websocket("takes Close for DISCONNECT", |from, piece| {
+                framed(from, FromClient, piece, |frame| {
+                    if frame.opcode == opcode::CLOSE {
+                        *frame = Frame::binary([0xe0, 0x00]);
                     }
+                    Fate::Pass
                 })
-            }),
-            Mutant::websocket("passes over unknown control frames", |from, piece| {
-                mended(from, piece, |frame| {
-                    if frame.opcode == 0xb {
-                        *frame = Frame::new(opcode::PONG, []);
-                    }
-                })
-            }),
-        ],
-    ),
-    malformed(
-        "websocket.fragmented_pings_close",
-        "A control frame in fragments, or of more than 125 bytes, closes the connection",
-        &[Both("RFC 6455, 5.5")],
-        run!(fragmented_pings_close),
-        &[
-            Mutant::websocket("takes control frames in fragments", |from, piece| {
-                mended(from, piece, |frame| frame.last |= frame.is_control())
-            }),
-            Mutant::websocket("takes long control frames", |from, piece| {
-                mended(from, piece, |frame| {
-                    if frame.is_control() {
-                        frame.payload.truncate(125);
-                    }
-                })
-            }),
-        ],
-    ),
-    malformed(
-        "websocket.stray_continuations_close",
-        "A continuation of nothing, and a message within another, close the connection",
-        &[Both("RFC 6455, 5.4")],
-        run!(stray_continuations_close),
-        &[
-            Mutant::websocket("takes a continuation of nothing", |from, piece| {
-                mended(from, piece, |frame| {
-                    if frame.opcode == opcode::CONTINUATION {
-                        frame.opcode = opcode::BINARY;
-                    }
-                })
-            }),
-            Mutant::websocket("takes a message within another", |from, piece| {
-                mended(from, piece, |frame| frame.last = true)
-            }),
-        ],
-    ),
-];
+            })],
+            script: run!(close_is_no_disconnect),
+            ..Case::PLAIN
+        },
+        malformed(
+            "websocket.unmasked_frames_close",
+            "A frame of a client without a mask closes the connection",
+            &[Both("RFC 6455, 5.1")],
+            run!(unmasked_frames_close),
+            &[Mutant::websocket("needs no mask", |from, piece| mended(from, piece, |frame| frame.masked = true))],
+        ),
+        malformed(
+            "websocket.reserved_bits_close",
+            "A frame with a reserved bit closes the connection",
+            &[Both("RFC 6455, 5.2")],
+            run!(reserved_bits_close),
+            &[Mutant::websocket("passes over reserved bits", |from, piece| {
+                mended(from, piece, |frame| frame.reserved = 0)
+            })],
+        ),
+        malformed(
+            "websocket.unknown_opcodes_close",
+            "A frame with an opcode that is not defined closes the connection",
+            &[Both("RFC 6455, 5.2")],
+            run!(unknown_opcodes_close),
+            &[
+                Mutant::websocket("takes any data", |from, piece| {
+                    mended(from, piece, |frame| {
+                        if frame.opcode == 0x3 {
+                            frame.opcode = opcode::BINARY;
+                        }
+                    })
+                }),
+                Mutant::websocket("passes over unknown control frames", |from, piece| {
+                    mended(from, piece, |frame| {
+                        if frame.opcode == 0xb {
+                            *frame = Frame::new(opcode::PONG, []);
+                        }
+                    })
+                }),
+            ],
+        ),
+        malformed(
+            "websocket.fragmented_pings_close",
+            "A control frame in fragments, or of more than 125 bytes, closes the connection",
+            &[Both("RFC 6455, 5.5")],
+            run!(fragmented_pings_close),
+            &[
+                Mutant::websocket("takes control frames in fragments", |from, piece| {
+                    mended(from, piece, |frame| frame.last |= frame.is_control())
+                }),
+                Mutant::websocket("takes long control frames", |from, piece| {
+                    mended(from, piece, |frame| {
+                        if frame.is_control() {
+                            frame.payload.truncate(125);
+                        }
+                    })
+                }),
+            ],
+        ),
+        malformed(
+            "websocket.stray_continuations_close",
+            "A continuation of nothing, and a message within another, close the connection",
+            &[Both("RFC 6455, 5.4")],
+            run!(stray_continuations_close),
+            &[
+                Mutant::websocket("takes a continuation of nothing", |from, piece| {
+                    mended(from, piece, |frame| {
+                        if frame.opcode == opcode::CONTINUATION {
+                            frame.opcode = opcode::BINARY;
+                        }
+                    })
+                }),
+                Mutant::websocket("takes a message within another", |from, piece| {
+                    mended(from, piece, |frame| frame.last = true)
+                }),
+            ],
+        ),
+    ];
 
 /// A case about what RFC 6455 forbids a client.
 const fn malformed(
@@ -329,12 +332,18 @@ async fn packets_span_frames(bench: &mut Bench) -> CaseResult {
     }
     socket.expect_accepted().await?;
     let topic = bench.topic("t");
-    echoed(bench, &mut socket, &topic, &[7; 300], |bytes| {
-        let mut frames: Vec<Frame> = bytes.chunks(11).map(Frame::binary).collect();
-        frames.insert(3, Frame::binary([]));
-        frames
-    })
-    .await
+    echoed(bench, &mut socket, &topic, &[7; 300], |bytes| bytes.chunks(11).map(Frame::binary).collect()).await
+}
+
+async fn empty_frames_say_nothing(bench: &mut Bench) -> CaseResult {
+    let mut socket = bench.web_connected("client").await?;
+    let ping = bench.packet(Pingreq);
+    for payload in [&ping[..1], &[], &ping[1..]] {
+        socket.send(&Frame::binary(payload)).await?;
+    }
+    let answered = socket.expect(Kind::Pingresp).await.is_ok();
+    bench.advise(answered, "PINGRESP, as without the empty frame", "the end of the connection, or nothing");
+    Ok(())
 }
 
 async fn frames_hold_several_packets(bench: &mut Bench) -> CaseResult {
