@@ -71,12 +71,19 @@ async fn a_finish_and_a_reset_arrive_as_such() {
 
 #[tokio::test]
 async fn an_end_in_order_stays_one_although_more_was_sent() {
-    let (mut client_end, _proxy, mut server_end) = joined(client(Kind::Pingreq).close()).await;
-    // More than the proxy takes at once: what it left unread would turn the end into a reset.
-    let sent = [Pingreq.draft(V5).encode(), vec![0; 40_000]].concat();
+    let (mut client_end, proxy, mut server_end) = joined(client(Kind::Pingreq).close()).await;
+    // More than the proxy takes at once: what it left unread would send a reset behind the end.
+    let sent = [Pingreq.draft(V5).encode(), vec![0; 60_000]].concat();
     client_end.write_all(&sent).await.unwrap();
     assert_eq!(soon(client_end.read(&mut [0])).await.unwrap(), 0);
     assert_eq!(soon(server_end.read(&mut [0])).await.unwrap(), 0);
+    let gone = async {
+        while !proxy.shared().connections().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(gone).await;
+    assert!(client_end.take_error().unwrap().is_none());
 }
 
 #[tokio::test]
@@ -104,7 +111,19 @@ async fn delays_and_trickles_run_by_the_clock() {
     let (mut client, _proxy, mut server) = joined(rules).await;
     let begun = std::time::Instant::now();
     client.write_all(&Pingreq.draft(V5).encode()).await.unwrap();
-    read(&mut server, 2).await;
+    // Also while there is always something to do.
+    let (mut arrives, mut chatters) = server.split();
+    let chatter = async {
+        loop {
+            chatters.write_all(&Pingresp.draft(V5).encode()).await.unwrap();
+            read(&mut client, 2).await;
+        }
+    };
+    let mut pingreq = [0; 2];
+    tokio::select! {
+        arrived = soon(arrives.read_exact(&mut pingreq)) => assert_eq!(arrived.unwrap(), 2),
+        () = chatter => {}
+    }
     assert!(begun.elapsed() >= Duration::from_millis(30));
     let publish = Publish::to("t").payload("milk").draft(V5).encode();
     let begun = std::time::Instant::now();
