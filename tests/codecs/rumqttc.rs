@@ -324,18 +324,20 @@ fn acks() -> Vec<(Direction, v5::Packet, Packet)> {
 
 fn others() -> Vec<(Direction, v5::Packet, Packet)> {
     use mqttbytes5::QoS::{AtLeastOnce, ExactlyOnce};
+    // Each of the two flags by itself.
     let mut filter = v5::Filter::new("a/+", ExactlyOnce);
-    (filter.nolocal, filter.preserve_retain) = (true, true);
+    filter.nolocal = true;
     filter.retain_forward_rule = v5::RetainForwardRule::Never;
+    let mut shared = v5::Filter::new("$share/g/#", AtLeastOnce);
+    shared.preserve_retain = true;
     let subscribe = v5::Subscribe {
         pkid: 5,
-        filters: vec![filter, v5::Filter::new("$share/g/#", AtLeastOnce)],
+        filters: vec![filter, shared],
         properties: Some(v5::SubscribeProperties { id: Some(9), user_properties: user() }),
     };
-    let options = Options::qos(2).no_local().retain_as_published().retain_handling(2);
     let our_subscribe = Subscribe::new(5)
-        .filter("a/+", options)
-        .filter("$share/g/#", 1)
+        .filter("a/+", Options::qos(2).no_local().retain_handling(2))
+        .filter("$share/g/#", Options::qos(1).retain_as_published())
         .with(Property::subscription_identifier(9))
         .with(Property::user("k", "v"))
         .with(Property::user("k", "ü"));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use faults::{Deed, Hardship, Switch, Trouble};
 use wire::{
+    Connack, Connect,
     Direction::{FromClient, FromServer},
     Pingreq, Pingresp,
     Version::V3_1_1,
@@ -33,6 +34,10 @@ fn each_hardship_does_its_own() {
     assert_eq!(arrivals(Hardship::new("drops", Trouble::Trickle { pause: ms(5) }).up(), ms(99)), [vec![0, 5], vec![0]]);
     assert_eq!(arrivals(Hardship::new("thin", Trouble::Bandwidth { bytes: 100 }).up(), ms(99)), [vec![0, 10], vec![0]]);
     assert_eq!(arrivals(Hardship::new("gone", Trouble::HalfOpen).up(), ms(99)), [vec![], vec![0]]);
+    let mut bench = Bench::new(Hardship::new("gone", Trouble::HalfOpen));
+    bench.client(Connect::as_("one"));
+    bench.server(Connack::accepted());
+    assert_eq!((bench.server_got().len(), bench.client_got().len()), (1, 1), "first it is open");
     assert_eq!(arrivals(Hardship::new("cut", Trouble::Sever).chance(0.0), ms(99)), [[0], [0]]);
 }
 
