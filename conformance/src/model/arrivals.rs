@@ -307,7 +307,8 @@ impl Model {
         let live = |kind: &Kind| *kind == Kind::Live;
         let epoch = self.session(client).map_or(0, |session| session.epoch);
         let mut debts = self.debts.iter().filter(|debt| debt.message == number && debt.concerns(client, epoch));
-        if !message.ordered || !debts.all(|debt| live(&debt.kind)) {
+        // Copies for several subscriptions may come one subscription after the other: each has its own order.
+        if !message.ordered || !debts.all(|debt| live(&debt.kind) && debt.slots.len() == 1) {
             return Ok(());
         }
         let Some(stream) = self.stream(client, number, arrival.qos) else { return Ok(()) };

@@ -4,7 +4,7 @@ use super::{
     Finding, Model, Rule,
     debts::{Copy, Debt, Form, Kind},
     rules::{
-        AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, EXPIRED, IDENTIFIERS, LOWER_QOS, NO_LOCAL, ONE_MEMBER,
+        AT_LEAST_ONCE, AT_MOST_ONCE, EXACTLY_ONCE, EXPIRED, HIGHEST_QOS, IDENTIFIERS, LOWER_QOS, NO_LOCAL, ONE_MEMBER,
         RETAIN_AS_PUBLISHED, RETAIN_HANDLING, RETAIN_OF_LIVE, RETAIN_OF_STORED, RETAINED_LAST, SHARED_UNRETAINED,
         TOPIC_FITS, UNSUBSCRIBED, WILL_DISCARDED, WILL_WAITS,
     },
@@ -79,7 +79,8 @@ impl Model {
             return (ONE_MEMBER, "it went to a member of the shared group already".to_owned());
         }
         if matching.is_empty() {
-            let rule = if message.offered.iter().any(|(client, _)| *client == copy.client) {
+            let mut former = session.into_iter().flat_map(|session| &session.former);
+            let rule = if former.any(|filter| wire::topic::matches(filter, &message.topic)) {
                 UNSUBSCRIBED
             } else {
                 TOPIC_FITS
@@ -108,6 +109,10 @@ fn difference(debt: &Debt, copy: &Copy) -> Option<(&'static Rule, String)> {
         debt.slots.iter().filter(|slot| slot.is_of(copy)).flat_map(|slot| slot.forms.iter().copied()).collect();
     if debt.accepts(&[copy]) || debt.paid.len() >= debt.capacity() {
         return None;
+    }
+    if copy.identifiers.len() > 1 && copy.qos < debt.highest_qos() {
+        let what = format!("it stands for several subscriptions and was to come at QoS {}", debt.highest_qos());
+        return Some((HIGHEST_QOS, what));
     }
     let qos: Vec<u8> = forms.iter().map(|form| form.qos).collect();
     if !qos.contains(&copy.qos) {

@@ -96,12 +96,12 @@ rules! {
     SHARED_UNRETAINED: None, None, "no retained messages are sent for a shared subscription (sections 3.8.4 and 4.8.2 of 5.0)";
     NO_LOCAL: None, Some("3.8.3-3"), "with No Local a client is not sent what it published itself";
     UNSUBSCRIBED: Some("3.10.4-2"), Some("3.10.4-2"), "after UNSUBSCRIBE nothing more is added for the client";
-    UNSUBACK_CODE: None, Some("3.11.3-2"), "UNSUBACK says for each filter whether there was a subscription";
+    UNSUBACK_CODE: None, None, "UNSUBACK says for each filter whether there was a subscription (section 3.11.3 of 5.0)";
     ONE_MEMBER: None, Some("4.8.2-3"), "a message goes to one subscription of a shared group";
     WILL_SENT: Some("3.1.2-8"), Some("3.1.2-8"), "the will is published when the connection ends without DISCONNECT, after its delay";
     WILL_DISCARDED: Some("3.14.4-3"), Some("3.14.4-3"), "DISCONNECT removes the will unpublished";
     WILL_WAITS: None, Some("3.1.3-9"), "a client that is back before the delay is over has its will suppressed";
-    NO_SUBSCRIBERS: None, Some("3.4.2-1"), "Reason Code 0x10 says that no subscription matches";
+    NO_SUBSCRIBERS: None, None, "Reason Code 0x10 says that no subscription matches (sections 3.4.2.1 and 3.5.2.1 of 5.0)";
     EXPIRED: None, Some("3.3.2-5"), "a message whose expiry interval is over is not sent";
     EXPIRY_COUNTS: None, Some("3.3.2-6"), "the expiry interval that is sent is the received one less the time of waiting";
     PAYLOAD: None, None, "what subscribers get is what was published";

@@ -1,6 +1,9 @@
 //! Sessions: what a server keeps for a client.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
     Number,
@@ -15,6 +18,8 @@ pub(super) struct Session {
     pub(super) expiry: u32,
     /// By the filter as it stands in SUBSCRIBE.
     pub(super) subscriptions: BTreeMap<String, Subscription>,
+    /// Filters that it once had and unsubscribed from.
+    pub(super) former: BTreeSet<String>,
     /// In the order of their first sending.
     pub(super) inflight: Vec<Inflight>,
     pub(super) presence: Presence,
@@ -96,6 +101,7 @@ impl Session {
             epoch,
             expiry: 0,
             subscriptions: BTreeMap::new(),
+            former: BTreeSet::new(),
             inflight: Vec::new(),
             presence: Presence::Offline(Timer { from: Span { begin: now, end: now }, seconds: 0 }),
             unseen_before: 0,

@@ -169,6 +169,9 @@ impl Model {
                 continue;
             }
             session.subscriptions.remove(filter);
+            if existed {
+                session.former.insert(filter.clone());
+            }
             self.loosen(client, epoch, filter);
             let expected = if existed { 0x00 } else { 0x11 };
             if self.dialect(client) == Dialect::V5 && code != expected {

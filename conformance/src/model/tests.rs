@@ -364,7 +364,7 @@ fn a_message_raced_with_unsubscribe_may_come() {
         model.unsubscribed(B, &filters, &[0]).unwrap();
         assert_eq!(missing(&model), NOTHING);
         let later = publish(&mut model, 1, false);
-        assert_eq!(broken(arrive(&mut model, B, later, 1, 2)), TOPIC_FITS);
+        assert_eq!(broken(arrive(&mut model, B, later, 1, 2)), UNSUBSCRIBED);
         assert_eq!(broken(model.unsubscribed(B, &filters, &[0])), UNSUBACK_CODE);
     }
 }
@@ -402,6 +402,31 @@ fn the_expiry_of_a_publish_sent_again() {
         model.publishing_again(number);
         let came = Arrival { expiry: Some(left), ..arrival(&model, number, 1, 1) };
         assert_eq!(model.arrived(B, &came).is_ok(), is_possible, "{left}");
+    }
+}
+
+/// Each of several subscriptions has its own order.
+#[test]
+fn copies_may_come_one_subscription_after_the_other() {
+    let mut model = model(Dialect::V311);
+    subscribe(&mut model, B, &[filter("x", 1), filter("#", 1)]);
+    let [first, second] = [(); 2].map(|()| publish(&mut model, 1, false));
+    for (id, number) in [(1, first), (2, second), (3, first), (4, second)] {
+        arrive(&mut model, B, number, 1, id).unwrap();
+    }
+    assert_eq!(missing(&model), NOTHING);
+}
+
+/// Section 3.3.2.3.8 of 5.0: subscriptions with the same identifier have it in the copy once each.
+#[test]
+fn one_copy_for_several_subscriptions_has_the_highest_qos() {
+    for (qos, outcome) in [(0, Some(HIGHEST_QOS)), (1, None)] {
+        let mut model = model(Dialect::V5);
+        model.subscribing(B, &[filter("x", 0), filter("#", 1)], Some(1));
+        model.subscribed(B, &[filter("x", 0), filter("#", 1)], &[Granted::Qos(0), Granted::Qos(1)]);
+        let number = publish(&mut model, 2, false);
+        let came = Arrival { identifiers: vec![1, 1], ..arrival(&model, number, qos, 1) };
+        assert_eq!(model.arrived(B, &came).err().map(|finding| finding.rule), outcome);
     }
 }
 

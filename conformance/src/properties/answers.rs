@@ -352,6 +352,11 @@ impl Execution<'_> {
             .iter()
             .position(|request| request.link == link && matches!(request.want, Want::Closed(_) | Want::TakenOver));
         let Some(place) = wanted else {
+            let is_refused =
+                self.requests.iter().any(|request| request.link == link && matches!(request.want, Want::Connack));
+            if is_current && is_refused {
+                return Err(Outcome::Void(format!("client {client} was refused without CONNACK")));
+            }
             return if is_current { Err(self.model.closed(client, "nothing was wrong").into()) } else { Ok(()) };
         };
         let request = self.requests.remove(place);
