@@ -189,3 +189,20 @@ fn declare(capabilities: &mut BTreeSet<Capability>, known: &Capabilities) {
     either(Some(known.sessions), Capability::Sessions, None);
     either(Some(known.empty_client_id), Capability::EmptyClientId, None);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deviations_are_those_of_one_release() {
+        let text = "name = \"x\"\nproduct = \"X\"\nversions = [\"5.0\"]\ndeviations_of = \"2.1\"\n[process]\nprogram = \"x\"\n\
+                    [deviations]\n\"will.*\" = \"it is old\"\n";
+        let bound = Descriptor::parse("x.toml", text).unwrap();
+        assert_eq!(deviations(&bound, Some("2.1")).len(), 1);
+        assert_eq!(deviations(&bound, Some("2.2")), []);
+        assert_eq!(deviations(&bound, None), []);
+        let any = Descriptor::parse("x.toml", &text.replace("deviations_of = \"2.1\"\n", "")).unwrap();
+        assert_eq!(deviations(&any, Some("2.2")).len(), 1);
+    }
+}

@@ -5,11 +5,17 @@ mod reports;
 
 use std::{
     process::Output,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
 use crate::support::{output, paddock};
+
+/// One test keeps the machine busy, another starts brokers that would not be ready in time then.
+static MACHINE: Mutex<()> = Mutex::new(());
 
 fn conformance(arguments: &[&str]) -> Output {
     output(paddock().arg("conformance").args(arguments))
@@ -80,6 +86,7 @@ fn a_target_that_nobody_serves_is_exit_5() {
 #[test]
 #[ignore = "tests/run --peers installs them"]
 fn every_peer_is_judged_to_the_end() {
+    let _machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers/bin");
     let path = format!("{programs}:{}", std::env::var("PATH").expect("there is a PATH"));
     for name in ["nats", "rabbitmq", "aedes", "amqtt", "rumqttd", "rmqttd"] {
@@ -108,6 +115,7 @@ fn verdicts(said: &str) -> Vec<String> {
 #[test]
 #[ignore = "minutes: ten runs against each of two brokers, on a machine that is kept busy"]
 fn ten_shuffled_runs_on_a_busy_machine_give_the_same_verdicts() {
+    let _machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let processors = thread::available_parallelism().map_or(2, usize::from);

@@ -95,3 +95,33 @@ fn what_takes_something_away_comes_last() {
         assert_eq!(order, [false, false, true, true]);
     }
 }
+
+#[tokio::test]
+async fn a_target_that_serves_nobody_at_the_end_makes_the_run_exit_5() {
+    // Nobody listens there once the listener is gone.
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut plan = plan(&[]);
+    plan.targets[0].sites = vec![Arc::new(Site::at(format!("mqtt://{unused}").parse().unwrap()))];
+    let gone = plan.gone().await;
+    assert_eq!(gone, ["dairy"]);
+    let mut tally = Tally { gone, ..Tally::default() };
+    tally.counts.insert(Fail, 400);
+    let outcome = tally.outcome(&plan);
+    assert_eq!(outcome.exit_code, 5);
+    let said = "1 target answers no CONNECT any more, so that many verdicts are none: dairy";
+    assert_eq!(outcome.reasons, [said, "400 cases failed"]);
+}
+
+#[test]
+fn a_case_that_ends_its_broker_has_one_of_its_own() {
+    let mut plan = plan(&[]);
+    let site = |name: &str| {
+        let site = Site::at("mqtt://127.0.0.1:1".parse().unwrap());
+        Arc::new(Site { configuration: name.into(), ..site })
+    };
+    plan.targets[0].sites = vec![site("shared")];
+    plan.targets[0].alone = vec![(plan.chosen[0], site("own"))];
+    let mut sites: Vec<String> = plan.trials().iter().map(|ticket| ticket.trial.site.configuration.clone()).collect();
+    sites.sort();
+    assert_eq!(sites, ["own", "shared"]);
+}
