@@ -128,7 +128,7 @@ async fn the_suite_judges_a_broker_in_a_container() {
     let output = paddock(folder.path(), &["--seed", "1"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("PASS in "), "{said}");
+    assert!(said.contains("\nPASS (exit code 0); "), "{said}");
     assert_eq!(containers(), "");
 }
 
@@ -187,7 +187,7 @@ async fn what_goes_wrong_with_a_container_is_told() {
     }
 }
 
-/// As the Dockerfile says that the image is used.
+/// As the Dockerfile and the workflows of `conformance/examples` use the image.
 #[tokio::test]
 #[ignore = "tests/run --peers has Docker"]
 async fn the_image_judges_a_broker_by_its_name_and_ends_when_it_is_asked_to() {
@@ -197,35 +197,30 @@ async fn the_image_judges_a_broker_by_its_name_and_ends_when_it_is_asked_to() {
     let broker = ["run", "--detach", "--network", &network, "--network-alias", "broker", "paddock:test"];
     let broker = asked(&[&broker[..], &["broker", "--listen", "0.0.0.0:1883", "--allow-anonymous"]].concat());
     let folder = tempfile::tempdir().unwrap();
+    fs::copy(root().join("conformance/examples/conformance.toml"), folder.path().join("conformance.toml")).unwrap();
     let work = format!("{}:/work", folder.path().display());
-    let url = "mqtt://broker:1883";
-    let judge =
-        ["run", "--rm", "--network", &network, "--volume", &work, "paddock:test", "conformance", "--target", url];
-    let judged = docker(&[&judge[..], &["--observations", "observations.jsonl", "connect.*"]].concat());
-    // The broker of its own in a container that may write nothing.
-    let alone = docker(&[
-        "run",
-        "--rm",
-        "--read-only",
-        "--tmpfs",
-        "/tmp",
-        "--user",
-        "4711",
-        "paddock:test",
-        "conformance",
-        "connect.*",
-    ]);
+    let judge = ["run", "--rm", "--network", &network, "--volume", &work, "paddock:test", "conformance", "connect.*"];
+    let files = ["--junit", "junit.xml", "--html", "report.html", "--json", "report.json"];
+    let described = docker(&[&judge[..], &files, &["--targets", "conformance.toml"]].concat());
+    let addressed = docker(&[&judge[..], &["--target", "mqtt://broker:1883", "--junit", "-"]].concat());
+    // The broker of its own, in a container that may write nothing.
+    let alone = ["run", "--rm", "--read-only", "--tmpfs", "/tmp", "--user", "4711", "paddock:test"];
+    let alone = docker(&[&alone[..], &["conformance", "connect.*"]].concat());
     let stopped = std::time::Instant::now();
     asked(&["stop", "-t", "60", broker.trim()]);
     let stopped = stopped.elapsed();
     let code = asked(&["inspect", "--format", "{{.State.ExitCode}}", broker.trim()]);
     asked(&["rm", broker.trim()]);
     asked(&["network", "rm", &network]);
-    for output in [judged, alone] {
-        let said = [output.stdout, output.stderr].concat();
+    for output in [&described, &addressed, &alone] {
+        let said = [&output.stdout[..], &output.stderr].concat();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&said));
     }
-    assert!(fs::read_to_string(folder.path().join("observations.jsonl")).unwrap().lines().count() > 10);
+    for (file, begins) in [("junit.xml", "<?xml "), ("report.html", "<!doctype html>"), ("report.json", "{")] {
+        let text = fs::read_to_string(folder.path().join(file)).unwrap();
+        assert!(text.to_lowercase().starts_with(begins), "{file}: {text}");
+    }
+    assert!(addressed.stdout.starts_with(b"<?xml "));
     assert_eq!(code, "0\n");
     assert!(stopped < Duration::from_secs(30), "it took {stopped:?} to end");
     assert_eq!(containers(), "");
