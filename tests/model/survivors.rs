@@ -6,7 +6,8 @@ use conformance::{
     model::Dialect,
     properties::{Kind, Mix, Search, Site, Sweep, search, sweep},
 };
-use wire::Version;
+use faults::{Proxy, client, server};
+use wire::{Ack, Packet, Version};
 
 use crate::{reference_broker, site};
 
@@ -52,6 +53,18 @@ async fn the_reference_broker_passes() {
     let (_broker, address) = reference_broker().await;
     programs(&patient(address), Mix::of(&BOTH), 1, 150, 8).await;
     sweeps(&patient(address), 1, [6, 150]).await;
+}
+
+/// A server may answer a PUBLISH that it has already with 0x91 (Packet Identifier in use): the message came all the same.
+#[tokio::test]
+async fn a_repetition_that_is_refused_takes_nothing_back() {
+    let (_broker, address) = reference_broker().await;
+    let again = client(wire::Kind::Publish)
+        .when(|seen| matches!(seen.packet(), Ok(Packet::Publish(publish)) if publish.dup && publish.qos == 2));
+    let refused = again.answer_instead(|seen| Ack::pubrec(seen.id()).reason(0x91));
+    let refused = refused.and(server(wire::Kind::Publish).delay(Duration::from_millis(20)));
+    let proxy = Proxy::start(address, refused, 6).await.unwrap();
+    programs(&patient(proxy.address()), Mix { retain: false, ..Mix::of(&[Dialect::V5]) }, 6, 150, 8).await;
 }
 
 /// Timers take seconds, so many programs wait at a time.

@@ -51,6 +51,8 @@ pub(super) struct Flight {
     pub(super) stage: Stage,
     /// What PUBREC said.
     pub(super) reason: u8,
+    /// Whether its PUBLISH was sent more than once.
+    pub(super) again: bool,
 }
 
 /// ```text
@@ -249,10 +251,20 @@ impl Execution<'_> {
         match self.flight(client, ack.packet_identifier) {
             Some(place) if self.flights[place].qos == 1 => {
                 let flight = self.flights.remove(place);
-                Ok(self.model.published(flight.number, ack.reason)?)
+                self.judged(&flight, ack.reason)
             }
             _ => Err(self.unasked(client, "PUBACK")),
         }
+    }
+
+    /// The target took a message over, or refused it.
+    fn judged(&mut self, flight: &Flight, reason: u8) -> Flow {
+        if reason >= 0x80 && flight.again {
+            // It may be refused the second time only, because the target has it from the first.
+            self.model.unacknowledged(flight.number);
+            return Ok(());
+        }
+        Ok(self.model.published(flight.number, reason)?)
     }
 
     fn pubrec(&mut self, client: Client, ack: &Ack) -> Flow {
@@ -262,7 +274,7 @@ impl Execution<'_> {
         };
         if ack.reason >= 0x80 {
             let flight = self.flights.remove(place);
-            return Ok(self.model.published(flight.number, ack.reason)?);
+            return self.judged(&flight, ack.reason);
         }
         let Flight { id, number, ending, stage, .. } = self.flights[place];
         self.flights[place].reason = ack.reason;
@@ -271,6 +283,7 @@ impl Execution<'_> {
             (Ending::Repeated, Stage::Sent) => {
                 let draft = self.publish_packet(number, Some(id), true).draft(self.version(client));
                 self.send(client, draft);
+                self.flights[place].again = true;
                 Stage::Repeated
             }
             (Ending::Unreleased | Ending::Unheard, Stage::Sent) => Stage::Held,
@@ -323,7 +336,7 @@ impl Execution<'_> {
                     self.model.publishing_again(number);
                     let draft = self.publish_packet(number, Some(id), true).draft(self.version(client));
                     self.send(client, draft);
-                    self.flights[place].ending = Ending::Whole;
+                    (self.flights[place].ending, self.flights[place].again) = (Ending::Whole, true);
                     Stage::Sent
                 }
                 Stage::LostHeld => self.pubrel(client, id, number),

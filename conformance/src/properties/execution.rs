@@ -309,6 +309,7 @@ impl<'a> Execution<'a> {
                         ending,
                         stage: Stage::Sent,
                         reason: 0,
+                        again: false,
                     });
                 }
                 None => self.unfenced[client.index()].push(number),
