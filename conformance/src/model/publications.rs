@@ -5,8 +5,8 @@ use super::{
     debts::{Debt, Form, Kind, Slot},
     program::{Ending, Publish},
     rules::NO_SUBSCRIBERS,
-    sessions::{Options, Session, Subscription},
-    time::Span,
+    sessions::{Options, Presence, Session, Subscription},
+    time::{Phase, Span},
 };
 
 /// PUBACK and PUBREC with this Reason Code say that nobody subscribes.
@@ -235,9 +235,18 @@ impl Model {
         let mut audience = Audience::default();
         for client in self.clients() {
             let Some(session) = self.session(client) else { continue };
+            // A session whose expiry is over is none, and one that may be over keeps nothing for sure.
+            let lasts = match &session.presence {
+                Presence::Online(_) => Phase::Before,
+                Presence::Offline(timer) => timer.phase(self.now),
+            };
+            if lasts == Phase::After {
+                continue;
+            }
             let mut slots = Vec::new();
             for (filter, subscription) in &session.subscriptions {
-                let Some(slot) = slot(message, client, session, filter, subscription) else { continue };
+                let Some(mut slot) = slot(message, client, session, filter, subscription) else { continue };
+                slot.firm &= lasts == Phase::Before;
                 if filter.starts_with("$share/") {
                     audience.share(number, filter, slot);
                 } else {

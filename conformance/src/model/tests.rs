@@ -390,6 +390,22 @@ fn what_comes_for_a_client_that_is_away() {
     assert_eq!(missing(&model), NOTHING);
 }
 
+#[test]
+fn a_session_whose_expiry_is_over_matches_nothing() {
+    let mut model = Model::new(&[Dialect::V5; 2]);
+    connect(&mut model, A, true, None).unwrap();
+    let short = Connect { client: B, clean: true, session_expiry: 2, receive_maximum: None, will: None };
+    model.connecting(&short);
+    model.connected(B, false).unwrap();
+    subscribe(&mut model, B, &[filter("x", 1)]);
+    model.left(B, End::Cut);
+    for (now, no_subscribers) in [(0, Some(NO_SUBSCRIBERS)), (2, None), (4, None)] {
+        model.at(Duration::from_secs(now));
+        let number = publishing(&mut model, 1, false);
+        assert_eq!(model.published(number, 0x10).err().map(|finding| finding.rule), no_subscribers, "after {now} s");
+    }
+}
+
 /// The expiry of a PUBLISH that is sent again counts from the first time or from the second, whichever the server took over.
 #[test]
 fn the_expiry_of_a_publish_sent_again() {
