@@ -71,7 +71,7 @@ pub(crate) enum Verb {
     /// Judge a broker by the numbered statements of MQTT 3.1.1 and 5.0, with the packets as evidence.
     ///
     /// Without --target the reference broker is judged, in several configurations, so that no case ends as not applicable.
-    /// `coverage --open` names the statements that no case decides yet.
+    /// `coverage` says which cases decide each statement, or why none can.
     Conformance(Box<Conformance>),
     /// Make a CA, and certificates for brokers and devices.
     ///

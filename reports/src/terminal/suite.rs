@@ -176,7 +176,9 @@ impl SuiteTerminal {
         if self.crossed {
             for ((owner, mutant), cases) in &self.matrix {
                 let cases: Vec<&str> = cases.iter().map(String::as_str).collect();
-                text += &format!("a broker that {mutant} ({owner}): seen by {}: {}\n", cases.len(), cases.join(", "));
+                let by =
+                    if cases.is_empty() { "none".to_owned() } else { format!("{}: {}", cases.len(), cases.join(", ")) };
+                text += &format!("a broker that {mutant} ({owner}): seen by {by}\n");
             }
         }
         let mutants = self.killed + self.survivors.len() as u64;
