@@ -56,7 +56,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "qos.pubrel_is_completed",
         title: "PUBREL is answered by PUBCOMP with its Packet Identifier",
-        decides: &[V5("4.3.3-11"), V311("4.3.3-2")],
+        decides: &[V5("4.3.3-11"), V5("2.2.1-5"), V311("4.3.3-2")],
         needs: &[Capability::Qos2],
         mutants: &[
             Mutant::rules("loses PUBCOMP", || server(Kind::Pubcomp).drop().into()),

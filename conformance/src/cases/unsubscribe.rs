@@ -44,7 +44,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         id: "unsubscribe.is_acknowledged",
         title: "An UNSUBSCRIBE is answered by UNSUBACK with its Packet Identifier",
-        decides: &[Both("3.10.4-4"), V5("3.10.4-5")],
+        decides: &[Both("3.10.4-4"), V5("3.10.4-5"), V311("2.3.1-7"), V5("2.2.1-6")],
         mutants: &[
             Mutant::rules("loses UNSUBACK", || server(Kind::Unsuback).drop().into()),
             Mutant::rules("acknowledges another Packet Identifier", || {

@@ -6,7 +6,11 @@ use tokio::time::Instant;
 use wire::{Ack, Auth, Connack, Kind, Packet, Pingreq, Publish, Suback, Unsuback};
 
 use super::{Peer, hear::Heard};
-use crate::{CaseResult, Judge, Stop};
+use crate::{
+    CaseResult, Judge,
+    Mark::{self, V5, V311},
+    Stop,
+};
 
 /// Any packet.
 impl Peer {
@@ -145,8 +149,25 @@ impl Peer {
             {
                 Ok(ack)
             }
+            Packet::Puback(ack) | Packet::Pubrec(ack) | Packet::Pubrel(ack) | Packet::Pubcomp(ack)
+                if ack.packet_identifier != id =>
+            {
+                // 3.1.1 does not name PUBCOMP there.
+                let mark = if kind == Kind::Pubcomp { V5("2.2.1-5") } else { self.identifier_of_acks() };
+                Err(Stop::breach(expected, heard.line)).cites(mark)
+            }
             _ => Err(Stop::breach(expected, heard.line)),
         }
+    }
+
+    /// An acknowledgement has the Packet Identifier of its PUBLISH, whatever a case is about.
+    fn identifier_of_acks(&self) -> Mark {
+        if self.is_v5() { V5("2.2.1-5") } else { V311("2.3.1-6") }
+    }
+
+    /// An answer has the Packet Identifier of its request.
+    fn identifier_of_answers(&self) -> Mark {
+        if self.is_v5() { V5("2.2.1-6") } else { V311("2.3.1-7") }
     }
 
     /// Awaits SUBACK for `id`, whatever it grants.
@@ -159,7 +180,7 @@ impl Peer {
         let heard = self.await_kind(Kind::Suback, &expected).await?;
         match heard.packet {
             Packet::Suback(suback) if suback.packet_identifier == id => Ok(suback),
-            _ => Err(Stop::breach(expected, heard.line)),
+            _ => Err(Stop::breach(expected, heard.line)).cites(self.identifier_of_answers()),
         }
     }
 
@@ -173,7 +194,7 @@ impl Peer {
         let heard = self.await_kind(Kind::Unsuback, &expected).await?;
         match heard.packet {
             Packet::Unsuback(unsuback) if unsuback.packet_identifier == id => Ok(unsuback),
-            _ => Err(Stop::breach(expected, heard.line)),
+            _ => Err(Stop::breach(expected, heard.line)).cites(self.identifier_of_answers()),
         }
     }
 

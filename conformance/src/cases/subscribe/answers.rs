@@ -6,7 +6,7 @@ pub(in super::super) const CASES: &[Case] = &[
     Case {
         id: "subscribe.is_acknowledged",
         title: "A SUBSCRIBE is answered by SUBACK with its Packet Identifier",
-        decides: &[Both("3.8.4-1"), Both("3.8.4-2"), V311("3.8.4-5"), V5("3.8.4-6")],
+        decides: &[Both("3.8.4-1"), Both("3.8.4-2"), V311("3.8.4-5"), V5("3.8.4-6"), V311("2.3.1-7"), V5("2.2.1-6")],
         mutants: &[
             Mutant::rules("loses SUBACK", || server(Kind::Suback).drop().into()),
             Mutant::rules("acknowledges another Packet Identifier", || {
