@@ -85,7 +85,7 @@ capabilities! {
     Tls = "tls",
     /// MQTT over TLS, where clients need a certificate; the target is reached with a right one.
     ClientCertificates = "client-certificates",
-    /// MQTT over WebSocket.
+    /// MQTT over WebSocket, with TLS below it or without.
     WebSocket = "websocket",
     /// MQTT over WebSocket over TLS.
     SecureWebSocket = "secure-websocket",

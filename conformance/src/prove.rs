@@ -194,7 +194,7 @@ impl Attempt {
                 Ok(trial(site.with(relay.endpoint(broker))).run().await)
             }
             How::Tls(lie) => {
-                let Some(broker) = site.endpoint(Scheme::Mqtts) else {
+                let Some(broker) = site.endpoint(Scheme::Mqtts).or_else(|| site.endpoint(Scheme::Wss)) else {
                     return Ok(nothing(CaseVerdict::NotApplicable, "the case needs no TLS listener"));
                 };
                 let front = Front::start(broker.clone(), site.tls.clone(), lie).await?;

@@ -92,7 +92,7 @@ impl Site {
         let facts = &self.facts;
         [
             (self.endpoint(Scheme::Mqtts).is_some(), Capability::Tls),
-            (self.endpoint(Scheme::Ws).is_some(), Capability::WebSocket),
+            (self.endpoint(Scheme::Ws).or(self.endpoint(Scheme::Wss)).is_some(), Capability::WebSocket),
             (self.endpoint(Scheme::Wss).is_some(), Capability::SecureWebSocket),
             (self.endpoint(Scheme::Unix).is_some(), Capability::Unix),
             (self.nodes.len() > 1, Capability::Cluster),

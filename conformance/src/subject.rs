@@ -134,12 +134,13 @@ impl Site {
         let at = nodes.first().ok_or_else(nowhere)?.listeners();
         let carriers = [&at.mqtt, &at.tls, &at.websocket, &at.secure_websocket, &at.unix];
         let endpoints = carriers.into_iter().flatten().map(of).collect::<Result<Vec<_>, _>>()?;
-        let tls = match &at.ca {
-            Some(ca) => {
-                let files = ClientTlsFiles { authorities: vec![ca.into()], ..ClientTlsFiles::default() };
-                Some(ClientTls::read(&files).map_err(|error| format!("{}: {error}", descriptor.name))?)
-            }
-            None => None,
+        let identity = at.cert.as_ref().zip(at.key.as_ref()).map(|(cert, key)| (cert.into(), key.into()));
+        let tls = if endpoints.iter().any(|endpoint| endpoint.scheme.is_tls()) {
+            let authorities = at.ca.iter().map(Into::into).collect();
+            let files = ClientTlsFiles { authorities, identity, insecure: false };
+            Some(ClientTls::read(&files).map_err(|error| format!("{}: {error}", descriptor.name))?)
+        } else {
+            None
         };
         let known = &descriptor.capabilities;
         let scram = descriptor.users.iter().find(|user| user.scram);

@@ -13,8 +13,8 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 use transport::{
-    Acceptor, ClientTls, DialOptions, Endpoint, Listener, Options, ServerTls, ServerTlsOptions, Stream, TlsVersions,
-    certificates::Flaw, dial,
+    Acceptor, ClientTls, DialOptions, Endpoint, Listener, Options, Scheme, ServerTls, ServerTlsOptions, Stream,
+    TlsVersions, certificates::Flaw, dial,
 };
 
 use crate::certificates::Certificates;
@@ -52,6 +52,8 @@ impl Front {
     ///
     /// No port can be listened on, or no certificate made.
     pub(crate) async fn start(broker: Endpoint, trusted: Option<ClientTls>, lie: TlsLie) -> io::Result<Self> {
+        // What is above TLS goes through as it is.
+        let broker = Endpoint { scheme: Scheme::Mqtts, ..broker };
         let folder = TempDir::with_prefix("paddock-conformance-tls-")?;
         let certificates = Certificates::new(folder.path())?;
         let flaw = match lie {

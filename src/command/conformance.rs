@@ -15,7 +15,7 @@ use reports::{Sink, Suite, SuiteFiles, SuiteOutput, SuiteTerminal, Tee, observat
 use super::{interrupt::Interrupt, properties, say};
 use crate::{
     cli::{self, Conformance, ConformanceVerb, Files, Pace, Prove, Verdict},
-    exit::Failure,
+    exit::{Failure, INTERRUPTED},
 };
 
 /// The longest that a case may take: the standard's timers that cases wait for are a few seconds.
@@ -55,7 +55,9 @@ fn judge(options: &Verdict) -> Result<ExitCode, Failure> {
     runtime()?.block_on(async {
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
         let seed = options.shuffle.or(options.pace.seed).unwrap_or_else(fresh_seed);
-        let reached = reach::reach(&options.targets, &options.target, &chosen, seed).await?;
+        // An image may take minutes to arrive.
+        let reach = reach::reach(&options.targets, &options.target, &chosen, seed);
+        let Some(reached) = interrupt.unless(reach).await.transpose()? else { return Ok(INTERRUPTED.into()) };
         let plan = Plan {
             repeat: options.repeat,
             shuffle: options.shuffle.is_some(),
@@ -76,7 +78,9 @@ fn proof(options: &Prove) -> Result<ExitCode, Failure> {
     runtime()?.block_on(async {
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
         let seed = options.pace.seed.unwrap_or_else(fresh_seed);
-        let reached = reach::embedded(seed).await?;
+        let Some(reached) = interrupt.unless(reach::embedded(seed)).await.transpose()? else {
+            return Ok(INTERRUPTED.into());
+        };
         let plan = plan(&reached, chosen, seed, &options.pace);
         let proof = prove(&plan, options.matrix, &mut *sink, interrupt.received()).await.map_err(Failure::internal)?;
         sink.finish().map_err(Failure::usage)?;

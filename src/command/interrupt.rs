@@ -27,6 +27,14 @@ impl Interrupt {
             _ = self.interrupt.recv() => {}
         }
     }
+
+    /// Does `work` to its end, or gives it up when asked to: then nothing.
+    pub(crate) async fn unless<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = self.received() => None,
+        }
+    }
 }
 
 /// SIGHUP, which asks a daemon to read its configuration again. Must be made before anybody can know the process.

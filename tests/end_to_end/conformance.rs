@@ -81,6 +81,57 @@ fn a_target_that_nobody_serves_is_exit_5() {
     ends_with(&["--target", &format!("mqtt://{unused}")], 5);
 }
 
+/// Everything over TLS, as in a farm where each device has a certificate; WebSockets too.
+const GUARDED: &str = r#"
+name = "guarded"
+product = "Eclipse Mosquitto, for clients with certificates"
+versions = ["3.1.1", "5.0"]
+[process]
+program = "mosquitto"
+arguments = ["-c", "${config}"]
+prepare = [["${paddock}", "certs", "--out", "${dir}/certs", "--key", "ecdsa", "--device", "meter"]]
+config = """
+user root
+persistence false
+per_listener_settings true
+
+listener ${port} 127.0.0.1
+allow_anonymous true
+
+listener ${port:tls} 127.0.0.1
+allow_anonymous true
+cafile ${dir}/certs/ca.crt
+certfile ${dir}/certs/server.crt
+keyfile ${dir}/certs/server.key
+require_certificate true
+
+listener ${port:wss} 127.0.0.1
+protocol websockets
+allow_anonymous true
+cafile ${dir}/certs/ca.crt
+certfile ${dir}/certs/server.crt
+keyfile ${dir}/certs/server.key
+"""
+[listeners]
+tls = "mqtts://localhost:${port:tls}"
+secure_websocket = "wss://localhost:${port:wss}/mqtt"
+ca = "${dir}/certs/ca.crt"
+cert = "${dir}/certs/devices/meter.crt"
+key = "${dir}/certs/devices/meter.key"
+[capabilities]
+tolerance = "8s"
+"#;
+
+#[test]
+fn a_target_can_want_certificates_and_listen_for_secure_websockets_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("guarded.toml");
+    std::fs::write(&file, GUARDED).expect("it can be written");
+    let selectors = ["tls.clients_*", "tls.certificate_*", "websocket.goes_over_tls", "websocket.answers_with_mqtt"];
+    let said = ends_with(&[&selectors[..], &["--targets", file.to_str().expect("a name")]].concat(), 0);
+    assert!(said.contains("; 10 judgements") && !said.contains("not applicable"), "{said}");
+}
+
 /// Each departs somewhere (conformance/FINDINGS.md), so the run fails; it does not end otherwise, as it would if the suite could
 /// not go on or the broker died.
 #[test]

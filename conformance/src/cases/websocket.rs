@@ -2,14 +2,17 @@
 
 mod frames;
 
+use transport::Scheme;
 use wire::Direction::{self, FromClient, FromServer};
 
 use super::prelude::*;
 use crate::{
     Stop,
-    websocket::{Answered, Fate, Head, Piece, accept},
+    tls::TlsLie,
+    websocket::{Answered, Fate, Frame, Head, Piece, accept},
 };
 pub(super) use frames::CASES as FRAMES;
+use frames::echoed;
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -121,6 +124,15 @@ pub(super) const CASES: &[Case] = &[
             asked(from, piece, |head| head.set(KEY, "AAAAAAAAAAAAAAAAAAAAAA=="))
         })],
         script: run!(refuses_requests_without_key),
+        ..Case::PLAIN
+    },
+    Case {
+        id: "websocket.goes_over_tls",
+        title: "Over TLS a WebSocket opens and carries MQTT as it does without",
+        unnumbered: &[Both("section 4.2")],
+        needs: &[Capability::SecureWebSocket],
+        mutants: &[Mutant::tls("loses the request for a WebSocket", TlsLie::LosesTheFirst)],
+        script: run!(goes_over_tls),
         ..Case::PLAIN
     },
 ];
@@ -260,6 +272,20 @@ async fn refuses_other_versions(bench: &mut Bench) -> CaseResult {
         refused(bench, &request).await?;
     }
     Ok(())
+}
+
+async fn goes_over_tls(bench: &mut Bench) -> CaseResult {
+    let endpoint = bench.endpoint(Scheme::Wss)?.clone();
+    let (answered, mut socket) = bench.web_requested_at(&endpoint, "client", &bench.web_request_at(&endpoint)).await?;
+    match answered {
+        Answered::Head(head) if head.status() == 101 => {}
+        Answered::Head(head) => return Err(Stop::unnumbered("HTTP/1.1 101", head.first)),
+        Answered::Closed => return Err(Stop::unnumbered("HTTP/1.1 101", "the connection was closed")),
+    }
+    socket.send(&Frame::binary(bench.packet(bench.connect("client")))).await?;
+    socket.expect_accepted().await?;
+    let topic = bench.topic("t");
+    echoed(bench, &mut socket, &topic, &[7; 40_000], |bytes| vec![Frame::binary(bytes)]).await
 }
 
 async fn refuses_requests_without_key(bench: &mut Bench) -> CaseResult {

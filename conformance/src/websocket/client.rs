@@ -50,13 +50,23 @@ enum Heard {
 }
 
 impl Bench {
+    /// Where the target is asked for WebSockets: without TLS if it listens so.
+    fn web_endpoint(&self) -> CaseResult<&Endpoint> {
+        self.endpoint(Scheme::Ws).or_else(|_| self.endpoint(Scheme::Wss))
+    }
+
     /// The request that a correct client sends to the target's WebSocket listener.
     ///
     /// # Errors
     ///
     /// Not applicable when there is none.
     pub(crate) fn web_request(&self) -> CaseResult<Head> {
-        Ok(Head::request(self.endpoint(Scheme::Ws)?, &super::key(self.desk().tag.as_ref())))
+        self.web_endpoint().map(|endpoint| self.web_request_at(endpoint))
+    }
+
+    /// The request that a correct client sends there.
+    pub(crate) fn web_request_at(&self, endpoint: &Endpoint) -> Head {
+        Head::request(endpoint, &super::key(self.desk().tag.as_ref()))
     }
 
     /// Sends a request for a WebSocket and awaits the answer.
@@ -66,8 +76,23 @@ impl Bench {
     /// Not applicable when the target does not listen so, inconclusive when it cannot be reached; a breach when it does not
     /// answer, or not in HTTP.
     pub(crate) async fn web_requested(&self, name: &str, request: &Head) -> CaseResult<(Answered, Socket)> {
-        // TCP alone: what is above it is the case's.
-        let endpoint = Endpoint { scheme: Scheme::Mqtt, ..self.endpoint(Scheme::Ws)?.clone() };
+        self.web_requested_at(self.web_endpoint()?, name, request).await
+    }
+
+    /// The same at this listener, with TLS or without.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bench::web_requested`].
+    pub(crate) async fn web_requested_at(
+        &self,
+        endpoint: &Endpoint,
+        name: &str,
+        request: &Head,
+    ) -> CaseResult<(Answered, Socket)> {
+        // What is above TCP or TLS is the case's.
+        let scheme = if endpoint.scheme.is_tls() { Scheme::Mqtts } else { Scheme::Mqtt };
+        let endpoint = Endpoint { scheme, ..endpoint.clone() };
         let stream = self.site().dial(&endpoint).await.map_err(|error| Stop::Inconclusive(error.to_string()))?;
         self.desk().transcript.say(name, LineKind::Opened, format!("{endpoint}, for WebSocket"));
         let mut socket = Socket::new(name, stream, self.desk().clone());

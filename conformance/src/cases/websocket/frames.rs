@@ -307,7 +307,7 @@ async fn answers_are_binary(bench: &mut Bench) -> CaseResult {
 }
 
 /// What is published comes back, however the packets are put into frames.
-async fn echoed(
+pub(super) async fn echoed(
     bench: &Bench,
     socket: &mut Socket,
     topic: &str,

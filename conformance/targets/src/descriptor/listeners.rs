@@ -19,11 +19,25 @@ pub struct Listeners<T> {
     pub unix: Option<T>,
     /// The file with the certificate authority of its certificates.
     pub ca: Option<T>,
+    /// The file with the certificate that clients show it, and its chain; `key` belongs to it.
+    pub cert: Option<T>,
+    /// The file with the private key of `cert`.
+    pub key: Option<T>,
 }
 
 impl<T> Default for Listeners<T> {
     fn default() -> Self {
-        Self { mqtt: None, mqtt_5: None, tls: None, websocket: None, secure_websocket: None, unix: None, ca: None }
+        Self {
+            mqtt: None,
+            mqtt_5: None,
+            tls: None,
+            websocket: None,
+            secure_websocket: None,
+            unix: None,
+            ca: None,
+            cert: None,
+            key: None,
+        }
     }
 }
 
@@ -38,6 +52,8 @@ impl<T> Listeners<T> {
             secure_websocket: self.secure_websocket.as_ref().map(&mut change),
             unix: self.unix.as_ref().map(&mut change),
             ca: self.ca.as_ref().map(&mut change),
+            cert: self.cert.as_ref().map(&mut change),
+            key: self.key.as_ref().map(&mut change),
         }
     }
 

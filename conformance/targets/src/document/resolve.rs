@@ -32,6 +32,7 @@ pub(super) fn resolve(document: Document, reading: &mut Reading<'_>) -> Option<D
         document.versions.and_then(|versions| filled(versions, "a broker speaks one version at least", reading));
     let reach = reach(document.address, document.process, document.container, reading);
     let release = release(document.release, reach.as_ref(), &holes, reading);
+    let listeners = document.listeners.map(|section| listeners(section.value, reading)).unwrap_or_default();
     let mut versions: Vec<_> = plain(versions.map(|versions| versions.value));
     versions.sort_unstable();
     versions.dedup();
@@ -42,7 +43,7 @@ pub(super) fn resolve(document: Document, reading: &mut Reading<'_>) -> Option<D
         release,
         versions,
         reach: reach?,
-        listeners: document.listeners.map(|section| listeners(section.value)).unwrap_or_default(),
+        listeners,
         capabilities: document.capabilities.map(|section| capabilities(section.value)).unwrap_or_default(),
         users: plain(document.users.map(|users| users.value)).into_iter().filter_map(user).collect(),
         deviations: deviations(document.deviations),
@@ -172,7 +173,12 @@ fn release(
     }
 }
 
-fn listeners(section: ListenersSection) -> Listeners<Template> {
+fn listeners(section: ListenersSection, reading: &mut Reading<'_>) -> Listeners<Template> {
+    match (&section.cert, &section.key) {
+        (Some(cert), None) => reading.problems.push(cert.problem("a certificate without its key", "write `key` too")),
+        (None, Some(key)) => reading.problems.push(key.problem("a key without its certificate", "write `cert` too")),
+        _ => {}
+    }
     let value = |key: Option<At<Template>>| key.map(|key| key.value);
     Listeners {
         mqtt: value(section.mqtt),
@@ -182,6 +188,8 @@ fn listeners(section: ListenersSection) -> Listeners<Template> {
         secure_websocket: value(section.secure_websocket),
         unix: value(section.unix),
         ca: value(section.ca),
+        cert: value(section.cert),
+        key: value(section.key),
     }
 }
 
@@ -295,8 +303,8 @@ impl Holes {
 
 impl ListenersSection {
     fn texts(&self) -> impl Iterator<Item = &At<Template>> {
-        let Self { mqtt, mqtt_5, tls, websocket, secure_websocket, unix, ca } = self;
-        [mqtt, mqtt_5, tls, websocket, secure_websocket, unix, ca].into_iter().flatten()
+        let Self { mqtt, mqtt_5, tls, websocket, secure_websocket, unix, ca, cert, key } = self;
+        [mqtt, mqtt_5, tls, websocket, secure_websocket, unix, ca, cert, key].into_iter().flatten()
     }
 }
 

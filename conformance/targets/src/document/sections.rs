@@ -144,6 +144,10 @@ section! {
         optional unix: Template;
         /// The file with the certificate authority of its certificates. Default: the system's authorities are trusted.
         optional ca: Template;
+        /// The file with the certificate that clients show it, and its chain, PEM. Default: they show none.
+        optional cert: Template;
+        /// The file with the private key of `cert`, PEM. Default: none.
+        optional key: Template;
     }
 }
 
