@@ -9,7 +9,13 @@ pub(super) const CASES: &[Case] = &[Case {
     needs: &[Capability::Qos1],
     mutants: &[
         Mutant::rules("changes a byte", || {
-            server(Kind::Publish).topic("/t").nth(3).edit(|publish: &mut Publish| publish.payload[4_000] ^= 1).into()
+            server(Kind::Publish)
+                .topic("/t")
+                .nth(3)
+                .edit(|publish: &mut Publish| {
+                    publish.payload.iter_mut().skip(4_000).take(1).for_each(|byte| *byte ^= 1)
+                })
+                .into()
         }),
         Mutant::rules("loses a packet", || server(Kind::Publish).topic("/t").nth(3).drop().into()),
         Mutant::rules("changes the order", || server(Kind::Publish).topic("/t").nth(3).swap_with_next().into()),

@@ -115,12 +115,12 @@ pub(super) const CASES: &[Case] = &[
         mutants: &[
             Mutant::rules("removes the first filter alone", || {
                 client(Kind::Unsubscribe)
-                    .edit(|unsubscribe: &mut Unsubscribe| unsubscribe.filters[1].push_str("/other"))
+                    .edit(|unsubscribe: &mut Unsubscribe| elsewhere(unsubscribe.filters.get_mut(1)))
                     .into()
             }),
             Mutant::rules("removes the last filter alone", || {
                 client(Kind::Unsubscribe)
-                    .edit(|unsubscribe: &mut Unsubscribe| unsubscribe.filters[0].push_str("/other"))
+                    .edit(|unsubscribe: &mut Unsubscribe| elsewhere(unsubscribe.filters.first_mut()))
                     .into()
             }),
             Mutant::rules("sends two UNSUBACKs", || server(Kind::Unsuback).duplicate().into()),
@@ -140,7 +140,9 @@ pub(super) const CASES: &[Case] = &[
                 server(Kind::Unsuback).edit(|unsuback: &mut Unsuback| unsuback.reasons.truncate(1)).into()
             }),
             Mutant::rules("uses a code of SUBACK", || {
-                server(Kind::Unsuback).edit(|unsuback: &mut Unsuback| unsuback.reasons[0] = 1).into()
+                server(Kind::Unsuback)
+                    .edit(|unsuback: &mut Unsuback| unsuback.reasons.iter_mut().take(1).for_each(|code| *code = 1))
+                    .into()
             }),
         ],
         script: run!(codes_follow_the_filters),
@@ -156,6 +158,13 @@ const CONTENT: &[Mutant] = &[Mutant::rules("acknowledges whatever it is asked", 
 /// An UNSUBSCRIBE with nothing wrong.
 fn plain(bench: &Bench) -> Draft {
     Unsubscribe::new(7).filter(bench.topic("t")).draft(bench.version())
+}
+
+/// The filter becomes another, that nobody has subscribed to.
+fn elsewhere(filter: Option<&mut String>) {
+    if let Some(filter) = filter {
+        filter.push_str("/other");
+    }
 }
 
 async fn is_acknowledged(bench: &mut Bench) -> CaseResult {

@@ -36,7 +36,9 @@ pub(in super::super) const CASES: &[Case] = &[
                 server(Kind::Suback).edit(|suback: &mut Suback| suback.reasons.truncate(2)).into()
             }),
             Mutant::rules("grants more than was asked", || {
-                server(Kind::Suback).edit(|suback: &mut Suback| suback.reasons[1] = 2).into()
+                server(Kind::Suback)
+                    .edit(|suback: &mut Suback| suback.reasons.iter_mut().skip(1).take(1).for_each(|code| *code = 2))
+                    .into()
             }),
             Mutant::rules("grants QoS 3", || {
                 server(Kind::Suback)

@@ -88,7 +88,11 @@ pub(in super::super) const CASES: &[Case] = &[
         title: "A subscription with No Local brings no message of its own client",
         decides: &[V5("3.8.3-3")],
         mutants: &[Mutant::rules("does not look at No Local", || {
-            client(Kind::Subscribe).edit(|subscribe: &mut Subscribe| subscribe.filters[0].1.no_local = false).into()
+            client(Kind::Subscribe)
+                .edit(|subscribe: &mut Subscribe| {
+                    subscribe.filters.iter_mut().take(1).for_each(|(_, options)| options.no_local = false)
+                })
+                .into()
         })],
         script: run!(no_local),
         ..Case::PLAIN
