@@ -1,9 +1,8 @@
 //! CONNECT packets of 5.0 whose properties are wrong: sections 3.1.2.11, 3.1.3.2 and 4.13.1.
 
-use faults::Rules;
 use wire::Property;
 
-use super::prelude::*;
+use super::{connect_format::takes, prelude::*};
 use crate::Mark;
 
 const WRONG: &[Outcome] = &[Outcome::Refused(&[0x81, 0x82], &[])];
@@ -17,7 +16,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| bench.connect("client").with(Property::receive_maximum(0)).draft(bench.version()),
         WRONG,
-        &[Mutant::rules("takes a Receive Maximum of 0", accept)],
+        &[Mutant::rules("takes a Receive Maximum of 0", || takes("Receive Maximum is 0"))],
     ),
     Case::row(
         "connect.maximum_packet_size_is_not_0",
@@ -26,7 +25,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| bench.connect("client").with(Property::maximum_packet_size(0)).draft(bench.version()),
         WRONG,
-        &[Mutant::rules("takes a Maximum Packet Size of 0", accept)],
+        &[Mutant::rules("takes a Maximum Packet Size of 0", || takes("Maximum Packet Size is 0"))],
     ),
     Case::row(
         "connect.request_problem_information_is_a_bit",
@@ -35,7 +34,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| bench.connect("client").with(Property::request_problem_information(2)).draft(bench.version()),
         WRONG,
-        &[Mutant::rules("takes Request Problem Information 2", accept)],
+        &[Mutant::rules("takes Request Problem Information 2", || takes("Request Problem Information is 2"))],
     ),
     Case::row(
         "connect.request_response_information_is_a_bit",
@@ -44,7 +43,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| bench.connect("client").with(Property::request_response_information(2)).draft(bench.version()),
         WRONG,
-        &[Mutant::rules("takes Request Response Information 2", accept)],
+        &[Mutant::rules("takes Request Response Information 2", || takes("Request Response Information is 2"))],
     ),
     Case::row(
         "connect.session_expiry_interval_is_there_once",
@@ -53,7 +52,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| twice(bench, &Property::session_expiry_interval(0)),
         WRONG,
-        &[Mutant::rules("takes a second Session Expiry Interval", accept)],
+        &[Mutant::rules("takes a second Session Expiry Interval", || takes("Session Expiry Interval stands twice"))],
     ),
     Case::row(
         "connect.receive_maximum_is_there_once",
@@ -62,7 +61,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| twice(bench, &Property::receive_maximum(10)),
         WRONG,
-        &[Mutant::rules("takes a second Receive Maximum", accept)],
+        &[Mutant::rules("takes a second Receive Maximum", || takes("Receive Maximum stands twice"))],
     ),
     Case::row(
         "connect.maximum_packet_size_is_there_once",
@@ -71,7 +70,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| twice(bench, &Property::maximum_packet_size(10_000)),
         WRONG,
-        &[Mutant::rules("takes a second Maximum Packet Size", accept)],
+        &[Mutant::rules("takes a second Maximum Packet Size", || takes("Maximum Packet Size stands twice"))],
     ),
     Case::row(
         "connect.topic_alias_maximum_is_there_once",
@@ -80,7 +79,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| twice(bench, &Property::topic_alias_maximum(10)),
         WRONG,
-        &[Mutant::rules("takes a second Topic Alias Maximum", accept)],
+        &[Mutant::rules("takes a second Topic Alias Maximum", || takes("Topic Alias Maximum stands twice"))],
     ),
     Case::row(
         "connect.request_problem_information_is_there_once",
@@ -89,7 +88,9 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| twice(bench, &Property::request_problem_information(1)),
         WRONG,
-        &[Mutant::rules("takes a second Request Problem Information", accept)],
+        &[Mutant::rules("takes a second Request Problem Information", || {
+            takes("Request Problem Information stands twice")
+        })],
     ),
     Case::row(
         "connect.authentication_data_needs_a_method",
@@ -98,7 +99,9 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| bench.connect("client").with(Property::authentication_data(b"data")).draft(bench.version()),
         WRONG,
-        &[Mutant::rules("takes Authentication Data without a method", accept)],
+        &[Mutant::rules("takes Authentication Data without a method", || {
+            takes("Authentication Data without Authentication Method")
+        })],
     ),
     Case::row(
         "connect.properties_are_its_own",
@@ -107,7 +110,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| bench.connect("client").with(Property::topic_alias(1)).draft(bench.version()),
         WRONG,
-        &[Mutant::rules("takes a Topic Alias in CONNECT", accept)],
+        &[Mutant::rules("takes a Topic Alias in CONNECT", || takes("Topic Alias is no property of CONNECT"))],
     ),
     Case::row(
         "connect.properties_are_known",
@@ -116,7 +119,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| bench.connect("client").with(Property::raw(0x7e, [0])).draft(bench.version()),
         WRONG,
-        &[Mutant::rules("takes unknown properties", accept)],
+        &[Mutant::rules("takes unknown properties", || takes("no property has the identifier 126"))],
     ),
     Case::row(
         "connect.will_delay_interval_is_there_once",
@@ -125,7 +128,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| will(bench, &[Property::will_delay_interval(0), Property::will_delay_interval(0)]),
         WRONG,
-        &[Mutant::rules("takes a second Will Delay Interval", accept)],
+        &[Mutant::rules("takes a second Will Delay Interval", || takes("Will Delay Interval stands twice"))],
     ),
     Case::row(
         "connect.will_payload_format_is_a_bit",
@@ -134,7 +137,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| will(bench, &[Property::payload_format_indicator(2)]),
         WRONG,
-        &[Mutant::rules("takes a Will with Payload Format Indicator 2", accept)],
+        &[Mutant::rules("takes a Will with Payload Format Indicator 2", || takes("Payload Format Indicator is 2"))],
     ),
     Case::row(
         "connect.will_properties_are_its_own",
@@ -143,7 +146,7 @@ pub(super) const CASES: &[Case] = &[
         Opening,
         |bench| will(bench, &[Property::topic_alias(1)]),
         WRONG,
-        &[Mutant::rules("takes a Topic Alias in a Will", accept)],
+        &[Mutant::rules("takes a Topic Alias in a Will", || takes("Topic Alias is no property of the Will"))],
     ),
 ];
 
@@ -154,9 +157,4 @@ fn twice(bench: &Bench, property: &Property) -> Draft {
 fn will(bench: &Bench, properties: &[Property]) -> Draft {
     let will = properties.iter().cloned().fold(Will::to(bench.topic("will")).payload("x"), Will::with);
     bench.connect("client").will(will).draft(bench.version())
-}
-
-/// "Accepts it": the broker never sees the CONNECT.
-fn accept() -> Rules {
-    client(Kind::Connect).answer_instead(|_| Connack::accepted()).into()
 }

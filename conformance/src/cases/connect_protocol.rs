@@ -8,7 +8,7 @@ use tokio::{
     time,
 };
 
-use super::{connack::stranger, prelude::*};
+use super::{connack::stranger, connect_format::is_wrong, prelude::*};
 use crate::Stop;
 
 pub(super) const CASES: &[Case] = &[
@@ -16,7 +16,7 @@ pub(super) const CASES: &[Case] = &[
         id: "connect.protocol_name",
         title: "A CONNECT with another Protocol Name is not accepted",
         decides: &[Both("3.1.2-1")],
-        mutants: &[Mutant::rules("does not look at the Protocol Name", accept)],
+        mutants: &[Mutant::rules("does not look at the Protocol Name", || accept("protocol_name is"))],
         script: run!(protocol_name),
         ..Case::PLAIN
     },
@@ -25,7 +25,7 @@ pub(super) const CASES: &[Case] = &[
         title: "A CONNECT with a Protocol Level that there is not is refused, in 3.1.1 with code 1",
         decides: &[Both("3.1.2-2")],
         mutants: &[
-            Mutant::rules("does not look at the Protocol Level", accept),
+            Mutant::rules("does not look at the Protocol Level", || accept("protocol_level is")),
             Mutant::rules("says nothing about the Protocol Level", || client(Kind::Connect).close().into())
                 .only_in(Version::V3_1_1),
         ],
@@ -42,9 +42,9 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-/// Accepts every CONNECT, in the form of 3.1.1.
-fn accept() -> Rules {
-    client(Kind::Connect).answer_instead(|_| wire::Raw(vec![0x20, 2, 0, 0])).into()
+/// Accepts a CONNECT that is wrong in these words of the strict parser, in the form of 3.1.1.
+fn accept(wrong: &'static str) -> Rules {
+    client(Kind::Connect).when(is_wrong(wrong)).answer_instead(|_| wire::Raw(vec![0x20, 2, 0, 0])).into()
 }
 
 /// What the target says until it closes.
