@@ -23,6 +23,9 @@ pub struct Mutant {
 pub enum How {
     /// Rules of the proxy between the case and a correct broker.
     Rules(fn() -> Rules),
+    /// A broker that does not see what is wrong with the one packet of the case: packets that the strict parser refuses in the
+    /// same words never reach it. For cases that are a [`Script::Row`](crate::Script::Row).
+    Overlooks,
     /// The embedded broker in the configuration of this name (see [`crate::embedded`]), in the place of the one that the case
     /// needs. The case still believes that it talks to that one.
     Configuration(&'static str),
@@ -38,6 +41,11 @@ impl Mutant {
     /// A mutant by rules of the proxy: `Mutant::rules("loses PUBACK", || server(Kind::Puback).drop().into())`.
     pub const fn rules(name: &'static str, rules: fn() -> Rules) -> Self {
         Self { name, how: How::Rules(rules), version: None }
+    }
+
+    /// A mutant that passes over the malformed packet of the row that it belongs to.
+    pub const fn overlooks(name: &'static str) -> Self {
+        Self { name, how: How::Overlooks, version: None }
     }
 
     /// A mutant by another configuration of the embedded broker.

@@ -2,17 +2,21 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use faults::{Proxy, Rules, Upstream};
+use faults::{Actions, Proxy, Rules, Seen, Time, Upstream};
 use jiff::Timestamp;
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
 use reports::{
     Observation, Sink,
     observation::{CaseFinding, CaseVerdict, Ending, MutantJudged, SuiteEnded},
 };
 use tokio::{task::JoinSet, time::Instant};
 use transport::{DialOptions, Endpoint, Scheme, dial};
+use wire::{Direction, Frame, Version};
 
 use crate::{
-    Case, Chosen, How, Mutant, Site, Subject,
+    Bench, Case, Chosen, How, Mutant, Script, Site, Subject,
+    desk::Desk,
     run::{Plan, seed_of},
     tls::Front,
     trial::{Judgement, Trial},
@@ -50,6 +54,10 @@ pub async fn prove(
     };
     let mut waiting = attempts(plan, matrix);
     sink.record(&Observation::SuiteStarted(Box::new(plan.frame(waiting.len()))))?;
+    if matrix {
+        // One case with five hundred mutants at a time would be a flood of its own.
+        waiting.shuffle(&mut ChaCha8Rng::seed_from_u64(plan.seed));
+    }
     waiting.reverse();
     let mut running = JoinSet::new();
     let mut proof = Proof { killed: 0, survivors: Vec::new(), exit_code: 0 };
@@ -127,19 +135,19 @@ fn attempts(plan: &Plan, matrix: bool) -> Vec<Attempt> {
 }
 
 /// What a case said with a mutant, and without.
-struct Seen {
+struct Tried {
     with: Judgement,
     without: Option<Judgement>,
 }
 
 impl Attempt {
-    async fn run(&self, subject: &Subject, deadline: Duration) -> io::Result<Seen> {
+    async fn run(&self, subject: &Subject, deadline: Duration) -> io::Result<Tried> {
         let Some(site) = subject.site_for(&self.chosen) else {
-            return Ok(Seen { with: nothing(CaseVerdict::Error, "there is no target"), without: None });
+            return Ok(Tried { with: nothing(CaseVerdict::Error, "there is no target"), without: None });
         };
         let Some(how) = self.mutant.map(|mutant| mutant.how) else {
             let with = nothing(CaseVerdict::Pass, "the case has no mutant in this version");
-            return Ok(Seen { with, without: None });
+            return Ok(Tried { with, without: None });
         };
         let trial = |site: Site, salt: u64| Trial {
             chosen: self.chosen,
@@ -152,16 +160,18 @@ impl Attempt {
         let without = match how {
             _ if !own => None,
             // Behind a proxy, too, so that the mutant is the only difference.
-            How::Rules(_) => Some(self.behind(&site, Rules::none(), &|site| trial(site, 0)).await?),
+            How::Rules(_) | How::Overlooks => Some(self.behind(&site, Rules::none(), &|site| trial(site, 0)).await?),
             _ => Some(trial(Site::clone(&site), 0).run().await),
         };
         let hasty = Site { patience: PATIENCE, ..Site::clone(&site) };
         let mut with = self.mutated(how, &hasty, subject, &|site| trial(site, 1)).await?;
-        // On a busy machine the case may not have come to its point.
-        if own && with.verdict == CaseVerdict::Inconclusive {
+        // On a busy machine the case may not have come to its point. What another's mutant seems to cause may be haste, for that
+        // case is not tried without it: it must come again with whole patience.
+        let doubtful = if own { with.verdict == CaseVerdict::Inconclusive } else { self.caught(&with).is_some() };
+        if doubtful {
             with = self.mutated(how, &site, subject, &|site| trial(site, 2)).await?;
         }
-        Ok(Seen { with, without })
+        Ok(Tried { with, without })
     }
 
     /// The case with its mutant.
@@ -175,6 +185,10 @@ impl Attempt {
         let find = |name: &str| subject.sites.iter().find(|site| site.configuration == name);
         match how {
             How::Rules(rules) => self.behind(site, rules(), trial).await,
+            How::Overlooks => match overlooking(self.owner, self.chosen.version, site) {
+                Some(rules) => self.behind(site, rules, trial).await,
+                None => Ok(nothing(CaseVerdict::Error, "the packet of the mutant's case is not malformed")),
+            },
             How::Configuration(name) => {
                 let Some(wrong) = find(name) else {
                     return Ok(nothing(CaseVerdict::Error, &format!("there is no configuration {name}")));
@@ -223,13 +237,17 @@ impl Attempt {
         Ok(trial(Site { endpoints: vec![address], endpoint_of_5: None, nodes, ..site.clone() }).run().await)
     }
 
-    fn judged(&self, seen: Seen, at: Duration) -> MutantJudged {
+    /// The finding that is about something that the case decides.
+    fn caught<'a>(&self, judgement: &'a Judgement) -> Option<&'a CaseFinding> {
         let (case, version) = (self.chosen.case, self.chosen.version);
-        let owns = |finding: &&CaseFinding| match finding.statement.as_deref() {
+        judgement.findings.iter().find(|finding| match finding.statement.as_deref() {
             Some(statement) => case.numbers(version).any(|number| number == statement),
             None => case.rules(version).next().is_some(),
-        };
-        let caught = seen.with.findings.iter().find(owns);
+        })
+    }
+
+    fn judged(&self, seen: Tried, at: Duration) -> MutantJudged {
+        let caught = self.caught(&seen.with);
         let sound = seen.without.as_ref().is_none_or(|without| without.verdict == CaseVerdict::Pass);
         let told = match (&seen.without, caught) {
             (Some(without), _) if !sound => {
@@ -260,6 +278,21 @@ impl Site {
         }
         site
     }
+}
+
+/// A broker that does not see what is wrong with the packet of `owner`; `None` when nothing is.
+fn overlooking(owner: &Case, version: Version, site: &Site) -> Option<Rules> {
+    let Script::Row(_, packet, _) = owner.script else { return None };
+    let bench = Bench::new(Desk::new(version, Arc::new(site.clone()), "mutant".into()));
+    let refusal = move |frame: &Frame| frame.parse(version, Direction::FromClient).err().map(|breach| breach.what);
+    let wrong = refusal(&Frame::new(packet(&bench).encode()))?;
+    Some(faults::rule(move |_: Time, seen: Seen<'_>, actions: &mut Actions<'_>| {
+        if let Seen::Frame(Direction::FromClient, frame) = seen
+            && refusal(frame).is_some_and(|what| what == wrong)
+        {
+            actions.swallow();
+        }
+    }))
 }
 
 /// A case that was not tried.

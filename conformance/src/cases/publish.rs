@@ -56,7 +56,7 @@ pub(super) const CASES: &[Case] = &[
         Connecting,
         |bench| Publish::to("").qos(1).id(7).draft(bench.version()),
         &[Outcome::Closed(&[0x81, 0x82, 0x90])],
-        &[Mutant::rules("takes an empty topic", faults::keep_open)],
+        &[Mutant::overlooks("passes over an empty topic")],
     ),
     malformed(
         "publish.client_has_no_subscription_identifier",
