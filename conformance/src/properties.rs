@@ -12,6 +12,7 @@
 mod answers;
 mod cleaning;
 mod differential;
+mod discrepancy;
 mod execution;
 mod generate;
 mod link;
@@ -27,7 +28,8 @@ mod topics;
 
 pub use self::{
     differential::{Compared, Difference, compare, differential},
-    execution::{Discrepancy, Outcome, Report, execute},
+    discrepancy::Discrepancy,
+    execution::{Outcome, Report, execute},
     generate::{Mix, generate},
     record::{Line, What},
     search::{Found, Search, Summary, search},

@@ -3,7 +3,8 @@
 use wire::{Ack, Direction, Packet};
 
 use super::{
-    execution::{Discrepancy, Execution, Flow, Outcome},
+    Discrepancy,
+    execution::{Execution, Flow, Outcome},
     link::{Event, Heard},
 };
 use crate::model::{
@@ -89,16 +90,12 @@ impl Execution<'_> {
     /// An answer did not come in time.
     pub(super) fn unanswered(&self) -> Outcome {
         let broken = |client: Client, old: &str, new: &str, what: String| {
-            let statement = match self.dialects[client.index()] {
-                Dialect::V311 => format!("MQTT-{old} in 3.1.1"),
-                Dialect::V5 => format!("MQTT-{new}"),
+            let number = match self.dialects[client.index()] {
+                Dialect::V311 => old,
+                Dialect::V5 => new,
             };
             let what = format!("client {client}: {what} within {:?}", self.site.patience);
-            Outcome::Broken(Discrepancy {
-                statement: Some(statement),
-                rule: "every request is answered".to_owned(),
-                what,
-            })
+            self.broken(client, Some(number), "every request is answered", what)
         };
         if let Some(request) = self.requests.first() {
             let (old, new, what) = match &request.want {
@@ -141,8 +138,7 @@ impl Execution<'_> {
         match event.heard {
             Heard::Breach(breach) => {
                 let what = format!("client {client}: {}", wire::line(version, Direction::FromServer, &event.bytes));
-                let statement = breach.statement.map(str::to_owned);
-                Err(Outcome::Broken(Discrepancy { statement, rule: breach.what, what }))
+                Err(Outcome::Broken(Discrepancy::malformed(version, breach, what)))
             }
             Heard::Closed => self.closed(client, link, is_current),
             Heard::Packet(packet) if is_current => self.packet(client, *packet),
@@ -399,17 +395,24 @@ impl Execution<'_> {
             return Ok(());
         }
         let statement = match (packet, self.dialects[client.index()]) {
-            ("SUBACK", Dialect::V311) => Some("MQTT-3.8.4-5 in 3.1.1".to_owned()),
-            ("SUBACK", Dialect::V5) => Some("MQTT-3.8.4-6".to_owned()),
-            (_, Dialect::V5) => Some("MQTT-3.11.3-2".to_owned()),
+            // MQTT-3.8.4-5 in 3.1.1.
+            ("SUBACK", Dialect::V311) => Some("3.8.4-5"),
+            // MQTT-3.8.4-6.
+            ("SUBACK", Dialect::V5) => Some("3.8.4-6"),
+            // MQTT-3.11.3-2.
+            (_, Dialect::V5) => Some("3.11.3-2"),
             (_, Dialect::V311) => None,
         };
         let what = format!("client {client}: {packet} has {answered} codes for {asked} filters");
-        Err(Outcome::Broken(Discrepancy { statement, rule: "there is one code for each filter".to_owned(), what }))
+        Err(self.broken(client, statement, "there is one code for each filter", what))
     }
 
     fn unasked(&self, client: Client, packet: &str) -> Outcome {
         let what = format!("client {client}: {packet} came, and nothing was asked that it answers");
-        Outcome::Broken(Discrepancy { statement: None, rule: "an answer belongs to a request".to_owned(), what })
+        self.broken(client, None, "an answer belongs to a request", what)
+    }
+
+    fn broken(&self, client: Client, statement: Option<&str>, rule: &str, what: String) -> Outcome {
+        Outcome::Broken(Discrepancy::new(self.version(client), statement, rule, what))
     }
 }

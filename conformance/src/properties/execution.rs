@@ -1,6 +1,6 @@
 //! One program against the target: every step is sent, acknowledged, and all that is owed for it has come, before the next.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -9,7 +9,7 @@ use tokio::{
 use wire::{Ack, Disconnect, Draft, Pingreq, Unsubscribe, Version};
 
 use super::{
-    Site,
+    Discrepancy, Site,
     answers::{Flight, Request, Stage, Want},
     link::{Event, Link},
     record::{Line, Record},
@@ -44,34 +44,6 @@ pub enum Outcome {
     Void(String),
     /// The target cannot be reached: why.
     Unreachable(String),
-}
-
-/// What no conforming server does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Discrepancy {
-    /// The statement that is broken, as the project writes it; `None` where the rule has no number.
-    pub statement: Option<String>,
-    /// The rule, in our words.
-    pub rule: String,
-    /// What happened.
-    pub what: String,
-}
-
-impl fmt::Display for Discrepancy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.what)?;
-        write!(f, "{}: {}", self.statement.as_deref().unwrap_or("a rule without number"), self.rule)
-    }
-}
-
-impl From<Finding> for Discrepancy {
-    fn from(finding: Finding) -> Self {
-        Self {
-            statement: finding.statement(),
-            rule: finding.rule.says.to_owned(),
-            what: format!("client {} (MQTT {}): {}", finding.client, finding.dialect, finding.what),
-        }
-    }
 }
 
 impl From<Finding> for Outcome {
@@ -438,10 +410,7 @@ impl<'a> Execution<'a> {
     }
 
     pub(super) fn version(&self, client: Client) -> Version {
-        match self.dialects[client.index()] {
-            Dialect::V311 => Version::V3_1_1,
-            Dialect::V5 => Version::V5,
-        }
+        self.dialects[client.index()].version()
     }
 
     fn request(&mut self, client: Client, want: Want) {

@@ -5,7 +5,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use transport::Stream;
-use wire::{Ack, Connect, Direction, Disconnect, Draft, Frames, Packet, Pingreq, Publish, Subscribe, Version};
+use wire::{Ack, Breach, Connect, Direction, Disconnect, Draft, Frames, Packet, Pingreq, Publish, Subscribe, Version};
 
 use super::{Discrepancy, Outcome, Site, record::Record};
 
@@ -141,7 +141,7 @@ impl<'a> Plain<'a> {
                 Some(_) => {}
                 None => {
                     let what = format!("{}: no {what} came within {:?}", self.name, self.site.patience);
-                    return Err(broken(None, "every request is answered", what));
+                    return Err(broken(self.version, None, "every request is answered", what));
                 }
             }
         }
@@ -156,7 +156,7 @@ impl<'a> Plain<'a> {
                 self.record.received(&self.name, self.version, frame.bytes());
                 return match frame.parse(self.version, Direction::FromServer) {
                     Ok(packet) => self.answer(packet).await.map(Some),
-                    Err(breach) => Err(broken(breach.statement, &breach.what, format!("{}: {line}", self.name))),
+                    Err(breach) => Err(malformed(self.version, breach, format!("{}: {line}", self.name))),
                 };
             }
             match timeout_at(deadline, self.stream.read(&mut buffer)).await {
@@ -191,11 +191,16 @@ impl<'a> Plain<'a> {
 
     fn ended(&self, why: &str) -> Outcome {
         let what = format!("{}: {why}, and the client had done nothing wrong", self.name);
-        broken(None, "a server closes a connection for a cause, and here is none", what)
+        broken(self.version, None, "a server closes a connection for a cause, and here is none", what)
     }
 }
 
-/// Something that no conforming server does.
-pub(crate) fn broken(statement: Option<&str>, rule: &str, what: String) -> Outcome {
-    Outcome::Broken(Discrepancy { statement: statement.map(str::to_owned), rule: rule.to_owned(), what })
+/// Something that no conforming server does, with the number of the statement.
+pub(crate) fn broken(version: Version, statement: Option<&str>, rule: &str, what: String) -> Outcome {
+    Outcome::Broken(Discrepancy::new(version, statement, rule, what))
+}
+
+/// A packet that the strict parser does not take.
+pub(crate) fn malformed(version: Version, breach: Breach, what: String) -> Outcome {
+    Outcome::Broken(Discrepancy::malformed(version, breach, what))
 }

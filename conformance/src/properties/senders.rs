@@ -31,7 +31,7 @@ use wire::{
 use super::{
     Discrepancy, Outcome, Site,
     generate::runner,
-    plain::{Flow, Plain, broken},
+    plain::{Flow, Plain, broken, malformed},
     record::{Line, Record},
     site::fresh_name,
 };
@@ -154,7 +154,8 @@ async fn watch(
     observer.publish(&format!("{root}/end"), "end").await?;
     if !observer.until(|inbox| inbox.iter().any(|publish| publish.payload == b"end")).await? {
         let what = "the observer did not get its own message after the mutator was gone".to_owned();
-        return Err(broken(Some("MQTT-4.5.0-1"), "one client's faults do not disturb another", what));
+        // MQTT-4.5.0-1 in both.
+        return Err(broken(version, Some("4.5.0-1"), "one client's faults do not disturb another", what));
     }
     observer.ping().await
 }
@@ -221,7 +222,7 @@ impl<'a> Mutator<'a> {
             _ => return Ok(()),
         };
         let what = format!("the mutator got {}", frame.line(self.version, Direction::FromServer));
-        Err(broken(first.statement, &first.what, what))
+        Err(malformed(self.version, first, what))
     }
 
     /// Closes, and waits for the target to do so too.
@@ -232,7 +233,7 @@ impl<'a> Mutator<'a> {
             return Ok(());
         }
         let what = format!("the target did not close within {patience:?} after the mutator did");
-        Err(broken(None, "a connection that its client closed is closed", what))
+        Err(broken(self.version, None, "a connection that its client closed is closed", what))
     }
 }
 

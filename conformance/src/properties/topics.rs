@@ -109,15 +109,14 @@ fn compare(filter: &str, names: &[String], subscriber: &Plain<'_>) -> Option<Mis
 
 fn told(mismatch: &Mismatch, version: Version) -> Outcome {
     let Mismatch { filter, name, matches } = mismatch;
-    let old = version != Version::V5;
     let (statement, rule, what) = if *matches {
-        let statement = if old { "MQTT-4.5.0-1 in 3.1.1" } else { "MQTT-4.5.0-1" };
-        (statement, "a message goes to every subscription whose filter matches", "matches, and no message came")
+        // MQTT-4.5.0-1 in both.
+        ("4.5.0-1", "a message goes to every subscription whose filter matches", "matches, and no message came")
     } else {
-        let statement = if old { "MQTT-3.3.2-3 in 3.1.1" } else { "MQTT-3.3.2-3" };
-        (statement, "a message is sent for a filter that its topic matches", "does not match, and a message came")
+        // MQTT-3.3.2-3 in both.
+        ("3.3.2-3", "a message is sent for a filter that its topic matches", "does not match, and a message came")
     };
-    broken(Some(statement), rule, format!("filter {filter:?} and topic {name:?}: it {what}"))
+    broken(version, Some(statement), rule, format!("filter {filter:?} and topic {name:?}: it {what}"))
 }
 
 #[cfg(test)]
