@@ -66,6 +66,7 @@ struct Account<'a> {
     known: u64,
     decided: u64,
     failed_cases: u64,
+    passed_cases: u64,
 }
 
 fn verdict(suite: &Suite) -> String {
@@ -88,17 +89,24 @@ impl<'a> Account<'a> {
             known: all.of(Standing::Known),
             decided: all.decided(),
             failed_cases: suite.counts(Some(&target.name)).fail,
+            passed_cases: suite.counts(Some(&target.name)).pass,
         }
     }
 }
 
 fn of_one(account: &Account<'_>) -> String {
-    let Account { name, broken, known, decided, failed_cases } = account;
+    let Account { name, broken, known, decided, failed_cases, passed_cases } = account;
     let all = format!("of the {} statements that were decided", count(*decided));
     match (broken, failed_cases, known, decided) {
+        (1, _, _, 1) => format!("{name} breaks 1 statement."),
+        (1.., ..) if broken == decided => format!("{name} breaks {} statements.", count(*broken)),
         (1.., ..) => format!("{name} breaks {} {all}.", count(*broken)),
         (0, 1, ..) => format!("{name} fails 1 case about rules without a number."),
         (0, 2.., ..) => format!("{name} fails {} cases about rules without a number.", count(*failed_cases)),
+        (0, 0, _, 0) if *passed_cases == 1 => format!("{name} passes 1 case about rules without a number."),
+        (0, 0, _, 0) if *passed_cases > 0 => {
+            format!("{name} passes {} cases about rules without a number.", count(*passed_cases))
+        }
         (0, 0, _, 0) => format!("No statement was decided about {name}."),
         (0, 0, 0, _) => format!("{name} keeps the {} statements that were decided.", count(*decided)),
         (0, 0, ..) => format!("{name} departs only where it is known to: from {} {all}.", count(*known)),

@@ -106,6 +106,34 @@ fn the_verdict_comes_first() {
     assert!(proof.contains("Also seen by subscribe.order"));
 }
 
+/// As of random programs, which say afterwards what they are about.
+#[test]
+fn a_run_that_was_about_no_statement_says_so_and_names_its_broker() {
+    let mut run = passing();
+    for observation in &mut run {
+        match observation {
+            Observation::SuiteStarted(started) => started.statements.clear(),
+            Observation::CaseJudged(judged) => judged.statements.clear(),
+            _ => {}
+        }
+    }
+    let page = page(&run);
+    assert!(page.contains("careful passes 3 cases about rules without a number."), "{page}");
+    assert!(page.contains("<th scope=\"rowgroup\" rowspan=\"1\">careful"), "{page}");
+}
+
+#[test]
+fn what_breaks_every_statement_that_was_decided_is_not_compared_with_itself() {
+    let mut run = forgiven(&["sloppy"]);
+    run.retain(|one| !matches!(one, Observation::CaseJudged(judged) if judged.deviation.is_none()));
+    for observation in &mut run {
+        if let Observation::CaseJudged(judged) = observation {
+            judged.deviation = None;
+        }
+    }
+    assert!(page(&run).contains("sloppy breaks 1 statement."));
+}
+
 #[test]
 fn hostile_strings_are_shown_and_never_obeyed() {
     const EVIL: &str = "</title></style></script><script>alert(1)</script><img src=x onerror=alert(1)>\"' {{7*7}} }";

@@ -94,7 +94,10 @@ pub(super) fn heads() -> Vec<Look> {
 
 /// Counts for each target and version.
 pub(super) fn targets(suite: &Suite, standings: &Standings<'_>) -> Vec<TargetBlock> {
-    let versions: BTreeSet<&str> = suite.statements().iter().map(|statement| statement.version.as_str()).collect();
+    let stated = suite.statements().iter().map(|statement| statement.version.as_str());
+    // A version that only rules without a number were decided in has a row, too, and so every broker has one.
+    let judged = suite.judged().into_iter().map(|judged| judged.version.as_str());
+    let versions: BTreeSet<&str> = stated.chain(judged).collect();
     let block = |(place, target): (usize, &SuiteTarget)| {
         let row = |version: &&str| {
             let counts = standings.counts(target, version);
