@@ -16,6 +16,7 @@ mod discrepancy;
 mod execution;
 mod generate;
 mod link;
+mod observed;
 mod packets;
 mod plain;
 mod record;
@@ -31,9 +32,10 @@ pub use self::{
     discrepancy::Discrepancy,
     execution::{Outcome, Report, execute},
     generate::{Mix, generate},
+    observed::{Ended, Observed, Suite},
     record::{Line, What},
     search::{Found, Search, Summary, search},
     shrink::shrink,
     site::Site,
-    sweep::{Caught, Kind, Sweep, Swept, sweep},
+    sweep::{Caught, Kind, Ran, Sweep, Swept, sweep},
 };

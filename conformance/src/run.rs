@@ -228,7 +228,7 @@ impl Ticket {
     }
 }
 
-fn described(statement: &Statement) -> SuiteStatement {
+pub(crate) fn described(statement: &Statement) -> SuiteStatement {
     SuiteStatement {
         version: statement.version.to_string(),
         number: statement.number.to_owned(),

@@ -81,7 +81,7 @@ impl Subject {
     }
 
     /// For reports.
-    pub(crate) fn described(&self) -> SuiteTarget {
+    pub fn described(&self) -> SuiteTarget {
         let all = |of: fn(&Site) -> Vec<String>| -> Vec<String> {
             let every: BTreeSet<String> = self.sites.iter().flat_map(|site| of(site)).collect();
             every.into_iter().collect()

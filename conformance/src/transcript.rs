@@ -29,10 +29,10 @@ struct Entry {
 }
 
 /// What a broker sends without end is not kept without end.
-const ENTRIES: usize = 2000;
+pub(crate) const ENTRIES: usize = 2000;
 
 /// Bytes that are kept of one packet; the decoded line tells its true length.
-const BYTES: usize = 1024;
+pub(crate) const BYTES: usize = 1024;
 
 impl Transcript {
     pub(crate) fn new(version: Version) -> Self {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::Files;
+
 /// Random programs, topics and mutated packets against a broker.
 #[derive(Debug, Args)]
 pub(crate) struct Properties {
@@ -23,6 +25,12 @@ pub(crate) struct Properties {
     /// Write each program that fails to this folder too, which must exist. `paddock conformance replay` runs it again.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Also write the observations to this file (- is standard output), one JSON object per line, when the suites are done;
+    /// `report` makes every other output of it.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) observations: Option<PathBuf>,
 }
 
 /// One program, again.

@@ -107,25 +107,35 @@ fn plan(reached: &reach::Reached, chosen: Vec<Chosen>, seed: u64, pace: &Pace) -
         seed,
         salt: reached.salt(),
         deadline: DEADLINE,
-        tool: Tool { name: "paddock".into(), version: env!("CARGO_PKG_VERSION").into() },
+        tool: tool(),
         command: super::run::command_line(),
     }
+}
+
+/// This program, for reports.
+pub(super) fn tool() -> Tool {
+    Tool { name: "paddock".into(), version: env!("CARGO_PKG_VERSION").into() }
 }
 
 /// Everything that the observations go to. Files are opened here, before a broker starts; they come before the terminal,
 /// so that they are complete when it says how the run ended.
 fn sink(pace: Option<&Pace>, files: &Files) -> Result<Box<dyn Sink>, Failure> {
+    let (files, takes_standard_output) = create(pace.and_then(|pace| pace.observations.as_deref()), files)?;
+    let terminal = if takes_standard_output { SuiteTerminal::stderr() } else { SuiteTerminal::stdio() };
+    Ok(Box::new(Tee::new(vec![Box::new(files), Box::new(terminal)])))
+}
+
+/// The files that somebody named, and whether one of them is standard output.
+pub(super) fn create(observations: Option<&Path>, files: &Files) -> Result<(SuiteFiles, bool), Failure> {
     let named = [
-        (SuiteOutput::Observations, pace.and_then(|pace| pace.observations.as_deref())),
+        (SuiteOutput::Observations, observations),
         (SuiteOutput::JUnit, files.junit.as_deref()),
         (SuiteOutput::Json, files.json.as_deref()),
         (SuiteOutput::Html, files.html.as_deref()),
     ];
     let named: Vec<_> = named.into_iter().filter_map(|(output, path)| Some((output, path?))).collect();
-    let standard_output = named.iter().any(|(_, path)| *path == Path::new(SuiteFiles::STANDARD_OUTPUT));
-    let files = SuiteFiles::create(&named).map_err(Failure::usage)?;
-    let terminal = if standard_output { SuiteTerminal::stderr() } else { SuiteTerminal::stdio() };
-    Ok(Box::new(Tee::new(vec![Box::new(files), Box::new(terminal)])))
+    let takes_standard_output = named.iter().any(|(_, path)| *path == Path::new(SuiteFiles::STANDARD_OUTPUT));
+    Ok((SuiteFiles::create(&named).map_err(Failure::usage)?, takes_standard_output))
 }
 
 /// A recorded run again.

@@ -5,100 +5,122 @@ mod tell;
 
 use std::{
     fs,
+    io::{self, Write},
     ops::Range,
     path::Path,
     process::ExitCode,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use conformance::{
-    Capability,
+use ::conformance::{
     model::Program,
-    properties::{self, Kind, Outcome, Search, Sweep},
+    properties::{self, Ended, Kind, Observed, Outcome, Search, Suite, Sweep},
 };
 use loadgen::Exit;
+use reports::{Sink, Tee};
 
 use self::start::{Started, start, start_at};
+use super::{conformance, run::command_line};
 use crate::{
-    cli::{Differential, Properties, PropertySuite, Random, Replay},
+    cli::{Differential, Properties, PropertySuite, Protocol, Random, Replay},
     exit::Failure,
 };
 
 /// Runs the suites and says what they found.
 pub(crate) fn properties(options: Properties) -> Result<ExitCode, Failure> {
+    let (files, takes_standard_output) = conformance::create(options.observations.as_deref(), &options.files)?;
+    // A file that can no longer be written ends no run.
+    let mut sink: Box<dyn Sink> = Box::new(Tee::new(vec![Box::new(files)]));
+    let mut out: Box<dyn Write> = if takes_standard_output { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
     runtime()?.block_on(async {
         let seed = seed(&options.random);
         let started = start(&options.site, seed).await?;
-        tell::say(&format!("seed {seed}"));
-        let mut ending = Ending::default();
+        tell::say(&mut out, &format!("seed {seed}"));
+        let observed = Observed::new(started.described.clone(), seed, &options.random.making());
+        let ending = Ending::default();
+        let mut suites = Suites { options: &options, seed, started: &started, out: &mut out, observed, ending };
         let wanted = |suite| options.only.is_empty() || options.only.contains(&suite);
         if wanted(PropertySuite::Programs) {
-            programs(&options, seed, &started, &mut ending).await?;
+            suites.programs().await?;
         }
-        for (suite, kind, share) in
-            [(PropertySuite::Topics, Kind::Topics, 20), (PropertySuite::Senders, Kind::Senders, 1)]
-        {
-            if wanted(suite) && ending.unreachable.is_none() {
-                sweep(kind, share, &options, seed, &started, &mut ending).await?;
-            }
+        if wanted(PropertySuite::Topics) {
+            suites.sweep(Kind::Topics, 20).await?;
         }
+        if wanted(PropertySuite::Senders) {
+            suites.sweep(Kind::Senders, 1).await?;
+        }
+        let Suites { observed, ending, .. } = suites;
+        let ended = Ended { exit_code: ending.exit().code(), unreachable: ending.unreachable.clone() };
+        observed.record(conformance::tool(), command_line(), ended, &mut *sink).map_err(Failure::internal)?;
+        sink.finish().map_err(Failure::usage)?;
         ending.code()
     })
 }
 
-async fn programs(options: &Properties, seed: u64, started: &Started, ending: &mut Ending) -> Result<(), Failure> {
-    let mut search = Search::new(started.mix(&options.random)?, seed);
-    let cases = cases(&options.random, 1);
-    (search.first, search.cases) = (cases.start, cases.end - cases.start);
-    (search.jobs, search.findings) = (options.jobs.into(), options.findings.into());
-    let summary = properties::search(&search, &started.site, tell::progress("programs", search.cases)).await;
-    tell::programs(&summary, seed);
-    for (place, found) in summary.found.iter().enumerate() {
-        if let Some(folder) = &options.out {
-            write(&folder.join(format!("finding-{}.toml", place + 1)), &found.to_text(seed))?;
-        }
-    }
-    ending.found |= !summary.found.is_empty();
-    ending.doubtful |= !summary.unrepeated.is_empty() || summary.cases == summary.void;
-    ending.unreachable = summary.unreachable;
-    Ok(())
+/// The suites of one run.
+struct Suites<'a> {
+    options: &'a Properties,
+    seed: u64,
+    started: &'a Started,
+    out: &'a mut dyn Write,
+    observed: Observed,
+    ending: Ending,
 }
 
-/// What the clients of these suites do themselves.
-const NEEDS: [Capability; 2] = [Capability::Wildcards, Capability::Qos1];
-
-async fn sweep(
-    kind: Kind,
-    share: u64,
-    options: &Properties,
-    seed: u64,
-    started: &Started,
-    ending: &mut Ending,
-) -> Result<(), Failure> {
-    let (name, suite) = match kind {
-        Kind::Topics => ("batches of topics", "topics"),
-        Kind::Senders => ("scripts of two senders", "senders"),
-    };
-    if let Some(lacking) = started.lacks(&NEEDS) {
-        tell::say(&format!("no {name}: the target lacks {lacking}"));
-        return Ok(());
+impl Suites<'_> {
+    async fn programs(&mut self) -> Result<(), Failure> {
+        let (options, started) = (self.options, self.started);
+        let mut search = Search::new(started.mix(&options.random)?, self.seed);
+        let cases = cases(&options.random, 1);
+        (search.first, search.cases) = (cases.start, cases.end - cases.start);
+        (search.jobs, search.findings) = (options.jobs.into(), options.findings.into());
+        let progress = tell::progress(Suite::Programs.cases(), search.cases);
+        let summary = properties::search(&search, &started.site, progress).await;
+        tell::programs(self.out, &summary, self.seed);
+        for (place, found) in summary.found.iter().enumerate() {
+            if let Some(folder) = &options.out {
+                write(&folder.join(format!("finding-{}.toml", place + 1)), &found.to_text(self.seed))?;
+            }
+        }
+        self.observed.programs(&started.versions(&options.random)?, &summary);
+        self.ending.found |= !summary.found.is_empty();
+        self.ending.doubtful |= !summary.unrepeated.is_empty() || summary.cases == summary.void;
+        self.ending.unreachable = summary.unreachable;
+        Ok(())
     }
-    let cases = cases(&options.random, share);
-    let sweep = Sweep {
-        kind,
-        versions: started.versions(&options.random)?,
-        seed,
-        first: cases.start,
-        cases: cases.end - cases.start,
-        jobs: options.jobs.into(),
-        second_patience: Duration::from_secs(5),
-    };
-    let swept = properties::sweep(&sweep, &started.site, tell::progress(name, sweep.cases)).await;
-    tell::swept(name, suite, &swept, seed);
-    ending.found |= !swept.found.is_empty();
-    ending.doubtful |= !swept.unrepeated.is_empty() || swept.cases == swept.void;
-    ending.unreachable = swept.unreachable;
-    Ok(())
+
+    /// Runs one case in `share`.
+    async fn sweep(&mut self, kind: Kind, share: u64) -> Result<(), Failure> {
+        let (options, started, suite) = (self.options, self.started, Suite::from(kind));
+        let versions = started.versions(&options.random)?;
+        if self.ending.unreachable.is_some() {
+            self.observed.missed(suite, &versions);
+            return Ok(());
+        }
+        if let Some(lacking) = started.lacks(&Kind::NEEDS) {
+            tell::say(self.out, &format!("no {}: the target lacks {lacking}", suite.cases()));
+            self.observed.lacks(suite, &versions, lacking);
+            return Ok(());
+        }
+        let cases = cases(&options.random, share);
+        let sweep = Sweep {
+            kind,
+            versions,
+            seed: self.seed,
+            first: cases.start,
+            cases: cases.end - cases.start,
+            jobs: options.jobs.into(),
+            second_patience: Duration::from_secs(5),
+        };
+        let progress = tell::progress(suite.cases(), sweep.cases);
+        let swept = properties::sweep(&sweep, &started.site, progress).await;
+        tell::swept(self.out, suite, &swept, self.seed);
+        self.observed.swept(kind, &sweep.versions, &swept);
+        self.ending.found |= !swept.found.is_empty();
+        self.ending.doubtful |= !swept.unrepeated.is_empty() || swept.cases() == swept.void();
+        self.ending.unreachable = swept.unreachable;
+        Ok(())
+    }
 }
 
 /// Runs one program.
@@ -109,7 +131,7 @@ pub(crate) fn replay(options: Replay) -> Result<ExitCode, Failure> {
         let mut ending = Ending::default();
         for run in 1..=options.repeat {
             let report = properties::execute(&program, &started.site).await;
-            tell::run(run, &report);
+            tell::run(&mut io::stdout(), run, &report);
             match &report.outcome {
                 Outcome::Allowed => {}
                 Outcome::Void(_) => ending.doubtful = true,
@@ -122,7 +144,7 @@ pub(crate) fn replay(options: Replay) -> Result<ExitCode, Failure> {
                             let outcome = properties::execute(program, &started.site).await.outcome;
                             matches!(outcome, Outcome::Broken(discrepancy) if discrepancy.rule == rule)
                         });
-                        tell::say(&shortest.await.to_text(&discrepancy.to_string()));
+                        tell::say(&mut io::stdout(), &shortest.await.to_text(&discrepancy.to_string()));
                     }
                     break;
                 }
@@ -146,7 +168,7 @@ pub(crate) fn differential(options: Differential) -> Result<ExitCode, Failure> {
         let (compared, cases) = match &program {
             Some(program) => (vec![properties::compare(0, program, sites).await], 1),
             None => {
-                tell::say(&format!("seed {seed}"));
+                tell::say(&mut io::stdout(), &format!("seed {seed}"));
                 let cases = cases(&options.random, 1);
                 let count = cases.end - cases.start;
                 let progress = tell::progress("programs on both", count);
@@ -154,7 +176,7 @@ pub(crate) fn differential(options: Differential) -> Result<ExitCode, Failure> {
                 (properties::differential(&mix, seed, cases, sites, progress).await, count)
             }
         };
-        tell::compared(&compared, cases, &options.target);
+        tell::compared(&mut io::stdout(), &compared, cases, &options.target);
         let mut ending = Ending::default();
         for report in compared.iter().flat_map(|compared| &compared.reports) {
             match &report.outcome {
@@ -176,13 +198,29 @@ struct Ending {
 }
 
 impl Ending {
-    fn code(self) -> Result<ExitCode, Failure> {
+    fn exit(&self) -> Exit {
         match self {
-            Self { unreachable: Some(why), .. } => Err(Failure::unreachable(why)),
-            Self { found: true, .. } => Ok(Exit::Violations.code().into()),
-            Self { doubtful: true, .. } => Ok(Exit::Inconclusive.code().into()),
-            Self { .. } => Ok(ExitCode::SUCCESS),
+            Self { unreachable: Some(_), .. } => Exit::Unreachable,
+            Self { found: true, .. } => Exit::Violations,
+            Self { doubtful: true, .. } => Exit::Inconclusive,
+            Self { .. } => Exit::Pass,
         }
+    }
+
+    fn code(self) -> Result<ExitCode, Failure> {
+        let exit = self.exit();
+        self.unreachable.map_or(Ok(exit.code().into()), |why| Err(Failure::unreachable(why)))
+    }
+}
+
+impl Random {
+    /// What makes the cases beside the seed, as the command takes it.
+    fn making(&self) -> Vec<&'static str> {
+        let protocol = self.protocol.map(|protocol| match protocol {
+            Protocol::V311 => "--protocol 3.1.1",
+            Protocol::V5 => "--protocol 5",
+        });
+        protocol.into_iter().chain(self.waits.then_some("--waits")).collect()
     }
 }
 

@@ -229,7 +229,7 @@ async fn planted_faults_are_found() {
         let name = mutant.name;
         println!("{name}: {} programs, {took:.1?}", summary.cases);
         let Some(found) = summary.found.first() else {
-            let once: Vec<String> = summary.unrepeated.iter().map(|(_, what, _)| what.to_string()).collect();
+            let once: Vec<String> = summary.unrepeated.iter().map(|once| once.discrepancy.to_string()).collect();
             missed
                 .push(format!("{name}: nothing found in {} programs with seed {SEED}; once: {once:?}", summary.cases));
             continue;

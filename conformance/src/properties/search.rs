@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tokio::task::JoinSet;
 
-use super::{Discrepancy, Line, Mix, Outcome, Report, Site, execute, generate, shrink};
+use super::{Caught, Discrepancy, Line, Mix, Outcome, Report, Site, execute, generate, shrink};
 use crate::model::Program;
 
 /// How to search.
@@ -55,10 +55,25 @@ pub struct Summary {
     pub void_because: Option<String>,
     /// What no conforming server does, each rule once.
     pub found: Vec<Found>,
-    /// What went wrong once and not again, with the number of its case. It is no finding, and worth a look.
-    pub unrepeated: Vec<(u64, Discrepancy, Vec<Line>)>,
+    /// What went wrong once and not again. It is no finding, and worth a look.
+    pub unrepeated: Vec<Caught>,
+    /// What went wrong in one version and was not tried again, as a finding in the other version is about the same rule; once
+    /// for each rule.
+    pub alike: Vec<Caught>,
     /// The target could not be reached: why.
     pub unreachable: Option<String>,
+}
+
+impl Summary {
+    /// Remembers what breaks a rule in a version that no finding about it is of.
+    fn note_alike(&mut self, case: u64, discrepancy: Discrepancy, transcript: Vec<Line>) {
+        let same = |other: &Discrepancy| other.rule == discrepancy.rule && other.version == discrepancy.version;
+        let mut known =
+            self.found.iter().map(|found| &found.discrepancy).chain(self.alike.iter().map(|one| &one.discrepancy));
+        if !known.any(same) {
+            self.alike.push(Caught { case, discrepancy, transcript });
+        }
+    }
 }
 
 /// A finding.
@@ -125,13 +140,18 @@ pub async fn search(search: &Search, site: &Site, mut progress: impl FnMut(u64))
             Outcome::Unreachable(why) => summary.unreachable = Some(why),
             Outcome::Broken(discrepancy) => {
                 if !known.insert(discrepancy.rule.clone()) {
+                    summary.note_alike(case, discrepancy, report.transcript);
                     continue;
                 }
                 match confirm(search, site, case, &program, &discrepancy).await {
-                    Some(found) => summary.found.push(found),
+                    Some(found) => {
+                        summary.found.push(found);
+                        // The shortest program may break the rule in the other version.
+                        summary.note_alike(case, discrepancy, report.transcript);
+                    }
                     None => {
                         known.remove(&discrepancy.rule);
-                        summary.unrepeated.push((case, discrepancy, report.transcript));
+                        summary.unrepeated.push(Caught { case, discrepancy, transcript: report.transcript });
                     }
                 }
                 if summary.found.len() >= search.findings {
@@ -195,5 +215,31 @@ fn breaks<'a>(report: &'a Report, before: &Discrepancy) -> Option<&'a Discrepanc
     match &report.outcome {
         Outcome::Broken(discrepancy) if discrepancy.rule == before.rule => Some(discrepancy),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::Version;
+
+    use super::*;
+
+    /// Whatever the finding is of in the end: shrinking may change the version.
+    #[test]
+    fn a_rule_that_is_broken_in_both_versions_is_remembered_of_both() {
+        let of = |version| Discrepancy::new(version, None, "never", String::new());
+        let found = Found {
+            case: 1,
+            program: Program { clients: Vec::new(), steps: Vec::new() },
+            discrepancy: of(Version::V5),
+            transcript: Vec::new(),
+            repeated: 2,
+        };
+        let mut summary = Summary { found: vec![found], ..Summary::default() };
+        for (case, version) in [(2, Version::V5), (3, Version::V3_1_1), (4, Version::V3_1_1)] {
+            summary.note_alike(case, of(version), Vec::new());
+        }
+        let alike: Vec<_> = summary.alike.iter().map(|one| (one.case, one.discrepancy.version)).collect();
+        assert_eq!(alike, [(3, Version::V3_1_1)]);
     }
 }

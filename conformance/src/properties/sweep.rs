@@ -1,11 +1,12 @@
 //! Many batches of topics, or many scripts of the two senders, several at a time.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::task::JoinSet;
 use wire::Version;
 
 use super::{Discrepancy, Line, Outcome, Site, senders, topics};
+use crate::Capability;
 
 /// What is swept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,11 @@ pub enum Kind {
     Topics,
     /// Two cooperating senders, one of which mutates its packets.
     Senders,
+}
+
+impl Kind {
+    /// What its own clients need of the target.
+    pub const NEEDS: [Capability; 2] = [Capability::Wildcards, Capability::Qos1];
 }
 
 /// How to sweep.
@@ -38,10 +44,8 @@ pub struct Sweep {
 /// What a sweep came to.
 #[derive(Clone, Debug, Default)]
 pub struct Swept {
-    /// Cases that ran.
-    pub cases: u64,
-    /// Of these, those that decided nothing.
-    pub void: u64,
+    /// What ran, by version.
+    pub ran: BTreeMap<Version, Ran>,
     /// What no conforming server does, each rule once.
     pub found: Vec<Caught>,
     /// What went wrong once and not again.
@@ -50,13 +54,34 @@ pub struct Swept {
     pub unreachable: Option<String>,
 }
 
-/// A finding of a sweep.
+/// The cases of one version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// How many.
+    pub cases: u64,
+    /// Of these, those that decided nothing.
+    pub void: u64,
+    /// Why, of the last one.
+    pub void_because: Option<String>,
+}
+
+impl Swept {
+    /// Cases that ran.
+    pub fn cases(&self) -> u64 {
+        self.ran.values().map(|ran| ran.cases).sum()
+    }
+
+    /// Of these, those that decided nothing.
+    pub fn void(&self) -> u64 {
+        self.ran.values().map(|ran| ran.void).sum()
+    }
+}
+
+/// What no conforming server does, with the case that showed it.
 #[derive(Clone, Debug)]
 pub struct Caught {
     /// Its number; with the seed it can be had again.
     pub case: u64,
-    /// The version that was spoken.
-    pub version: Version,
     /// What no conforming server does.
     pub discrepancy: Discrepancy,
     /// Every packet; of two senders, those of the shortest script that fails.
@@ -70,6 +95,7 @@ const ATTEMPTS: usize = 60;
 pub async fn sweep(sweep: &Sweep, site: &Site, mut progress: impl FnMut(u64)) -> Swept {
     let mut swept = Swept::default();
     let mut running = JoinSet::new();
+    let mut done = 0;
     let (mut next, end) = (sweep.first, sweep.first.saturating_add(sweep.cases));
     loop {
         while running.len() < sweep.jobs.max(1) && next < end && swept.unreachable.is_none() {
@@ -80,14 +106,21 @@ pub async fn sweep(sweep: &Sweep, site: &Site, mut progress: impl FnMut(u64)) ->
         }
         let Some(joined) = running.join_next().await else { return swept };
         let Ok((case, version, (outcome, transcript))) = joined else { continue };
-        swept.cases += 1;
-        progress(swept.cases);
+        let ran = swept.ran.entry(version).or_default();
+        ran.cases += 1;
+        done += 1;
+        progress(done);
         match outcome {
             Outcome::Allowed => {}
-            Outcome::Void(_) => swept.void += 1,
+            Outcome::Void(why) => {
+                ran.void += 1;
+                ran.void_because = Some(why);
+            }
             Outcome::Unreachable(why) => swept.unreachable = Some(why),
             Outcome::Broken(discrepancy) => {
-                let same = |caught: &Caught| caught.discrepancy.rule == discrepancy.rule && caught.version == version;
+                let same = |caught: &Caught| {
+                    caught.discrepancy.rule == discrepancy.rule && caught.discrepancy.version == version
+                };
                 if swept.found.iter().any(same) {
                     continue;
                 }
@@ -104,7 +137,7 @@ pub async fn sweep(sweep: &Sweep, site: &Site, mut progress: impl FnMut(u64)) ->
                     }
                     _ => (&mut swept.unrepeated, discrepancy, transcript),
                 };
-                list.push(Caught { case, version, discrepancy, transcript });
+                list.push(Caught { case, discrepancy, transcript });
             }
         }
     }

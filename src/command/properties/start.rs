@@ -1,12 +1,13 @@
 //! The broker that random cases are for: somebody's, one that a descriptor starts, or the reference broker.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use conformance::{
     Capability, Facts, Subject,
     model::Dialect,
     properties::{Mix, Site},
 };
+use reports::observation::SuiteTarget;
 use targets::{Descriptor, Host, Running, Target};
 use transport::{ClientTls, ClientTlsFiles, Endpoint};
 use wire::Version;
@@ -19,6 +20,8 @@ use crate::{
 /// A broker that can be reached, for as long as this lives.
 pub(super) struct Started {
     pub(super) site: Site,
+    /// For reports.
+    pub(super) described: SuiteTarget,
     known: conformance::Site,
     _broker: Broker,
 }
@@ -37,12 +40,16 @@ pub(super) async fn start(options: &cli::Site, seed: u64) -> Result<Started, Fai
 
 /// The broker of this name or address, asked what it offers.
 pub(super) async fn start_at(name: &str, patience: u32, seed: u64) -> Result<Started, Failure> {
-    let (known, broker) = match name {
+    let (subject, broker) = match name {
         "embedded" => {
             let running = Target::embedded([]).map_err(Failure::internal)?.launch().await.map_err(Failure::internal)?;
-            (at(running.address(), seed).await?, Broker::Embedded { _running: running })
+            let known = at(running.address(), seed).await?;
+            let description = concat!("reference broker ", env!("CARGO_PKG_VERSION"));
+            (subject("reference broker", description, known), Broker::Embedded { _running: running })
         }
-        url if url.contains(':') => (at(url, seed).await?, Broker::Somebodys),
+        url if url.contains(':') => {
+            (subject("target", "broker named by the user", at(url, seed).await?), Broker::Somebodys)
+        }
         name => {
             let descriptor = Descriptor::load(name).map_err(Failure::usage)?;
             let host = Host::here().map_err(Failure::internal)?;
@@ -50,13 +57,26 @@ pub(super) async fn start_at(name: &str, patience: u32, seed: u64) -> Result<Sta
             let live = descriptor.launch(&host).await.map_err(|error| unreachable(error.to_string()))?;
             let live = conformance::Started::new(live);
             let subject = Subject::of(&descriptor, &live, seed).await.map_err(Failure::unreachable)?;
-            let known = subject.sites.first().ok_or_else(|| unreachable("it listens nowhere".to_owned()))?;
-            (conformance::Site::clone(known), Broker::Described { _live: live })
+            (subject, Broker::Described { _live: live })
         }
     };
+    let nowhere = || Failure::unreachable(format!("{name}: it listens nowhere"));
+    let known = subject.sites.first().map(|known| conformance::Site::clone(known)).ok_or_else(nowhere)?;
     let site = Site::of(&known).ok_or_else(|| Failure::unreachable(format!("{name} listens nowhere")))?;
     let site = site.patience(Duration::from_millis(patience.into()));
-    Ok(Started { site, known, _broker: broker })
+    Ok(Started { site, described: subject.described(), known, _broker: broker })
+}
+
+/// A broker with one configuration, of which no departures are known.
+fn subject(name: &str, description: &str, site: conformance::Site) -> Subject {
+    Subject {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        sites: vec![Arc::new(site)],
+        deviations: Vec::new(),
+        alone: Vec::new(),
+        jobs: None,
+    }
 }
 
 async fn at(url: &str, seed: u64) -> Result<conformance::Site, Failure> {

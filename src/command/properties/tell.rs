@@ -1,15 +1,15 @@
-//! What people read: data on stdout, progress on stderr.
+//! What people read; progress on stderr.
 
 use std::{
     io::{self, IsTerminal, Write},
     time::{Duration, Instant},
 };
 
-use conformance::properties::{Compared, Line, Outcome, Report, Summary, Swept};
+use conformance::properties::{Caught, Compared, Line, Outcome, Report, Suite, Summary, Swept};
 
-/// A line on stdout. Whoever reads us may have seen enough.
-pub(super) fn say(line: &str) {
-    let _unread = writeln!(io::stdout(), "{line}");
+/// A line for people. Whoever reads us may have seen enough.
+pub(super) fn say(out: &mut dyn Write, line: &str) {
+    let _unread = writeln!(out, "{line}");
 }
 
 /// Tells once a second how many are done, when somebody is watching.
@@ -24,51 +24,56 @@ pub(super) fn progress(what: &'static str, of: u64) -> impl FnMut(u64) {
     }
 }
 
-pub(super) fn programs(summary: &Summary, seed: u64) {
+pub(super) fn programs(out: &mut dyn Write, summary: &Summary, seed: u64) {
     for found in &summary.found {
-        say(&format!("\n{}", found.to_text(seed)));
+        say(out, &format!("\n{}", found.to_text(seed)));
     }
-    for (case, discrepancy, transcript) in &summary.unrepeated {
-        say(&format!("\ncase {case} failed once and not again:\n{discrepancy}\n  {}", lines(transcript)));
+    for Caught { case, discrepancy, transcript } in &summary.unrepeated {
+        say(out, &format!("\ncase {case} failed once and not again:\n{discrepancy}\n  {}", lines(transcript)));
     }
     let void = match &summary.void_because {
         Some(why) => format!(", {} decided nothing ({why})", summary.void),
         None => String::new(),
     };
-    say(&format!("{} programs, {} different findings{void}", summary.cases, summary.found.len()));
+    say(out, &format!("{} programs, {} different findings{void}", summary.cases, summary.found.len()));
 }
 
-pub(super) fn swept(what: &str, suite: &str, swept: &Swept, seed: u64) {
+pub(super) fn swept(out: &mut dyn Write, suite: Suite, swept: &Swept, seed: u64) {
     for (caught, once) in swept
         .found
         .iter()
         .map(|caught| (caught, ""))
         .chain(swept.unrepeated.iter().map(|caught| (caught, ", once and not again")))
     {
-        say(&format!(
-            "\n{}\nfound with --only {suite} --seed {seed} --case {}{once}\n  {}",
-            caught.discrepancy,
-            caught.case,
-            lines(&caught.transcript)
-        ));
+        say(
+            out,
+            &format!(
+                "\n{}\nfound with --only {} --seed {seed} --case {}{once}\n  {}",
+                caught.discrepancy,
+                suite.name(),
+                caught.case,
+                lines(&caught.transcript)
+            ),
+        );
     }
-    let void = if swept.void > 0 { format!(", {} decided nothing", swept.void) } else { String::new() };
-    say(&format!("{} {what}, {} different findings{void}", swept.cases, swept.found.len()));
+    let void = if swept.void() > 0 { format!(", {} decided nothing", swept.void()) } else { String::new() };
+    let (cases, found) = (swept.cases(), swept.found.len());
+    say(out, &format!("{cases} {}, {found} different findings{void}", suite.cases()));
 }
 
-pub(super) fn run(run: u32, report: &Report) {
+pub(super) fn run(out: &mut dyn Write, run: u32, report: &Report) {
     for line in &report.transcript {
-        say(&line.to_string());
+        say(out, &line.to_string());
     }
     match &report.outcome {
-        Outcome::Allowed => say(&format!("run {run}: a conforming server may do all that")),
-        Outcome::Void(why) => say(&format!("run {run}: decides nothing: {why}")),
-        Outcome::Unreachable(why) => say(&format!("run {run}: {why}")),
-        Outcome::Broken(discrepancy) => say(&format!("run {run}: {discrepancy}")),
+        Outcome::Allowed => say(out, &format!("run {run}: a conforming server may do all that")),
+        Outcome::Void(why) => say(out, &format!("run {run}: decides nothing: {why}")),
+        Outcome::Unreachable(why) => say(out, &format!("run {run}: {why}")),
+        Outcome::Broken(discrepancy) => say(out, &format!("run {run}: {discrepancy}")),
     }
 }
 
-pub(super) fn compared(compared: &[Compared], cases: u64, targets: &[String]) {
+pub(super) fn compared(out: &mut dyn Write, compared: &[Compared], cases: u64, targets: &[String]) {
     let mut unexplained = 0;
     for compared in compared {
         let mut lines = Vec::new();
@@ -94,16 +99,19 @@ pub(super) fn compared(compared: &[Compared], cases: u64, targets: &[String]) {
             let (left, right) = (copies(0), copies(1));
             lines.push(format!("  client {}, {}: {left} | {right} ({why})", difference.client, difference.message));
         }
-        say(&format!("case {}:\n{}", compared.case, lines.join("\n")));
+        say(out, &format!("case {}:\n{}", compared.case, lines.join("\n")));
         if !compared.is_allowed() {
-            say(&compared.program.to_text(""));
+            say(out, &compared.program.to_text(""));
         }
     }
     let broken = compared.iter().filter(|compared| !compared.is_allowed()).count();
-    say(&format!(
-        "{cases} programs on both: {} differ, {broken} break a rule, {unexplained} differences are not explained",
-        compared.len()
-    ));
+    say(
+        out,
+        &format!(
+            "{cases} programs on both: {} differ, {broken} break a rule, {unexplained} differences are not explained",
+            compared.len()
+        ),
+    );
 }
 
 fn lines(transcript: &[Line]) -> String {
