@@ -339,9 +339,8 @@ impl Seen<'_> {
         if !self.found.is_empty() {
             return (CaseVerdict::Fail, String::new());
         }
-        let doubts = self.doubts();
-        if !doubts.is_empty() {
-            return (CaseVerdict::Inconclusive, doubts.join("; "));
+        if let Some(first) = self.doubts().into_iter().next() {
+            return (CaseVerdict::Inconclusive, first);
         }
         let Ran { cases, void, void_because } = &self.ran;
         if *cases > *void {
@@ -351,7 +350,7 @@ impl Seen<'_> {
         (CaseVerdict::Inconclusive, format!("{}, and nothing was decided{because}", suite.counted(*cases)))
     }
 
-    /// What stands in the way of a pass.
+    /// What stands in the way of a pass, the most important first.
     fn doubts(&self) -> Vec<String> {
         let told = |shown: &Shown<'_>, how: &str| {
             let what = shown.discrepancy.to_string().replace('\n', ", against ");
@@ -361,7 +360,7 @@ impl Seen<'_> {
         let alike = "breaks a rule that a finding in the other version is about, and was not tried again";
         let alike = self.alike.iter().map(|shown| told(shown, alike));
         let unreachable = self.unreachable.map(|why| format!("the target could not be reached any more: {why}"));
-        once.chain(alike).chain(unreachable).collect()
+        unreachable.into_iter().chain(once).chain(alike).collect()
     }
 
     fn notes(&self, suite: Suite) -> Vec<String> {
@@ -370,8 +369,8 @@ impl Seen<'_> {
             Some(why) => format!(", {void} decided nothing ({why})"),
             None => String::new(),
         };
-        // Otherwise they are the reason of the verdict.
-        let doubts = if self.found.is_empty() { Vec::new() } else { self.doubts() };
+        // Without a finding the first of them is the reason of the verdict.
+        let doubts = self.doubts().into_iter().skip(usize::from(self.found.is_empty()));
         [format!("{}{void}", suite.counted(*cases))].into_iter().chain(doubts).collect()
     }
 

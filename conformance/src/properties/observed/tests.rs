@@ -195,12 +195,15 @@ fn what_a_target_lacks_is_not_applicable() {
 fn a_target_that_goes_away_passes_nothing_more() {
     let mut observed = observed();
     let why = "connection refused";
-    let summary = Summary { cases: 9, unreachable: Some(why.to_owned()), ..Summary::default() };
+    let once = Caught { case: 3, discrepancy: broken(Version::V5, None, "never"), transcript: packets() };
+    let summary = Summary { cases: 9, unrepeated: vec![once], unreachable: Some(why.to_owned()), ..Summary::default() };
     observed.programs(&BOTH, &summary);
     observed.missed(Suite::Topics, &BOTH);
     let (started, judged, ended) = recorded(observed, 5, Some(why));
     assert_eq!((started.planned, judged.len()), (4, 2));
     assert!(judged.iter().all(|one| one.verdict == CaseVerdict::Inconclusive && one.reason.ends_with(why)));
+    assert_eq!(judged[0].notes, ["9 programs"]);
+    assert!(judged[1].notes[1].starts_with("case 3 failed once and not again: "), "{:?}", judged[1].notes);
     assert_eq!(ended.exit_code, 5);
     assert_eq!(ended.reasons[0], "the target could not be reached any more: connection refused");
 }
