@@ -16,6 +16,8 @@ pub struct Mutant {
     pub how: How,
     /// The only version in which it is one; any when absent.
     pub version: Option<Version>,
+    /// Whether it departs from advice only. Any other must break what a server has to do.
+    pub advice: bool,
 }
 
 /// How a mutant comes about.
@@ -40,32 +42,38 @@ pub enum How {
 impl Mutant {
     /// A mutant by rules of the proxy: `Mutant::rules("loses PUBACK", || server(Kind::Puback).drop().into())`.
     pub const fn rules(name: &'static str, rules: fn() -> Rules) -> Self {
-        Self { name, how: How::Rules(rules), version: None }
+        Self { name, how: How::Rules(rules), version: None, advice: false }
     }
 
     /// A mutant that passes over the malformed packet of the row that it belongs to.
     pub const fn overlooks(name: &'static str) -> Self {
-        Self { name, how: How::Overlooks, version: None }
+        Self { name, how: How::Overlooks, version: None, advice: false }
     }
 
     /// A mutant by another configuration of the embedded broker.
     pub const fn configuration(name: &'static str, configuration: &'static str) -> Self {
-        Self { name, how: How::Configuration(configuration), version: None }
+        Self { name, how: How::Configuration(configuration), version: None, advice: false }
     }
 
     /// A mutant by brokers that know nothing of each other, in the place of the nodes of a cluster.
     pub const fn apart(name: &'static str, configurations: &'static [&'static str]) -> Self {
-        Self { name, how: How::Apart(configurations), version: None }
+        Self { name, how: How::Apart(configurations), version: None, advice: false }
     }
 
     /// A mutant by a relay that lies about what WebSocket carries.
     pub const fn websocket(name: &'static str, lie: Lie) -> Self {
-        Self { name, how: How::WebSocket(lie), version: None }
+        Self { name, how: How::WebSocket(lie), version: None, advice: false }
     }
 
     /// A mutant by a TLS listener that is wrong.
     pub const fn tls(name: &'static str, lie: TlsLie) -> Self {
-        Self { name, how: How::Tls(lie), version: None }
+        Self { name, how: How::Tls(lie), version: None, advice: false }
+    }
+
+    /// Departs from advice only: the case warns of it.
+    #[must_use]
+    pub const fn against_advice(self) -> Self {
+        Self { advice: true, ..self }
     }
 
     /// Tried in this version only.

@@ -1,7 +1,11 @@
 //! What a broker says of itself in CONNACK, before the first case.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time,
+};
 use transport::Scheme;
 use wire::{Connect, Properties, Property, Version};
 
@@ -15,25 +19,33 @@ const LARGE_SIZE: u32 = (1 << 21) + 5;
 const REACHABLE_RECEIVE_MAXIMUM: u16 = 2000;
 
 impl Site {
-    /// Asks the broker which versions it speaks and what it offers, and adds that to what is known.
+    /// Asks the broker which versions it speaks and what it offers, and adds that to what is known. Versions that are known
+    /// already it is held to; of the others it speaks those that it does not refuse as such: with "unacceptable protocol
+    /// version", or by closing. One that answers with anything else is to be judged.
     ///
     /// # Errors
     ///
-    /// In words, when it answers no CONNECT of any version.
+    /// In words, when it lets nobody in with any version.
     pub async fn probed(mut self, seed: u64) -> Result<Self, String> {
-        self.versions.clear();
-        let mut announced = Properties::default();
+        let known = std::mem::take(&mut self.versions);
+        let (mut answering, mut announced) = (None, Properties::default());
         let mut complaints = Vec::new();
         for version in [Version::V3_1_1, Version::V5] {
-            match self.ask(version, seed, "probe").await {
+            let spoken = match self.ask(version, seed, "probe").await {
                 Ok(properties) => {
-                    self.versions.push(version);
-                    announced = properties;
+                    (answering, announced) = (Some(version), properties);
+                    true
                 }
-                Err(complaint) => complaints.push(format!("MQTT {version}: {complaint}")),
+                Err(complaint) => {
+                    complaints.push(format!("MQTT {version}: {complaint}"));
+                    !self.refuses(version, seed).await
+                }
+            };
+            if if known.is_empty() { spoken } else { known.contains(&version) } {
+                self.versions.push(version);
             }
         }
-        let Some(version) = self.versions.last().copied() else { return Err(complaints.join("; ")) };
+        let Some(version) = answering else { return Err(complaints.join("; ")) };
         self.capabilities.extend(offered(&announced));
         let nameless = self.ask(version, seed, "").await.is_ok();
         self.capabilities.extend(nameless.then_some(Capability::EmptyClientId));
@@ -60,13 +72,41 @@ impl Site {
 
     /// Whether it still lets clients in.
     pub(crate) async fn answers(&self, seed: u64) -> bool {
-        let version = self.versions.first().copied().unwrap_or(Version::V3_1_1);
-        self.ask(version, seed, "after").await.is_ok()
+        for version in &self.versions {
+            if self.ask(*version, seed, "after").await.is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether it answers CONNECT as a server does that does not speak the version: in the form of whichever it speaks, so these
+    /// are bytes and not packets.
+    async fn refuses(&self, version: Version, seed: u64) -> bool {
+        let bench = self.bench(version, seed);
+        let mut answer = Vec::new();
+        let conversation = async {
+            let endpoint = self.first_endpoint(version).ok_or(io::ErrorKind::NotFound)?;
+            let mut stream = self.dial(endpoint).await.map_err(io::Error::other)?;
+            stream.write_all(&bench.connect("probe").draft(version).encode()).await?;
+            stream.flush().await?;
+            while answer.len() < 4 && stream.read_buf(&mut answer).await? > 0 {}
+            Ok::<(), io::Error>(())
+        };
+        match time::timeout(self.patience, conversation).await {
+            Ok(Ok(())) => matches!(*answer, [] | [0x20, _, _, 0x01 | 0x84, ..]),
+            Ok(Err(error)) => answer.is_empty() && error.kind() == io::ErrorKind::ConnectionReset,
+            _ => false,
+        }
+    }
+
+    fn bench(&self, version: Version, seed: u64) -> Bench {
+        Bench::new(Desk::new(version, Arc::new(self.clone()), format!("probe{:03}", seed % 1000)))
     }
 
     /// The properties of the CONNACK that lets in a client called so.
     async fn ask(&self, version: Version, seed: u64, name: &str) -> Result<Properties, String> {
-        let bench = Bench::new(Desk::new(version, Arc::new(self.clone()), format!("probe{:03}", seed % 1000)));
+        let bench = self.bench(version, seed);
         let client_identifier = if name.is_empty() { String::new() } else { bench.id(name) };
         let connect = Connect { client_identifier, ..bench.connect(name) };
         let connect = if version == Version::V5 {

@@ -8,7 +8,7 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use reports::{
     Observation, Sink,
-    observation::{CaseFinding, CaseVerdict, Ending, MutantJudged, SuiteEnded},
+    observation::{CaseFinding, CaseVerdict, Ending, FindingLevel, MutantJudged, SuiteEnded},
 };
 use tokio::{task::JoinSet, time::Instant};
 use transport::{DialOptions, Endpoint, Scheme, dial};
@@ -237,10 +237,12 @@ impl Attempt {
         Ok(trial(Site { endpoints: vec![address], endpoint_of_5: None, nodes, ..site.clone() }).run().await)
     }
 
-    /// The finding that is about something that the case decides.
+    /// The finding that is about something that the case decides, and weighs as much as the mutant.
     fn caught<'a>(&self, judgement: &'a Judgement) -> Option<&'a CaseFinding> {
         let (case, version) = (self.chosen.case, self.chosen.version);
-        judgement.findings.iter().find(|finding| match finding.statement.as_deref() {
+        let advice = self.mutant.is_some_and(|mutant| mutant.advice);
+        let weighs = |finding: &&CaseFinding| advice || finding.level == FindingLevel::Must;
+        judgement.findings.iter().filter(weighs).find(|finding| match finding.statement.as_deref() {
             Some(statement) => case.numbers(version).any(|number| number == statement),
             None => case.rules(version).next().is_some(),
         })

@@ -110,7 +110,12 @@ pub async fn run(plan: Plan, sink: &mut dyn Sink, interrupted: impl Future<Outpu
         let Some(joined) = joined else { break };
         let (ticket, judgement) = joined.map_err(io::Error::other)?;
         let judged = ticket.judged(judgement, &plan, began.elapsed());
-        stopped |= plan.fail_fast && judged.verdict == CaseVerdict::Fail && judged.deviation.is_none();
+        let counts = match judged.verdict {
+            CaseVerdict::Fail => true,
+            CaseVerdict::Warn => plan.strict,
+            _ => false,
+        };
+        stopped |= plan.fail_fast && counts && judged.deviation.is_none();
         tally.count(&judged);
         sink.record(&Observation::CaseJudged(Box::new(judged)))?;
     }
@@ -260,17 +265,18 @@ struct Tally {
     interrupted: bool,
     /// Targets that answer no CONNECT at the end.
     gone: Vec<String>,
-    /// Target, case and version of what a deviation accepted.
+    /// Target, case and version of what a deviation accepted, and of what decided nothing, so that it may be needed.
     needed: BTreeSet<(String, String, String)>,
 }
 
 impl Tally {
     fn count(&mut self, judged: &CaseJudged) {
+        let undecided = matches!(judged.verdict, CaseVerdict::Inconclusive | CaseVerdict::Error);
+        if judged.deviation.is_some() || undecided {
+            self.needed.insert((judged.target.clone(), judged.case.clone(), judged.version.clone()));
+        }
         match &judged.deviation {
-            Some(_) => {
-                self.known += 1;
-                self.needed.insert((judged.target.clone(), judged.case.clone(), judged.version.clone()));
-            }
+            Some(_) => self.known += 1,
             None => *self.counts.entry(judged.verdict).or_default() += 1,
         }
     }
@@ -308,7 +314,8 @@ impl Tally {
         let ran =
             |of: &Chosen| plan.chosen.iter().any(|chosen| chosen.case.id == of.case.id && chosen.version == of.version);
         let mut idle = Vec::new();
-        for subject in plan.targets.iter().filter(|_| !self.interrupted && !plan.fail_fast) {
+        let whole = |subject: &&Subject| !self.interrupted && !plan.fail_fast && !self.gone.contains(&subject.name);
+        for subject in plan.targets.iter().filter(whole) {
             let needed = |of: &Chosen| {
                 let key = (subject.name.clone(), of.case.id.to_owned(), of.version.to_string());
                 self.needed.contains(&key)

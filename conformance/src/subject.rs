@@ -150,6 +150,7 @@ impl Site {
             nodes: nodes.iter().filter_map(|node| node.listeners().mqtt.as_ref()).map(of).collect::<Result<_, _>>()?,
             endpoint_of_5: at.mqtt_5.as_ref().map(of).transpose()?,
             tls,
+            versions: descriptor.versions.iter().filter_map(|version| of_the_suite(*version)).collect(),
             tolerance: known.tolerance,
             patience: Duration::from_secs(5).max(known.tolerance),
             facts: Facts {
@@ -162,6 +163,15 @@ impl Site {
             },
             ..Self::at(first)
         })
+    }
+}
+
+/// MQTT 3.1 is no standard that there are statements of.
+fn of_the_suite(version: targets::Version) -> Option<Version> {
+    match version {
+        targets::Version::V3_1 => None,
+        targets::Version::V3_1_1 => Some(Version::V3_1_1),
+        targets::Version::V5 => Some(Version::V5),
     }
 }
 

@@ -32,8 +32,8 @@ pub(crate) struct Verdict {
     /// Count departures from a SHOULD as failures.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// How often each case runs.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    /// How often each case runs, at most 1000 times.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) repeat: u32,
     /// Run the cases in an order that this seed decides; it is the seed of everything else, too.
     #[arg(long, value_name = "SEED", conflicts_with = "seed")]

@@ -20,19 +20,22 @@ use loadgen::Exit;
 use reports::{Sink, Tee};
 
 use self::start::{Started, start, start_at};
-use super::{conformance, run::command_line};
+use super::{conformance, interrupt::Interrupt, run::command_line};
 use crate::{
     cli::{Differential, Properties, PropertySuite, Protocol, Random, Replay},
-    exit::Failure,
+    exit::{Failure, INTERRUPTED},
 };
 
 /// Runs the suites and says what they found.
 pub(crate) fn properties(options: Properties) -> Result<ExitCode, Failure> {
+    if let Some(folder) = options.out.as_deref().filter(|folder| !folder.is_dir()) {
+        return Err(Failure::usage(format!("--out {}: there is no such folder; make it first", folder.display())));
+    }
     let (files, takes_standard_output) = conformance::create(options.observations.as_deref(), &options.files)?;
     // A file that can no longer be written ends no run.
     let mut sink: Box<dyn Sink> = Box::new(Tee::new(vec![Box::new(files)]));
     let mut out: Box<dyn Write> = if takes_standard_output { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-    runtime()?.block_on(async {
+    until_interrupted(async {
         let seed = seed(&options.random);
         let started = start(&options.site, seed).await?;
         tell::say(&mut out, &format!("seed {seed}"));
@@ -126,7 +129,7 @@ impl Suites<'_> {
 /// Runs one program.
 pub(crate) fn replay(options: Replay) -> Result<ExitCode, Failure> {
     let program = read(&options.file)?;
-    runtime()?.block_on(async {
+    until_interrupted(async {
         let started = start(&options.site, 0).await?;
         let mut ending = Ending::default();
         for run in 1..=options.repeat {
@@ -160,7 +163,7 @@ pub(crate) fn differential(options: Differential) -> Result<ExitCode, Failure> {
         return Err(Failure::usage("name two brokers: --target A --target B"));
     };
     let program = options.program.as_deref().map(read).transpose()?;
-    runtime()?.block_on(async {
+    until_interrupted(async {
         let seed = seed(&options.random);
         let one = start_at(one, options.patience, seed).await?;
         let other = start_at(other, options.patience, seed).await?;
@@ -178,6 +181,9 @@ pub(crate) fn differential(options: Differential) -> Result<ExitCode, Failure> {
         };
         tell::compared(&mut io::stdout(), &compared, cases, &options.target);
         let mut ending = Ending::default();
+        // What nothing explains somebody has to look at; and who decides nothing must not look like who agrees.
+        let void = compared.iter().filter(|compared| compared.is_void().is_some()).count() as u64;
+        ending.doubtful = void == cases || compared.iter().any(|compared| compared.unexplained() > 0);
         for report in compared.iter().flat_map(|compared| &compared.reports) {
             match &report.outcome {
                 Outcome::Broken(_) => ending.found = true,
@@ -247,6 +253,11 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
     fs::write(file, text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)
+/// Does `work`; Ctrl-C and SIGTERM give it up, and end the broker that was started for it.
+fn until_interrupted(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+    runtime.block_on(async {
+        let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
+        interrupt.unless(work).await.unwrap_or_else(|| Ok(INTERRUPTED.into()))
+    })
 }

@@ -184,6 +184,11 @@ impl Certificates {
 
 /// Runs `command` to its end.
 pub(crate) fn output(command: &mut Command) -> Output {
+    output_within(DEADLINE, command)
+}
+
+/// Runs `command` to its end, which must come in this time.
+pub(crate) fn output_within(deadline: Duration, command: &mut Command) -> Output {
     let name = format!("{command:?}");
     let mut child = command
         .stdin(Stdio::null())
@@ -197,7 +202,7 @@ pub(crate) fn output(command: &mut Command) -> Output {
     let killer = {
         let pid = child.id();
         thread::spawn(move || {
-            if done.recv_timeout(DEADLINE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            if done.recv_timeout(deadline) == Err(mpsc::RecvTimeoutError::Timeout) {
                 let _gone = Command::new("kill").args(["-9", &pid.to_string()]).status();
             }
         })

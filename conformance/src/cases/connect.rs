@@ -53,7 +53,9 @@ pub(super) const CASES: &[Case] = &[
         decides: &[V311("3.1.4-2"), V5("3.1.4-3")],
         mutants: &[
             Mutant::rules("lets two connections share a Client Identifier", faults::keep_open),
-            Mutant::rules("takes over without a word", || server(Kind::Disconnect).drop().into()).only_in(Version::V5),
+            Mutant::rules("takes over without a word", || server(Kind::Disconnect).drop().into())
+                .against_advice()
+                .only_in(Version::V5),
         ],
         script: run!(takeover_ends_the_old_connection),
         ..Case::PLAIN

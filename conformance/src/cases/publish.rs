@@ -89,7 +89,8 @@ pub(super) const CASES: &[Case] = &[
         needs: &[Capability::Qos1],
         mutants: &[Mutant::rules("takes any Response Topic", || {
             client(Kind::Publish).answer_instead(|seen: &Sight<'_>| Ack::puback(seen.id())).into()
-        })],
+        })
+        .against_advice()],
         script: run!(response_topic_has_no_wildcards),
         ..Case::PLAIN
     },

@@ -40,7 +40,7 @@ pub(super) const CASES: &[Case] = &[
         title: "TLS 1.2 is spoken",
         unnumbered: &[Both("RFC 9325, 3.1.1")],
         needs: &[Capability::Tls],
-        mutants: &[Mutant::tls("speaks TLS 1.3 only", TlsLie::Versions(TlsVersions::Only13))],
+        mutants: &[Mutant::tls("speaks TLS 1.3 only", TlsLie::Versions(TlsVersions::Only13)).against_advice()],
         script: run!(speaks_1_2),
         ..Case::PLAIN
     },
@@ -49,7 +49,7 @@ pub(super) const CASES: &[Case] = &[
         title: "TLS 1.3 is spoken",
         unnumbered: &[Both("RFC 9325, 3.1.1")],
         needs: &[Capability::Tls],
-        mutants: &[Mutant::tls("speaks TLS 1.2 only", TlsLie::Versions(TlsVersions::Only12))],
+        mutants: &[Mutant::tls("speaks TLS 1.2 only", TlsLie::Versions(TlsVersions::Only12)).against_advice()],
         script: run!(speaks_1_3),
         ..Case::PLAIN
     },

@@ -48,7 +48,8 @@ pub(super) const CASES: &[Case] = &[
                     Fate::Sever
                 }
                 _ => Fate::Pass,
-            }),
+            })
+            .against_advice(),
         ],
         script: run!(selects_mqtt_among_others),
         ..Case::PLAIN

@@ -189,7 +189,8 @@ async fn is_published_after_silence(bench: &mut Bench) -> CaseResult {
     let mut watcher = watching(bench, 0).await?;
     let connect = bench.connect("dying").keep_alive(1).will(will(bench));
     let _dying = bench.connected_as("dying", connect).await?;
-    watcher.expect_publish(&bench.topic("will"), "gone").await.map(|_| ())
+    let silence = Duration::from_millis(1500);
+    watcher.expect_publish_after(silence, &bench.topic("will"), "gone").await.map(|_| ())
 }
 
 async fn is_published_at_takeover(bench: &mut Bench) -> CaseResult {

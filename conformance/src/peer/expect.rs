@@ -24,14 +24,18 @@ impl Peer {
     }
 
     async fn await_kind(&mut self, kind: Kind, expected: &str) -> CaseResult<Heard> {
-        let deadline = Instant::now() + self.desk.site.patience;
+        self.await_kind_for(self.desk.site.patience, kind, expected).await
+    }
+
+    async fn await_kind_for(&mut self, patience: Duration, kind: Kind, expected: &str) -> CaseResult<Heard> {
+        let deadline = Instant::now() + patience;
         loop {
             if let Some(at) = self.inbox.iter().position(|heard| heard.packet.kind() == kind) {
                 return self.inbox.remove(at).ok_or_else(|| Stop::Error("the inbox moved".into()));
             }
             let ended = self.ending.is_some() || self.dismissed;
             if ended || !self.hear(deadline).await? && self.ending.is_none() {
-                return Err(Stop::breach(expected, self.what_came_instead(self.desk.site.patience)));
+                return Err(Stop::breach(expected, self.what_came_instead(patience)));
             }
         }
     }
@@ -229,11 +233,30 @@ impl Peer {
     ///
     /// A breach when the next message is another, or there is none.
     pub async fn expect_publish(&mut self, topic: &str, payload: impl AsRef<[u8]>) -> CaseResult<Publish> {
-        let payload = payload.as_ref();
+        self.message(self.desk.site.patience, topic, payload.as_ref()).await
+    }
+
+    /// The same of a message that comes when so much time has passed. The standard does not say how soon a server must notice that: the
+    /// target has its tolerance, and twice the patience.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::expect_publish`].
+    pub async fn expect_publish_after(
+        &mut self,
+        time: Duration,
+        topic: &str,
+        payload: impl AsRef<[u8]>,
+    ) -> CaseResult<Publish> {
+        let patience = time + self.desk.site.tolerance + 2 * self.desk.site.patience;
+        self.message(patience, topic, payload.as_ref()).await
+    }
+
+    async fn message(&mut self, patience: Duration, topic: &str, payload: &[u8]) -> CaseResult<Publish> {
         // Nothing is wanted of its QoS here.
         let line = Packet::from(Publish::to(topic).payload(payload)).line(self.version());
         let expected = line.replacen(" qos=0", "", 1);
-        let heard = self.await_kind(Kind::Publish, &expected).await?;
+        let heard = self.await_kind_for(patience, Kind::Publish, &expected).await?;
         match heard.packet {
             Packet::Publish(publish) if publish.topic == topic && publish.payload == payload => Ok(publish),
             _ => Err(Stop::breach(expected, heard.line)),

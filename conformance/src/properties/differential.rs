@@ -32,6 +32,19 @@ pub struct Difference {
 }
 
 impl Compared {
+    /// Why one of the two decided nothing, so that they cannot be compared.
+    pub fn is_void(&self) -> Option<&str> {
+        self.reports.iter().find_map(|report| match &report.outcome {
+            Outcome::Void(why) => Some(why.as_str()),
+            _ => None,
+        })
+    }
+
+    /// How many differences nothing explains.
+    pub fn unexplained(&self) -> usize {
+        self.differences.iter().filter(|difference| difference.liberties.is_empty()).count()
+    }
+
     /// Whether the two did the same, or differ only in what the standard leaves open: neither broke a rule.
     pub fn is_allowed(&self) -> bool {
         self.reports.iter().all(|report| !matches!(report.outcome, Outcome::Broken(_)))
@@ -41,11 +54,12 @@ impl Compared {
 /// Runs `program` against both.
 pub async fn compare(case: u64, program: &Program, sites: [&Site; 2]) -> Compared {
     let (one, other) = tokio::join!(execute(program, sites[0]), execute(program, sites[1]));
-    let differences = differences(&one, &other);
+    let whole = |report: &Report| matches!(report.outcome, Outcome::Allowed | Outcome::Broken(_));
+    let differences = if whole(&one) && whole(&other) { differences(&one, &other) } else { Vec::new() };
     Compared { case, program: program.clone(), reports: [one, other], differences }
 }
 
-/// Runs the programs of `seed` against both, and keeps those that differ or break a rule.
+/// Runs the programs of `seed` against both, and keeps those that differ, break a rule, or decide nothing.
 pub async fn differential(
     mix: &Mix,
     seed: u64,
@@ -57,7 +71,8 @@ pub async fn differential(
     for (done, case) in cases.enumerate() {
         let compared = compare(case, &generate(mix, seed, case), sites).await;
         let unreachable = compared.reports.iter().any(|report| matches!(report.outcome, Outcome::Unreachable(_)));
-        if !compared.differences.is_empty() || !compared.is_allowed() || unreachable {
+        let same = compared.differences.is_empty() && compared.is_allowed() && compared.is_void().is_none();
+        if !same || unreachable {
             kept.push(compared);
         }
         progress(done as u64 + 1);

@@ -128,7 +128,12 @@ pub async fn search(search: &Search, site: &Site, mut progress: impl FnMut(u64))
             });
         }
         let Some(joined) = running.join_next().await else { return summary };
-        let Ok((case, program, report)) = joined else { continue };
+        let (case, program, report) = match joined {
+            Ok(done) => done,
+            // A fault of the suite is not to be passed over.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => continue,
+        };
         summary.cases += 1;
         progress(summary.cases);
         match report.outcome {

@@ -105,7 +105,12 @@ pub async fn sweep(sweep: &Sweep, site: &Site, mut progress: impl FnMut(u64)) ->
             running.spawn(async move { (case, version, run(kind, &site, version, seed, case).await) });
         }
         let Some(joined) = running.join_next().await else { return swept };
-        let Ok((case, version, (outcome, transcript))) = joined else { continue };
+        let (case, version, (outcome, transcript)) = match joined {
+            Ok(done) => done,
+            // A fault of the suite is not to be passed over.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => continue,
+        };
         let ran = swept.ran.entry(version).or_default();
         ran.cases += 1;
         done += 1;

@@ -61,10 +61,10 @@ fn a_known_deviation_does_not_fail_the_run_and_is_counted() {
 }
 
 #[test]
-fn a_deviation_accepts_nothing_of_another_version_and_nothing_undecided() {
+fn a_deviation_accepts_nothing_of_another_version_and_may_be_needed_where_nothing_was_decided() {
     assert_eq!(comes_to(&["connect.second_* in 3.1.1"], Fail, Fail), (3, 1, "1 case failed".into()));
     let said = comes_to(&["connect.second_* in 3.1.1"], Inconclusive, Pass);
-    assert_eq!(said.0, 2, "{said:?}");
+    assert_eq!(said.0, 8, "{said:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! and the kernel closes it when this process dies, however it dies. A child that does not watch its standard input
 //! ([`Ending::Terminated`]) has a guard that does, and kills it and its children then.
 
-mod group;
+pub(crate) mod group;
 pub(crate) mod guard;
 pub(crate) mod ready;
 mod words;

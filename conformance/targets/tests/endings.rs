@@ -5,7 +5,7 @@ mod support;
 use std::{ffi::OsString, fs, os::unix::process::ExitStatusExt, process::Stdio, time::Duration};
 
 use support::gone;
-use targets::{Command, Ending, LaunchError, Readiness, Running, Sampler, Target};
+use targets::{Command, Descriptor, Ending, Host, LaunchError, Readiness, Running, Sampler, Target};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -150,4 +150,22 @@ async fn what_it_says_on_either_output_is_quoted() {
     let error = Target::Child(command).launch().await.expect_err("it ended");
     assert!(matches!(error, LaunchError::Died { .. }), "{error:?}");
     assert!(error.to_string().contains("port in use") && error.to_string().contains("giving up"), "{error}");
+}
+
+/// Somebody presses Ctrl-C while a broker is being prepared.
+#[tokio::test]
+async fn what_a_preparing_command_started_ends_when_it_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "name = \"x\"\nproduct = \"X\"\nversions = [\"3.1.1\"]\n[process]\nprogram = \"true\"\n\
+         prepare = [[\"sh\", \"-c\", \"tail -f /dev/null & echo $! >{}/note; wait\"]]\n",
+        folder.path().display()
+    );
+    let descriptor = Descriptor::parse("x.toml", &text).unwrap_or_else(|errors| panic!("{errors}"));
+    let host = Host::with_paddock("/bin/true");
+    let child = tokio::select! {
+        launched = descriptor.launch(&host) => panic!("{launched:?}"),
+        child = noted(&folder) => child,
+    };
+    gone(child).await;
 }

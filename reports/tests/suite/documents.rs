@@ -103,6 +103,24 @@ fn files_are_opened_first_and_stay_away_if_nothing_came() {
 }
 
 #[test]
+fn what_was_there_stays_until_a_run_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let [file, link, other] = ["run.json", "link.json", "run.xml"].map(|name| folder.path().join(name));
+    fs::write(&file, "an earlier, much longer run\n".repeat(10_000)).unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    drop(SuiteFiles::create(&[(SuiteOutput::Json, &link)]).unwrap());
+    assert_eq!((link.is_symlink(), fs::read(&file).unwrap().len()), (true, 280_000));
+    let spelled = folder.path().join("./run.json");
+    for twice in [&spelled, &link] {
+        let named = [(SuiteOutput::Json, file.as_path()), (SuiteOutput::JUnit, &other), (SuiteOutput::Html, twice)];
+        assert!(SuiteFiles::create(&named).unwrap_err().contains("named for two outputs"));
+    }
+    play(&mixed(), Box::new(SuiteFiles::create(&[(SuiteOutput::Json, &link)]).unwrap()));
+    assert!(link.is_symlink());
+    serde_json::from_slice::<Value>(&fs::read(&file).unwrap()).unwrap();
+}
+
+#[test]
 fn a_recorded_run_of_a_scenario_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.jsonl");

@@ -54,7 +54,8 @@ pub(super) fn explain(chosen: &[Chosen]) -> String {
         }
         for mutant in case.mutants {
             let only = mutant.version.map_or(String::new(), |version| format!(" (only in {version})"));
-            block += &format!("  fails    with a broker that {}{only}\n", mutant.name);
+            let sees = if mutant.advice { "warns    of" } else { "fails    with" };
+            block += &format!("  {sees} a broker that {}{only}\n", mutant.name);
         }
         blocks.push(block);
     }

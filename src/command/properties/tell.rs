@@ -74,14 +74,15 @@ pub(super) fn run(out: &mut dyn Write, run: u32, report: &Report) {
 }
 
 pub(super) fn compared(out: &mut dyn Write, compared: &[Compared], cases: u64, targets: &[String]) {
-    let mut unexplained = 0;
-    for compared in compared {
+    let void: Vec<&str> = compared.iter().filter_map(Compared::is_void).collect();
+    let compared: Vec<&Compared> = compared.iter().filter(|compared| compared.is_void().is_none()).collect();
+    for compared in &compared {
         let mut lines = Vec::new();
         for (target, report) in targets.iter().zip(&compared.reports) {
             match &report.outcome {
                 Outcome::Broken(discrepancy) => lines.push(format!("  {target}: {discrepancy}")),
-                Outcome::Void(why) | Outcome::Unreachable(why) => lines.push(format!("  {target}: {why}")),
-                Outcome::Allowed => {}
+                Outcome::Unreachable(why) => lines.push(format!("  {target}: {why}")),
+                Outcome::Allowed | Outcome::Void(_) => {}
             }
         }
         for difference in &compared.differences {
@@ -90,10 +91,7 @@ pub(super) fn compared(out: &mut dyn Write, compared: &[Compared], cases: u64, t
                 copies => copies.join(" + "),
             };
             let why = match difference.liberties.as_slice() {
-                [] => {
-                    unexplained += 1;
-                    "allowed by the model, which took no liberty down for it".to_owned()
-                }
+                [] => "allowed by the model, which took no liberty down for it".to_owned(),
                 liberties => format!("allowed: {}", liberties.join("; ")),
             };
             let (left, right) = (copies(0), copies(1));
@@ -105,10 +103,15 @@ pub(super) fn compared(out: &mut dyn Write, compared: &[Compared], cases: u64, t
         }
     }
     let broken = compared.iter().filter(|compared| !compared.is_allowed()).count();
+    let unexplained: usize = compared.iter().map(|compared| compared.unexplained()).sum();
+    let undecided = match void.last() {
+        Some(why) => format!(", {} decided nothing ({why})", void.len()),
+        None => String::new(),
+    };
     say(
         out,
         &format!(
-            "{cases} programs on both: {} differ, {broken} break a rule, {unexplained} differences are not explained",
+            "{cases} programs on both: {} differ, {broken} break a rule, {unexplained} differences are not explained{undecided}",
             compared.len()
         ),
     );

@@ -71,6 +71,12 @@ fn a_program_that_is_none_is_told_with_its_place() {
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_said_before_anything_runs() {
+    let said = ends_with(&["properties", "--out", "no/such/folder", "--target", "mqtt://127.0.0.1:1"], 2);
+    assert!(said.contains("--out no/such/folder: there is no such folder"), "{said}");
+}
+
+#[test]
 fn a_broker_that_nobody_serves_is_exit_5() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     ends_with(&["properties", "--cases", "1", "--target", &format!("mqtt://{unused}")], 5);

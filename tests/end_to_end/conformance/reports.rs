@@ -2,15 +2,15 @@
 
 use std::{fs, net::SocketAddr, path::Path, sync::mpsc, thread};
 
-use faults::{Proxy, server};
+use faults::{Proxy, Rules, client, server};
 use serde_json::Value;
 use tokio::sync::oneshot;
-use wire::{Ack, Kind};
+use wire::{Ack, Kind, Raw, Version};
 
 use super::{conformance, ends_with};
 use crate::support::{Broker, DEADLINE};
 
-/// A broker that acknowledges other Packet Identifiers than it was sent: a correct one behind a proxy.
+/// A broker that is wrong in one way: a correct one behind a proxy.
 struct Wrong {
     address: SocketAddr,
     /// Ends the proxy when it is dropped.
@@ -19,7 +19,12 @@ struct Wrong {
 }
 
 impl Wrong {
+    /// It acknowledges other Packet Identifiers than it was sent.
     fn start() -> Self {
+        Self::by(server(Kind::Puback).edit(|puback: &mut Ack| puback.packet_identifier ^= 0x100))
+    }
+
+    fn by(rule: impl Into<Rules> + Send + 'static) -> Self {
         let broker = Broker::start();
         let upstream = broker.address;
         let (proxy, ended) = oneshot::channel::<()>();
@@ -27,7 +32,6 @@ impl Wrong {
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
-                let rule = server(Kind::Puback).edit(|puback: &mut Ack| puback.packet_identifier ^= 0x100);
                 let proxy = Proxy::start(upstream, rule, 1).await.expect("a free port");
                 listens.send(proxy.address()).expect("the test waits");
                 let _dropped = ended.await;
@@ -97,6 +101,27 @@ fn a_broken_broker_fails_ci_with_the_statement_what_was_expected_and_what_came()
     assert_eq!(again.map(|file| text(file.as_ref())), [xml, text(json.as_ref()), page]);
     let said = ends_with(&["report", &observations, "--json", &observations], 2);
     assert!(said.contains("it is not overwritten"), "{said}");
+}
+
+/// MQTT-3.2.2-1: whoever speaks a version badly speaks it.
+#[test]
+fn a_version_that_is_broken_is_judged_and_not_passed_over() {
+    let wrong = Wrong::by(server(Kind::Connack).in_version(Version::V5).bytes(|connack| connack[2] |= 0x80));
+    let cases = ["connack.*", "connect.is_accepted", "--target"];
+    let said = ends_with(&[&cases[..], &[&wrong.url()]].concat(), 3);
+    assert!(said.contains("FAIL connect.is_accepted (5.0): MQTT-3.2.2-1: "), "{said}");
+
+    // One that refuses it does not speak it, unless its descriptor says so.
+    let refusal = |frame: &faults::Sight<'_>| frame.version() == Version::V5;
+    let old = Wrong::by(client(Kind::Connect).when(refusal).answer_instead(|_| Raw(vec![0x20, 2, 0, 1])));
+    let said = ends_with(&["connect.is_accepted", "--target", &old.url()], 0);
+    assert!(said.contains("not applicable: 1 case, the target does not speak MQTT 5.0"), "{said}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("candidate.toml");
+    let text = "name = \"candidate\"\nproduct = \"X\"\nversions = [\"3.1.1\", \"5.0\"]\n[address]\nurls = ";
+    fs::write(&file, format!("{text}[\"{}\"]\n", old.url())).expect("it can be written");
+    let said = ends_with(&["connect.is_accepted", "--targets", file.to_str().expect("a name")], 3);
+    assert!(said.contains("FAIL connect.is_accepted (5.0)"), "{said}");
 }
 
 #[test]

@@ -17,8 +17,8 @@ pub(in crate::cases) const CASES: &[Case] = &[
         unnumbered: &[Both("RFC 8996, 4 and 5")],
         needs: &[Capability::Tls],
         mutants: &[
-            Mutant::tls("speaks TLS 1.0", TlsLie::Says(SERVER_HELLO_1_0)),
-            Mutant::tls("lets old clients wait", TlsLie::Says(&[])),
+            Mutant::tls("speaks TLS 1.0", TlsLie::Says(SERVER_HELLO_1_0)).against_advice(),
+            Mutant::tls("lets old clients wait", TlsLie::Says(&[])).against_advice(),
         ],
         script: run!(refuses_1_0_and_1_1),
         ..Case::PLAIN
@@ -44,7 +44,7 @@ pub(in crate::cases) const CASES: &[Case] = &[
         unnumbered: &[Both("section 3.1.4")],
         needs: &[Capability::Tls],
         tags: &["time"],
-        mutants: &[Mutant::tls("lets half handshakes wait", TlsLie::Says(&[]))],
+        mutants: &[Mutant::tls("lets half handshakes wait", TlsLie::Says(&[])).against_advice()],
         script: run!(half_handshakes_end),
         ..Case::PLAIN
     },
@@ -62,7 +62,7 @@ pub(in crate::cases) const CASES: &[Case] = &[
         title: "The server says close_notify before it closes",
         unnumbered: &[Both("RFC 8446, 6.1")],
         needs: &[Capability::Tls],
-        mutants: &[Mutant::tls("closes without close_notify", TlsLie::EndsAbruptly)],
+        mutants: &[Mutant::tls("closes without close_notify", TlsLie::EndsAbruptly).against_advice()],
         script: run!(server_says_close_notify),
         ..Case::PLAIN
     },

@@ -64,7 +64,8 @@ pub(in crate::cases) const CASES: &[Case] =
             needs: &[Capability::WebSocket],
             mutants: &[Mutant::websocket("closes at an empty frame", |from, piece| {
                 framed(from, FromClient, piece, |frame| if frame.payload.is_empty() { Fate::Sever } else { Fate::Pass })
-            })],
+            })
+            .against_advice()],
             script: run!(empty_frames_say_nothing),
             ..Case::PLAIN
         },

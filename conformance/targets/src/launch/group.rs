@@ -1,10 +1,26 @@
 //! A process with all that it started, and the guard beside them.
 
-use std::io;
+use std::{
+    io,
+    process::{Output, Stdio},
+};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::Command;
 
 use super::guard::Guard;
+
+/// Runs a command to its end. Given up, or when this process ends in whatever way, it goes with all that it started.
+///
+/// # Errors
+///
+/// It cannot be started or watched over.
+pub(crate) async fn output(mut command: Command) -> io::Result<Output> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+    let child = command.spawn()?;
+    let _group = child.id().map(Group::guard).transpose()?;
+    child.wait_with_output().await
+}
 
 /// The processes of one group. Dropping it kills them.
 #[derive(Debug)]

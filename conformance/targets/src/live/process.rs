@@ -18,7 +18,7 @@ use crate::{
         listeners::Listeners,
         template::{Hole, Template},
     },
-    launch,
+    launch::{self, group},
 };
 
 /// How often a broker is started whose ports others took between the moment when they were free and its start.
@@ -184,11 +184,8 @@ async fn prepare(words: &[String], plan: &Plan, process: &Process, host: &Host) 
     let program = find(host, program, process.install.as_deref())?;
     let mut command = tokio::process::Command::new(program);
     command.args(arguments).envs(plan.command.environment.iter().map(|(name, value)| (name, value)));
-    command
-        .current_dir(plan.command.folder.as_deref().unwrap_or(Path::new(".")))
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let output = match time::timeout(process.deadline, command.output()).await {
+    command.current_dir(plan.command.folder.as_deref().unwrap_or(Path::new("."))).stdin(Stdio::null());
+    let output = match time::timeout(process.deadline, group::output(command)).await {
         Err(_) => return Err(failed(format!("it did not end within {:?}", process.deadline))),
         Ok(Err(error)) => return Err(failed(error.to_string())),
         Ok(Ok(output)) => output,

@@ -5,7 +5,10 @@ use std::{process::Stdio, time::Duration};
 use tokio::time;
 
 use super::Host;
-use crate::descriptor::{Release, template::Hole};
+use crate::{
+    descriptor::{Release, template::Hole},
+    launch::group,
+};
 
 /// Asks for the release; what does not say it leaves it unknown, which is logged.
 pub(super) async fn ask(release: &Release, host: &Host) -> Option<String> {
@@ -34,8 +37,8 @@ async fn said(words: &[String], host: &Host) -> Option<String> {
     const PATIENCE: Duration = Duration::from_secs(30);
     let (program, arguments) = words.split_first()?;
     let mut command = tokio::process::Command::new(host.find(program)?);
-    let command = command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
-    let output = time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
+    command.args(arguments).stdin(Stdio::null());
+    let output = time::timeout(PATIENCE, group::output(command)).await.ok()?.ok()?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Some(text(&output.stdout) + "\n" + &text(&output.stderr))
 }
