@@ -74,6 +74,20 @@ pub(super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        id: "shared.qos_2_waits_for_the_only_member",
+        title: "An interrupted delivery at QoS 2 to the only member of a group is finished when it comes back",
+        decides: &[V5("4.8.2-4")],
+        needs: &[Capability::SharedSubscriptions, Capability::Qos2, Capability::Sessions],
+        mutants: &[
+            Mutant::rules("does not finish with a member that comes back", || {
+                server(Kind::Publish).by("one").when(|publish| publish.dup() == Some(true)).drop().into()
+            }),
+            Mutant::rules("forgets the second half", || server(Kind::Pubrel).by("one").drop().into()),
+        ],
+        script: run!(qos_2_waits_for_the_only_member),
+        ..Case::PLAIN
+    },
+    Case {
         id: "shared.qos_2_ends_with_its_session",
         title: "A message at QoS 2 whose member's session ended goes to no other member",
         decides: &[V5("4.8.2-5")],
@@ -226,15 +240,32 @@ async fn qos_2_is_finished_with_its_member(bench: &mut Bench) -> CaseResult {
     let (mut two, _) = chosen(bench, &mut one, &mut publisher, 2).await?;
     one.severed().await?;
     bench.fence(&mut publisher, &mut two).await?;
-    let mut one = bench.connected_as("one", connect).await?;
-    let kept = one.connack.as_ref().is_some_and(|connack| connack.session_present);
-    bench.equal("Session Present", true, kept).set_up("coming back")?;
+    finished(bench, connect).await?;
+    bench.fence(&mut publisher, &mut two).await
+}
+
+async fn qos_2_waits_for_the_only_member(bench: &mut Bench) -> CaseResult {
+    let connect = bench.connect("one").clean(false).with(Property::session_expiry_interval(60));
+    let mut one = bench.connected_as("one", connect.clone()).await?;
+    let mut publisher = bench.connected("pub").await?;
+    one.subscribed(&group(bench), 2).await?;
+    publisher.published(Publish::to(bench.topic("t")).qos(2).payload("x")).await?;
+    one.expect_publish(&bench.topic("t"), "x").await.set_up("delivery")?;
+    one.severed().await?;
+    finished(bench, connect).await
+}
+
+/// The member comes back to its session, and the delivery that was interrupted goes on to its end.
+async fn finished(bench: &Bench, connect: Connect) -> CaseResult {
+    let mut one = bench.opened("one").await?;
+    one.send(connect).await?;
+    let connack = one.expect_accepted().await?;
+    bench.equal("Session Present", true, connack.session_present).set_up("coming back")?;
     let message = one.expect_publish(&bench.topic("t"), "x").await?;
     let id = message.packet_identifier.unwrap_or_default();
     one.send(Ack::pubrec(id)).await?;
     one.expect_pubrel(id).await?;
-    one.send(Ack::pubcomp(id)).await?;
-    bench.fence(&mut publisher, &mut two).await
+    one.send(Ack::pubcomp(id)).await
 }
 
 async fn qos_2_ends_with_its_session(bench: &mut Bench) -> CaseResult {
