@@ -137,13 +137,15 @@ async fn closes(bench: &Bench, kind: Kind, packet: impl Fn() -> Draft) -> CaseRe
             DataType::Text | DataType::Binary => &[0, 1, b'x'],
             DataType::Pair => &[0, 1, b'x', 0, 1, b'y'],
         };
-        closed_by(bench, packet().with(Property::raw(property.identifier, value))).await?;
+        let wrong = packet().with(Property::raw(property.identifier, value));
+        closed_by(bench, &format!("client{}", property.identifier), wrong).await?;
     }
     Ok(())
 }
 
-async fn closed_by(bench: &Bench, packet: Draft) -> CaseResult {
-    let mut peer = bench.connected("client").await?;
+/// Each has a name of its own: some servers refuse one that they have not yet taken leave of.
+async fn closed_by(bench: &Bench, name: &str, packet: Draft) -> CaseResult {
+    let mut peer = bench.connected(name).await?;
     peer.send(packet).await?;
     peer.expect_closed(&[0x81, 0x82]).await
 }
@@ -177,9 +179,10 @@ async fn unsubscribe(bench: &mut Bench) -> CaseResult {
 }
 
 async fn reason_strings_stand_once(bench: &mut Bench) -> CaseResult {
-    for ack in [Ack::puback(7), Ack::pubrec(7), Ack::pubrel(7), Ack::pubcomp(7)] {
+    let acks = [Ack::puback(7), Ack::pubrec(7), Ack::pubrel(7), Ack::pubcomp(7)];
+    for (name, ack) in ["puback", "pubrec", "pubrel", "pubcomp"].into_iter().zip(acks) {
         let twice = ack.with(Property::reason_string("x")).with(Property::reason_string("y"));
-        closed_by(bench, twice.draft(Version::V5)).await?;
+        closed_by(bench, name, twice.draft(Version::V5)).await?;
     }
     Ok(())
 }
