@@ -56,10 +56,16 @@ async fn is_what_it_says(name: &str) {
     }
 }
 
+/// Who connects where nobody may without saying who he is.
+fn login(descriptor: &Descriptor) -> Option<(&str, &str)> {
+    let user = descriptor.users.first().filter(|_| !descriptor.capabilities.anonymous)?;
+    Some((&user.name, user.password.as_str()))
+}
+
 async fn speaks_its_versions(descriptor: &Descriptor, node: &Node) {
     for version in [Version::V3_1, Version::V3_1_1, Version::V5] {
         let url = node.listeners().plain(version).expect("every node has an address");
-        let spoken = Peer::connect(url, None, version, None).await.is_ok();
+        let spoken = Peer::connect(url, None, version, login(descriptor)).await.is_ok();
         let said = descriptor.versions.contains(&version);
         assert_eq!(spoken, said, "{} and MQTT {version}", descriptor.name);
     }
@@ -69,7 +75,7 @@ async fn listens_where_it_says(descriptor: &Descriptor, node: &Node) {
     let listeners = node.listeners();
     let urls = [&listeners.tls, &listeners.websocket, &listeners.secure_websocket, &listeners.unix];
     for url in urls.into_iter().flatten() {
-        let peer = Peer::connect(url, listeners.ca.as_deref(), Version::V3_1_1, None).await;
+        let peer = Peer::connect(url, listeners.ca.as_deref(), Version::V3_1_1, login(descriptor)).await;
         peer.unwrap_or_else(|error| panic!("{} at {url}: {error:?}", descriptor.name));
     }
 }
@@ -88,9 +94,9 @@ async fn carries_messages(descriptor: &Descriptor, live: &Live) {
     let (first, last) = (&live.nodes()[0], &live.nodes()[live.nodes().len() - 1]);
     for &version in &descriptor.versions {
         let at = |node: &Node| node.listeners().plain(version).expect("every node has an address").clone();
-        let mut subscriber = Peer::connect(&at(last), None, version, None).await.unwrap();
+        let mut subscriber = Peer::connect(&at(last), None, version, login(descriptor)).await.unwrap();
         subscriber.subscribe("paddock/test/+").await;
-        let mut publisher = Peer::connect(&at(first), None, version, None).await.unwrap();
+        let mut publisher = Peer::connect(&at(first), None, version, login(descriptor)).await.unwrap();
         let payload = format!("hello in {version}");
         let carried = async {
             // The first may come before the nodes have told each other of the subscription.
