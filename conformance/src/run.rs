@@ -40,7 +40,7 @@ pub struct Plan {
     pub repeat: u32,
     /// Runs them in an order that the seed decides, instead of that of the tables.
     pub shuffle: bool,
-    /// How many run side by side, at least 1. Most of them wait most of the time.
+    /// How many run side by side, at least 1; of one target at most [`Subject::jobs`]. Most of them wait most of the time.
     pub jobs: usize,
     /// Ends with the first case that fails.
     pub fail_fast: bool,
@@ -82,6 +82,8 @@ pub async fn run(plan: Plan, sink: &mut dyn Sink, interrupted: impl Future<Outpu
     let mut waiting = plan.trials();
     sink.record(&Observation::SuiteStarted(Box::new(plan.frame(waiting.len()))))?;
     let mut running = JoinSet::new();
+    // Cases that run, target by target.
+    let mut busy = vec![0; plan.targets.len()];
     let mut tally = Tally::default();
     let mut stopped = false;
     let mut side_by_side = plan.jobs.max(1);
@@ -93,10 +95,11 @@ pub async fn run(plan: Plan, sink: &mut dyn Sink, interrupted: impl Future<Outpu
             if last && !running.is_empty() {
                 break;
             }
-            let Some(ticket) = waiting.pop_front() else { break };
+            let Some(ticket) = plan.next(&mut waiting, &busy) else { break };
             if last {
                 side_by_side = 1;
             }
+            busy[ticket.target] += 1;
             running.spawn(async move { (ticket.clone(), ticket.trial.run().await) });
         }
         let joined = tokio::select! {
@@ -109,6 +112,7 @@ pub async fn run(plan: Plan, sink: &mut dyn Sink, interrupted: impl Future<Outpu
         };
         let Some(joined) = joined else { break };
         let (ticket, judgement) = joined.map_err(io::Error::other)?;
+        busy[ticket.target] -= 1;
         let judged = ticket.judged(judgement, &plan, began.elapsed());
         let counts = match judged.verdict {
             CaseVerdict::Fail => true,
@@ -159,6 +163,15 @@ impl Plan {
         }
         tickets.sort_by_key(Ticket::is_last);
         tickets.into()
+    }
+
+    /// The next try whose target stands one more; those that come last keep their turn.
+    fn next(&self, waiting: &mut VecDeque<Ticket>, busy: &[usize]) -> Option<Ticket> {
+        let has_room = |ticket: &Ticket| self.targets[ticket.target].jobs.is_none_or(|most| busy[ticket.target] < most);
+        let may = |ticket: &&Ticket| !ticket.is_last();
+        let ready = waiting.iter().take_while(may).position(has_room);
+        let alone = waiting.front().is_some_and(Ticket::is_last).then_some(0);
+        ready.or(alone).and_then(|at| waiting.remove(at))
     }
 
     fn seed_of(&self, chosen: &Chosen, repetition: u32, target: usize) -> u64 {

@@ -94,14 +94,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 fn plan(reached: &reach::Reached, chosen: Vec<Chosen>, seed: u64, pace: &Pace) -> Plan {
-    let targets = reached.subjects();
-    let most = targets.iter().filter_map(|target| target.jobs).fold(usize::from(pace.jobs), usize::min);
     Plan {
-        targets,
+        targets: reached.subjects(),
         chosen,
         repeat: 1,
         shuffle: false,
-        jobs: most,
+        jobs: pace.jobs.into(),
         fail_fast: false,
         strict: false,
         seed,

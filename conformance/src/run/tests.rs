@@ -125,3 +125,21 @@ fn a_case_that_ends_its_broker_has_one_of_its_own() {
     sites.sort();
     assert_eq!(sites, ["own", "shared"]);
 }
+
+#[test]
+fn a_target_that_stands_few_cases_holds_up_no_other() {
+    let mut plan = plan(&[]);
+    let site = Arc::new(Site::at("mqtt://127.0.0.1:1".parse().unwrap()));
+    plan.targets[0].sites = vec![site];
+    plan.targets[0].jobs = Some(1);
+    plan.targets.push(Subject { name: "quick".into(), jobs: None, ..plan.targets[0].clone() });
+    let mut waiting = plan.trials();
+    let count = waiting.len();
+    let mut target = |busy: [usize; 2]| plan.next(&mut waiting, &busy).map(|ticket| ticket.target);
+    assert_eq!(target([0, 0]), Some(0));
+    for _ in 0..count / 2 {
+        assert_eq!(target([1, 0]), Some(1));
+    }
+    assert_eq!(target([1, 0]), None);
+    assert_eq!(target([0, 0]), Some(0));
+}
