@@ -158,7 +158,7 @@ async fn what_a_preparing_command_started_ends_when_it_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
         "name = \"x\"\nproduct = \"X\"\nversions = [\"3.1.1\"]\n[process]\nprogram = \"true\"\n\
-         prepare = [[\"sh\", \"-c\", \"tail -f /dev/null & echo $! >{}/note; wait\"]]\n",
+         prepare = [[\"sh\", \"-c\", \"sleep 300 & echo $! >{}/note; wait\"]]\n",
         folder.path().display()
     );
     let descriptor = Descriptor::parse("x.toml", &text).unwrap_or_else(|errors| panic!("{errors}"));
