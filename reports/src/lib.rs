@@ -5,12 +5,14 @@
 //! * [`Sink`]: where observations go; every output is one, [`Tee`] joins them. [`outputs::open`] gives those of a run
 //!   folder, [`Terminal`] shows progress and the verdict, [`render`] makes the files of a recorded run again.
 //! * [`RunFolder`]: where the outputs of one run lie.
+//! * [`comparison::Comparison`]: two sides compared run by run, a document that whoever compares fills in.
 //! * [`Suite`]: a conformance run or a proof, another fold. [`SuiteTerminal`] shows it, [`SuiteFiles`] writes its JUnit, JSON
 //!   and HTML, [`Suite::replay`] reads a recorded one.
 //!
 //! This crate judges nothing: thresholds and verdicts arrive as observations. It knows no scenarios and no brokers, so that
 //! a conformance suite, a certification and a load run report alike.
 
+pub mod comparison;
 mod figures;
 mod hdr_log;
 mod headline;
@@ -28,6 +30,7 @@ pub mod summary;
 mod summary_json;
 mod terminal;
 
+pub use comparison::{Comparison, comparison_schema};
 pub use hdr_log::HdrLog;
 pub use headline::{Headline, Word};
 pub use html::html;

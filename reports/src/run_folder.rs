@@ -15,6 +15,8 @@ pub mod file {
     pub const REPORT: &str = "report.html";
     /// Verdicts for CI servers.
     pub const JUNIT: &str = "junit.xml";
+    /// Two sides compared, for programs.
+    pub const COMPARISON: &str = "comparison.json";
     /// Latency distributions over time, for HdrHistogram's plotters.
     pub const LATENCY: &str = "latency.hlog";
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use style::Style;
 
 pub use suite::SuiteTerminal;
+pub(crate) use verdict::wrap;
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -197,7 +197,7 @@ fn shortened(text: &str, room: usize) -> String {
 }
 
 /// Lines of at most `width` characters, broken at spaces; longer words are cut.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let mut letters: Vec<char> = word.chars().collect();
