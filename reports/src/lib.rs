@@ -8,10 +8,12 @@
 //! * [`comparison::Comparison`]: two sides compared run by run, a document that whoever compares fills in.
 //! * [`Suite`]: a conformance run or a proof, another fold. [`SuiteTerminal`] shows it, [`SuiteFiles`] writes its JUnit, JSON
 //!   and HTML, [`Suite::replay`] reads a recorded one.
+//! * [`capacity::Capacity`]: what a search over many runs found, a document of its own.
 //!
 //! This crate judges nothing: thresholds and verdicts arrive as observations. It knows no scenarios and no brokers, so that
 //! a conformance suite, a certification and a load run report alike.
 
+pub mod capacity;
 pub mod comparison;
 mod figures;
 mod hdr_log;

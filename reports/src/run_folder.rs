@@ -53,19 +53,7 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be created or written to.
     pub fn create(base: &Path, scenario: &str, started_at: Timestamp) -> Result<Self, FolderError> {
-        let unwritable = |path: &Path, cause| FolderError::Unwritable { path: path.to_owned(), cause };
-        fs::create_dir_all(base).map_err(|cause| unwritable(base, cause))?;
-        let name = format!("{}-{}", started_at.strftime("%Y%m%dT%H%M%SZ"), file_name_part(scenario));
-        let candidates = std::iter::once(name.clone()).chain((2..1000).map(|n| format!("{name}-{n}")));
-        for candidate in candidates {
-            let path = base.join(candidate);
-            match fs::create_dir(&path) {
-                Ok(()) => return Self::claim(&path),
-                Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(cause) => return Err(unwritable(&path, cause)),
-            }
-        }
-        Err(FolderError::Occupied { path: base.join(name) })
+        Self::claim(&timed_folder(base, scenario, started_at)?)
     }
 
     /// The folder the user named with `--out`, created if missing.
@@ -106,6 +94,23 @@ impl RunFolder {
     pub(crate) fn observations(&self) -> io::Result<File> {
         File::create(self.path.join(file::OBSERVATIONS))
     }
+}
+
+/// Creates `<base>/<time>-<name>/`; a number is appended while that name is taken.
+pub(crate) fn timed_folder(base: &Path, name: &str, started_at: Timestamp) -> Result<PathBuf, FolderError> {
+    let unwritable = |path: &Path, cause| FolderError::Unwritable { path: path.to_owned(), cause };
+    fs::create_dir_all(base).map_err(|cause| unwritable(base, cause))?;
+    let name = format!("{}-{}", started_at.strftime("%Y%m%dT%H%M%SZ"), file_name_part(name));
+    let candidates = std::iter::once(name.clone()).chain((2..1000).map(|n| format!("{name}-{n}")));
+    for candidate in candidates {
+        let path = base.join(candidate);
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(cause) => return Err(unwritable(&path, cause)),
+        }
+    }
+    Err(FolderError::Occupied { path: base.join(name) })
 }
 
 /// Replaces a file in one step, so that nobody reads half of it.

@@ -1,0 +1,84 @@
+//! Where a search leaves what it found.
+
+use super::{Capacity, capacity_json};
+use crate::run_folder::{FolderError, RunFolder, replace, timed_folder};
+use jiff::Timestamp;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A folder that holds one search: `capacity.json`, and a run folder for each step below `steps`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CapacityFolder {
+    path: PathBuf,
+}
+
+impl CapacityFolder {
+    /// The name of the document.
+    pub const DOCUMENT: &str = "capacity.json";
+
+    /// `<base>/<time>-<scenario>-capacity/`, created now; a number is appended while that name is taken.
+    ///
+    /// # Errors
+    /// When it cannot be created or written to.
+    pub fn create(base: &Path, scenario: &str, started_at: Timestamp) -> Result<Self, FolderError> {
+        Self::claim(&timed_folder(base, &format!("{scenario}-capacity"), started_at)?)
+    }
+
+    /// The folder the user named with `--out`, created if missing.
+    ///
+    /// # Errors
+    /// When it cannot be created or written to, or already holds a search.
+    pub fn at(path: &Path) -> Result<Self, FolderError> {
+        let unwritable = |cause| FolderError::Unwritable { path: path.to_owned(), cause };
+        if path.is_file() {
+            return Err(unwritable(io::ErrorKind::NotADirectory.into()));
+        }
+        fs::create_dir_all(path).map_err(unwritable)?;
+        Self::claim(path)
+    }
+
+    fn claim(path: &Path) -> Result<Self, FolderError> {
+        match OpenOptions::new().write(true).create_new(true).open(path.join(Self::DOCUMENT)) {
+            Ok(_) => Ok(Self { path: path.to_owned() }),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+                Err(FolderError::Occupied { path: path.to_owned() })
+            }
+            Err(cause) => Err(FolderError::Unwritable { path: path.to_owned(), cause }),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the document is.
+    #[must_use]
+    pub fn document(&self) -> PathBuf {
+        self.path.join(Self::DOCUMENT)
+    }
+
+    /// The name, relative to this folder, of the run folder for step `number` at `asked`: `steps/01-500`.
+    #[must_use]
+    pub fn step_name(number: u32, asked: f64) -> String {
+        format!("steps/{number:02}-{asked}")
+    }
+
+    /// The run folder of a step, created now.
+    ///
+    /// # Errors
+    /// When it cannot be created or written to.
+    pub fn step(&self, name: &str) -> Result<RunFolder, FolderError> {
+        RunFolder::at(&self.path.join(name))
+    }
+
+    /// Writes the document, replacing what was there, in one step.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, capacity: &Capacity) -> io::Result<()> {
+        replace(&self.document(), capacity_json(capacity)?.as_bytes())
+    }
+}

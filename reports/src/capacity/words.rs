@@ -1,0 +1,158 @@
+//! What a search found, for people: one sentence that a planner can sign, and the table behind it.
+
+use super::{Answer, Capacity, Dimension, Limit, Step, StepKind, StepVerdict, Subject};
+use crate::figures::{bytes, cores, count, latency, plural, rate, span};
+use crate::terminal::visible;
+use std::path::Path;
+
+/// A figure of the search in words, without its unit: `3,750`.
+#[must_use]
+pub fn figure(dimension: Dimension, value: f64) -> String {
+    match dimension {
+        Dimension::Rate => rate(value),
+        Dimension::Connections | Dimension::FanOut => count(value.max(0.0).round() as u64),
+    }
+}
+
+/// The answer in one sentence.
+#[must_use]
+pub fn sentence(capacity: &Capacity) -> String {
+    let search = &capacity.search;
+    let who = match capacity.subject {
+        Subject::Broker => capacity.target.address.clone(),
+        Subject::Generator => "The generator, against a sink that does as little as can be done,".to_owned(),
+    };
+    let quantity = |value: f64| format!("{} {}", figure(search.dimension, value), search.dimension.unit());
+    let slo = search.slo.join("; ");
+    let held = |confirmations: u32| {
+        let runs = plural(u64::from(confirmations), "run", "runs");
+        format!("{runs} of {} held {slo}", span(search.confirmation_hold))
+    };
+    let cause = match &capacity.limiter {
+        Some(limiter) => format!(" ({}: {})", limiter.resource.name(), limiter.evidence),
+        None => String::new(),
+    };
+    let text = match &capacity.answer {
+        Answer::Confirmed { figure, confirmations, broke_at } => {
+            let (figure, above) = (quantity(*figure), quantity(*broke_at));
+            format!("{who} sustains {figure}: {}; at {above} the SLO broke{cause}.", held(*confirmations))
+        }
+        Answer::AtLeast { figure, confirmations, limited_by, reason } => {
+            let by = match limited_by {
+                Limit::Generator => "limited by the generator",
+                Limit::Maximum => "the most that was asked for",
+                Limit::Machine => "limited by this machine",
+                Limit::Undecided => "what is above is undecided",
+            };
+            let figure = quantity(*figure);
+            format!("{who} sustains at least {figure}, {by}: {}; {reason}.", held(*confirmations))
+        }
+        Answer::None { reason } => {
+            let unit = search.dimension.unit();
+            let held = capacity.held.map_or(String::new(), |held| format!("; {} was held once", quantity(held)));
+            format!("No figure in {unit} is confirmed for {}: {reason}{held}.", capacity.target.address)
+        }
+    };
+    visible(&text)
+}
+
+/// What a step came to, in one line: `held: 2,000 msg/s, p50 0.12 ms, p99 1.3 ms, 0 lost, broker 0.4 cores`.
+#[must_use]
+pub fn outcome(dimension: Dimension, step: &Step) -> String {
+    let mut parts = Vec::new();
+    if let Some(achieved) = step.achieved {
+        parts.push(format!("{} {}", figure(dimension, achieved), dimension.unit()));
+    }
+    if let Some(points) = step.latency {
+        parts.push(format!("p50 {}, p99 {}", latency(points.p50), latency(points.p99)));
+    }
+    if let (Dimension::Connections, Some(points)) = (dimension, step.connect) {
+        parts.push(format!("connecting p99 {}", latency(points.p99)));
+    }
+    parts.push(format!("{} lost", count(step.lost)));
+    if let Some(cpu) = step.broker.cpu {
+        parts.push(format!("broker {}", cores(cpu)));
+    }
+    if let Some(rss) = step.broker.rss_bytes {
+        parts.push(bytes(rss as f64));
+    }
+    let figures = parts.join(", ");
+    let reason = if step.reason.is_empty() { String::new() } else { format!(" ({})", visible(&step.reason)) };
+    format!("{}: {figures}{reason}", verdict(step.verdict))
+}
+
+/// The block that closes a search: the sentence, the steps, the headroom.
+#[must_use]
+pub fn block(capacity: &Capacity, document: &Path) -> String {
+    let dimension = capacity.search.dimension;
+    let mut lines = vec![String::new(), sentence(capacity), String::new()];
+    let head = ["#", "for", "asked", "achieved", "p50", "p99", "lost", "CPU", "result"].map(str::to_owned);
+    let rows = capacity.steps.iter().map(|step| row(dimension, step));
+    lines.extend(aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>()));
+    if !capacity.headroom.is_empty() {
+        lines.push(String::new());
+        for phase in &capacity.headroom {
+            let needs = format!("{} needs {} msg/s", phase.phase, rate(phase.rate));
+            let least = if capacity.answer.is_at_least() { "at least " } else { "" };
+            lines.push(match phase.holds {
+                true => format!("{needs}: fits, {least}{:.1} times over", phase.factor),
+                false if capacity.answer.is_at_least() => {
+                    format!("{needs}: not shown, {:.0} % of it was", phase.factor * 100.0)
+                }
+                false => format!("{needs}: does not fit, {:.0} % of it does", phase.factor * 100.0),
+            });
+        }
+    }
+    if let Some(ceiling) = &capacity.ceiling {
+        let least = if ceiling.at_least { "at least " } else { "" };
+        let figure = figure(dimension, ceiling.figure);
+        lines.push(format!("the generator's own ceiling: {least}{figure} {} ({})", dimension.unit(), ceiling.source));
+    }
+    lines.extend(capacity.remarks.iter().map(|remark| format!("note: {}", visible(remark))));
+    lines.push(format!("seed {}; {}", capacity.seed, document.display()));
+    lines.join("\n")
+}
+
+fn row(dimension: Dimension, step: &Step) -> [String; 9] {
+    let kind = match step.kind {
+        StepKind::WarmUp => "warm-up",
+        StepKind::Doubling | StepKind::Bisection => "search",
+        StepKind::Confirmation => "confirm",
+    };
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    [
+        step.number.to_string(),
+        kind.to_owned(),
+        figure(dimension, step.asked),
+        or_dash(step.achieved.map(|achieved| figure(dimension, achieved))),
+        or_dash(step.latency.map(|points| latency(points.p50))),
+        or_dash(step.latency.map(|points| latency(points.p99))),
+        count(step.lost),
+        or_dash(step.broker.cpu.map(|cpu| format!("{cpu:.2}"))),
+        verdict(step.verdict).to_owned(),
+    ]
+}
+
+fn verdict(verdict: StepVerdict) -> &'static str {
+    match verdict {
+        StepVerdict::Held => "held",
+        StepVerdict::Broke => "broke",
+        StepVerdict::Saturated => "generator",
+        StepVerdict::Inconclusive => "unclear",
+        StepVerdict::Interrupted => "interrupted",
+    }
+}
+
+/// Columns as wide as they must be, numbers to the right.
+fn aligned(table: &[[String; 9]]) -> Vec<String> {
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..9).map(width).collect();
+    let line = |row: &[String; 9]| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
+            1 | 8 => format!("{cell:<width$}"),
+            _ => format!("{cell:>width$}"),
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    table.iter().map(line).collect()
+}

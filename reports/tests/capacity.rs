@@ -1,0 +1,88 @@
+//! The document of a search, its schema, and what the terminal makes of it.
+
+#[path = "specimen/capacity.rs"]
+mod specimen;
+
+use jiff::Timestamp;
+use reports::capacity::{Answer, Capacity, CapacityFolder, block, capacity_json, capacity_schema, sentence};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+fn all() -> [Capacity; 4] {
+    [specimen::confirmed(), specimen::generator_limited(), specimen::none(), specimen::unfinished()]
+}
+
+#[test]
+fn documents_fit_their_schema_and_read_back_the_same() {
+    let validator = jsonschema::validator_for(&serde_json::to_value(capacity_schema()).unwrap()).unwrap();
+    for capacity in all() {
+        let text = capacity_json(&capacity).unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        assert_eq!(serde_json::from_str::<Capacity>(&text).unwrap(), capacity);
+    }
+    let mut wrong = serde_json::to_value(specimen::confirmed()).unwrap();
+    wrong["answer"]["kind"] = "guessed".into();
+    assert!(!validator.is_valid(&wrong), "the schema forbids something");
+}
+
+/// Run with `UPDATE_SCHEMA=1` to write it.
+#[test]
+fn the_shipped_schema_is_the_one_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("capacity.schema.json");
+    let schema = serde_json::to_string_pretty(&capacity_schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        fs::write(&path, &schema).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), schema, "run this test with UPDATE_SCHEMA=1");
+}
+
+#[test]
+fn the_sentence_can_be_signed() {
+    let said = all().map(|capacity| sentence(&capacity));
+    assert_eq!(said, all().map(|capacity| capacity.sentence));
+    assert_eq!(
+        said[0],
+        "mqtt://127.0.0.1:41883 sustains 3,750 msg/s: 3 runs of 30 s held e2e: p(99)<200ms; loss: count==0; at 3,870 msg/s \
+         the SLO broke (broker CPU: it used 0.98 of one core at 3,870 msg/s)."
+    );
+    assert!(said[1].contains("sustains at least 2,000 msg/s, limited by the generator: 3 runs"), "{}", said[1]);
+    assert!(said[2].starts_with("No figure in subscribers per message is confirmed for mqtt://"), "{}", said[2]);
+    assert!(said[3].contains("the search goes on"), "{}", said[3]);
+}
+
+#[test]
+fn the_terminal_shows_every_step_and_the_headroom() {
+    let text = block(&specimen::confirmed(), Path::new("runs/x/capacity.json"));
+    assert_eq!(text.lines().filter(|line| line.contains("  confirm  ")).count(), 3, "{text}");
+    assert!(text.contains("phase 3 needs 3,000 msg/s: fits, 1.2 times over"), "{text}");
+    assert!(text.contains("runs/x/capacity.json"));
+    let text = block(&specimen::generator_limited(), Path::new("x"));
+    assert!(text.contains("phase 2 needs 1,500 msg/s: fits, at least 1.3 times over"), "{text}");
+    assert!(text.contains("phase 3 needs 3,000 msg/s: not shown, 67 % of it was"), "{text}");
+    for capacity in all() {
+        let text = block(&capacity, Path::new("x"));
+        assert!(!text.contains('\u{1b}'), "{text}");
+        // Everything below the sentence.
+        for line in text.lines().skip(2) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_holds_one_search() {
+    let base = tempfile::tempdir().unwrap();
+    let folder = CapacityFolder::create(base.path(), "phase-1", Timestamp::from_second(0).unwrap()).unwrap();
+    assert!(folder.path().ends_with("19700101T000000Z-phase-1-capacity"), "{}", folder.path().display());
+    folder.write(&specimen::unfinished()).unwrap();
+    folder.write(&specimen::confirmed()).unwrap();
+    let read: Capacity = serde_json::from_slice(&fs::read(folder.document()).unwrap()).unwrap();
+    assert_eq!(read.answer, Answer::Confirmed { figure: 3750.0, confirmations: 3, broke_at: 3870.0 });
+    let name = CapacityFolder::step_name(3, 2000.0);
+    assert_eq!(name, "steps/03-2000");
+    assert!(folder.step(&name).unwrap().path().join("observations.jsonl").is_file());
+    assert!(CapacityFolder::at(folder.path()).unwrap_err().to_string().contains("already holds"));
+}
