@@ -6,19 +6,22 @@
 //! ```text
 //!   Slope, Slope, ...   rate over time            Rota       which device is next
 //!          │                                        │
-//!   Paced (constant or Poisson arrivals) ──────▶ Assigned ─┐
-//!   Natural (each device's own interval) ──────────────────┴──▶ dyn Calendar ──▶ Segment i/n
+//!   Paced (constant or Poisson, in bursts) ────▶ Assigned ─┐
+//!   Natural (each device's own interval) ──────────────────┼──▶ dyn Calendar ──▶ Segment i/n
+//!   Traced (what a file says) ─────────────────────────────┘
 //! ```
 
 mod natural;
 mod paced;
 mod rota;
+mod traced;
 
 use std::{fmt, time::Duration};
 
 pub use natural::Natural;
 pub use paced::{Arrival, Paced, Slope};
 pub use rota::Rota;
+pub use traced::Traced;
 
 /// Intended starts, ascending, as offsets from the run's start.
 pub trait Schedule: Send {
@@ -130,7 +133,7 @@ mod tests {
 
     fn whole(seed: u64) -> impl Calendar {
         let slopes = vec![Slope::ramp(0.0, 200.0, Duration::from_secs(2)), Slope::hold(200.0, Duration::from_secs(3))];
-        Assigned::new(Paced::new(slopes, Arrival::Poisson { seed }), Rota::new(seed, (0..17).map(|d| (d, 1.0))))
+        Assigned::new(Paced::new(slopes, Arrival::Poisson { seed }, 1), Rota::new(seed, (0..17).map(|d| (d, 1.0))))
     }
 
     /// Seventeen devices in seven units.

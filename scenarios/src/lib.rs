@@ -65,7 +65,7 @@ pub enum LoadError {
 pub fn load(path_or_name: &str) -> Result<Scenario, LoadError> {
     let path = Path::new(path_or_name);
     match fs::read_to_string(path) {
-        Ok(text) => parse(path_or_name, &text).map_err(LoadError::Invalid),
+        Ok(text) => parse_beside(path_or_name, path.parent(), &text).map_err(LoadError::Invalid),
         Err(source) if source.kind() == io::ErrorKind::NotFound && looks_like_name(path) => {
             let entry =
                 catalogue().iter().find(|entry| entry.name == path_or_name).ok_or_else(|| unknown(path_or_name))?;
@@ -91,15 +91,20 @@ pub fn similar(name: &str) -> Option<&'static str> {
     located::did_you_mean(name, catalogue().iter().map(|entry| entry.name))
 }
 
-/// Resolves the text of a scenario. `origin` names the text in errors: a path or a catalogue name.
+/// Resolves the text of a scenario that is no file, so that it cannot name files beside it. `origin` names the text in
+/// errors, such as a catalogue name.
 ///
 /// # Errors
 ///
 /// Every error of the text at once.
 pub fn parse(origin: &str, text: &str) -> Result<Scenario, Diagnostics> {
+    parse_beside(origin, None, text)
+}
+
+fn parse_beside(origin: &str, folder: Option<&Path>, text: &str) -> Result<Scenario, Diagnostics> {
     let mut reading = Reading::new(text, "a scenario");
     let document = document::read(&mut reading);
-    let scenario = document.and_then(|document| resolve::resolve(document, &mut reading.problems));
+    let scenario = document.and_then(|document| resolve::resolve(document, folder, &mut reading.problems));
     reading.finish(origin, scenario)
 }
 

@@ -24,7 +24,7 @@ pub use name::{Name, NameError};
 pub use network::{Direction, Fault, NetworkRule, RuleId};
 pub use quantity::{Factor, Percentile, QoS, QuantityError, Rate, parse_duration};
 pub use scenario::{Output, Scenario, Unsupported};
-pub use stage::{Arrival, Load, Part, Segment, Stage, StageId};
+pub use stage::{Arrival, Load, Part, Segment, Stage, StageId, Trace, TraceId, TraceStart};
 pub use subscriber::{Role, SubscriberGroup, SubscriberId, Subscription};
 pub use template::{Fill, Template, TemplateError, TopicTemplate};
 pub use threshold::{

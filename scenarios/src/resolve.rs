@@ -10,8 +10,9 @@ mod identity;
 mod network;
 mod stage;
 mod threshold;
+mod trace;
 
-use std::ops::Range;
+use std::{ops::Range, path::Path};
 
 use located::{At, Problem, Problems, Table, did_you_mean};
 
@@ -20,8 +21,8 @@ use crate::{
     model::{BarnId, Curve, Day, Factor, Name, Output, Scenario, TimeOfDay},
 };
 
-/// Makes the model; absent when anything was reported.
-pub(crate) fn resolve(document: Document, problems: &mut Problems) -> Option<Scenario> {
+/// Makes the model; absent when anything was reported. Files that it names are looked for in `folder`.
+pub(crate) fn resolve(document: Document, folder: Option<&Path>, problems: &mut Problems) -> Option<Scenario> {
     let names = Names::of(&document);
     let head = document.scenario.map(|head| head.value);
     let barns = match head.as_ref().and_then(|head| head.barns.as_ref()) {
@@ -30,12 +31,12 @@ pub(crate) fn resolve(document: Document, problems: &mut Problems) -> Option<Sce
     };
     let defaults = broker::resolve(document.brokers, problems);
     let day = resolve_day(document.day.map(|day| day.value), problems);
-    let mut context = Context { names: &names, brokers: &defaults, barns: &barns, day: &day, problems };
+    let mut context = Context { names: &names, brokers: &defaults, barns: &barns, day: &day, folder, problems };
     let devices = client::devices(document.devices, &mut context);
     let subscribers = client::subscribers(document.subscribers, &mut context);
     let counts = devices.iter().map(|group| group.as_ref().map(|(group, _)| group.count));
     let total = counts.collect::<Option<Vec<u32>>>().map(|counts| counts.into_iter().fold(0, u32::saturating_add));
-    let stages = stage::resolve(document.stages, total, context.problems);
+    let (stages, traces) = stage::resolve(document.stages, total, &mut context);
     let network = network::resolve(document.network, &mut context);
     let events = event::resolve(document.events.map_or_else(Vec::new, |events| events.value), &stages, &mut context);
     let thresholds = threshold::resolve(document.thresholds, &mut context);
@@ -63,6 +64,7 @@ pub(crate) fn resolve(document: Document, problems: &mut Problems) -> Option<Sce
         subscribers: subscribers.into_iter().map(|group| Some(group?.0)).collect::<Option<_>>()?,
         day,
         stages: stages.into_iter().collect::<Option<_>>()?,
+        traces,
         events,
         thresholds,
         network,
@@ -76,6 +78,7 @@ struct Context<'a> {
     brokers: &'a [crate::model::Broker],
     barns: &'a [BarnId],
     day: &'a Day,
+    folder: Option<&'a Path>,
     problems: &'a mut Problems,
 }
 

@@ -1,74 +1,21 @@
 //! The run's time: which part follows which, which devices take part, and when each message starts.
 
-use std::{collections::VecDeque, time::Duration};
+mod curve;
+mod parts;
 
-use scenarios::model::{Arrival as Wanted, Part as Kind, Scenario};
+#[cfg(test)]
+mod tests;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use scenarios::model::{Arrival as Wanted, TraceStart};
 use simulator::farm::{DeviceId, Farm};
 
-use crate::{
-    measure::StageSpan,
-    schedule::{Arrival, Calendar, Natural, Paced, Rota, Schedule, Segment, Slope, Start},
-};
+use crate::schedule::{Arrival, Calendar, Natural, Paced, Rota, Schedule, Segment, Slope, Start, Traced};
 
-/// One part of the run's time.
-#[derive(Clone, Debug)]
-pub(super) struct Part {
-    pub(super) span: StageSpan,
-    /// Messages per second at its end, when it names a rate.
-    pub(super) rate: Option<f64>,
-    /// How many devices, in [`order`]'s order, take part at its end.
-    pub(super) devices: usize,
-    before: usize,
-    slope: Option<Slope>,
-    arrival: Wanted,
-}
-
-impl Part {
-    /// How many devices took part before it.
-    pub(super) fn devices_before(&self) -> usize {
-        self.before
-    }
-
-    pub(super) fn length(&self) -> Duration {
-        self.span.ends - self.span.begins
-    }
-}
-
-/// The parts of a scenario, in order and without gaps. Of `devices` devices this process drives those in `mine`, a
-/// subsequence of the scenario's order.
-pub(super) fn parts(scenario: &Scenario) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
-    let mut before = if scenario.stages.first().is_some_and(|stage| stage.ramp.is_zero()) {
-        scenario.stages[0].devices as usize
-    } else {
-        0
-    };
-    for segment in scenario.timeline() {
-        let stage = scenario.stage(segment.stage);
-        let earlier = segment.stage.0.checked_sub(1).map(|index| &scenario.stages[usize::from(index)]);
-        let rate = stage.load.rate().map(|rate| rate.per_second());
-        let from = earlier.map_or(Some(0.0), |earlier| earlier.load.rate().map(|rate| rate.per_second()));
-        let (name, slope) = match segment.part {
-            // From a natural load there is no rate to begin the slope with, so it starts at the end's.
-            Kind::Ramp => (
-                format!("{} ramp", stage.name),
-                rate.map(|rate| Slope::ramp(from.unwrap_or(rate), rate, segment.length)),
-            ),
-            Kind::WarmUp => (format!("{} warm-up", stage.name), rate.map(|rate| Slope::hold(rate, segment.length))),
-            Kind::Hold => (stage.name.to_string(), rate.map(|rate| Slope::hold(rate, segment.length))),
-        };
-        let span = StageSpan {
-            name,
-            begins: segment.start,
-            ends: segment.start + segment.length,
-            measured: segment.part == Kind::Hold,
-        };
-        let devices = stage.devices as usize;
-        parts.push(Part { span, rate, devices, before, slope, arrival: stage.arrival });
-        before = devices;
-    }
-    parts
-}
+use curve::Slopes;
+use parts::Flow;
+pub(super) use parts::{Part, parts};
 
 /// All devices in the order in which they connect: any beginning of it has each group in proportion.
 pub(super) fn order(farm: &Farm) -> Vec<DeviceId> {
@@ -93,11 +40,18 @@ pub(super) fn order(farm: &Farm) -> Vec<DeviceId> {
 pub(super) struct Program {
     parts: VecDeque<(usize, Part)>,
     present: Option<Box<dyn Calendar>>,
-    farm: std::sync::Arc<Farm>,
-    order: Vec<DeviceId>,
-    weights: Vec<f64>,
+    farm: Arc<Farm>,
+    /// Every device with its group and its weight, in [`order`]'s order.
+    members: Vec<Member>,
     seed: u64,
     natural: NaturalTime,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    device: u32,
+    group: u16,
+    weight: f64,
 }
 
 /// How the run's time and the devices' own go together.
@@ -123,10 +77,13 @@ impl NaturalTime {
 impl Program {
     /// `farm` is asked for weights and natural intervals only, so it may be another instance than the fleet's.
     pub(super) fn new(parts: &[Part], farm: Farm, seed: u64, natural: NaturalTime) -> Self {
-        let order = order(&farm);
-        let weights = order.iter().map(|device| farm.info(*device).weight).collect();
+        let members = order(&farm).into_iter().map(|device| {
+            let info = farm.info(device);
+            Member { device: device.0, group: info.group, weight: info.weight }
+        });
+        let members = members.collect();
         let parts = parts.iter().cloned().enumerate().collect();
-        Self { parts, present: None, farm: farm.into(), order, weights, seed, natural }
+        Self { parts, present: None, farm: farm.into(), members, seed, natural }
     }
 
     /// The share of a segment, with whether each device is its own.
@@ -135,61 +92,93 @@ impl Program {
     }
 
     fn open(&self, number: usize, part: &Part) -> Box<dyn Calendar> {
-        match part.slope {
-            Some(slope) => Box::new(self.paced(number, part, slope)),
-            None => Box::new(self.natural(part)),
+        let seed = self.seed ^ (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        match &part.flow {
+            Flow::Slope(slope) => Box::new(self.paced(seed, part, [*slope])),
+            Flow::Curve(rate, curve) => {
+                let (at, ends) = (part.span.begins, part.span.ends);
+                let slopes = Slopes { rate: *rate, curve: Arc::clone(curve), time: self.natural, at, ends };
+                Box::new(self.paced(seed, part, slopes))
+            }
+            Flow::Natural => Box::new(self.natural(part)),
+            Flow::Trace { starts, repeat } => Box::new(self.traced(seed, part, starts, *repeat)),
+            Flow::Silence => Box::new(Silence),
         }
     }
 
-    fn paced(&self, number: usize, part: &Part, slope: Slope) -> Joining {
-        let seed = self.seed ^ (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// The devices that publish in `part`: those that are there when it begins, and those that join with when they do.
+    fn publishing<'a>(
+        &'a self,
+        part: &'a Part,
+    ) -> (impl Iterator<Item = &'a Member>, impl Iterator<Item = (Duration, &'a Member)>) {
+        let there = part.devices.min(part.before).min(self.members.len());
+        let all = part.devices.min(self.members.len());
+        let joining = self.members[there..all].iter().enumerate().map(move |(nth, member)| {
+            let share = (nth + 1) as f64 / (all - there) as f64;
+            (part.joins_at(share), member)
+        });
+        let publishes = |member: &Member| part.publishes(member.group);
+        (
+            self.members[..there].iter().filter(move |member| publishes(member)),
+            joining.filter(move |(_, member)| publishes(member)),
+        )
+    }
+
+    fn paced<S>(&self, seed: u64, part: &Part, slopes: S) -> Joining
+    where
+        S: IntoIterator<Item = Slope>,
+        S::IntoIter: Send + 'static,
+    {
         let arrival = match part.arrival {
             Wanted::Constant => Arrival::Constant,
             Wanted::Poisson => Arrival::Poisson { seed },
         };
-        let there = part.devices.min(part.before).min(self.order.len());
-        let all = part.devices.min(self.order.len());
-        let member = |place: usize| (self.order[place].0, self.weights[place]);
-        let joining = (there..all).enumerate().map(|(nth, place)| {
-            let share = (nth + 1) as f64 / (all - there) as f64;
-            (part.joins_at(share), member(place))
-        });
+        let (there, joining) = self.publishing(part);
         Joining {
             begins: part.span.begins,
-            schedule: Paced::new(vec![slope], arrival),
-            rota: Rota::new(seed, (0..there).map(member)),
-            joining: joining.collect(),
+            schedule: Paced::new(slopes, arrival, part.burst),
+            rota: Rota::new(seed, there.map(|member| (member.device, member.weight))),
+            joining: joining.map(|(joins, member)| (joins, (member.device, member.weight))).collect(),
         }
     }
 
     fn natural(&self, part: &Part) -> impl Calendar + use<> {
-        let there = part.devices.min(part.before).min(self.order.len());
-        let all = part.devices.min(self.order.len());
         let time = self.natural;
-        let farm = std::sync::Arc::clone(&self.farm);
+        let farm = Arc::clone(&self.farm);
         // The farm is asked for what follows its own time of the last start: the run's time is rounded, and what it stands
         // for may lie before that start, which would then come twice.
-        let mut last = vec![Duration::ZERO; self.order.len()];
+        let mut last = vec![Duration::ZERO; self.members.len()];
         let mut next = move |device: u32, after: Option<Duration>| {
             let last = &mut last[device as usize];
             *last = farm.next_natural(DeviceId(device), after.map_or(*last, |after| time.farm(after)));
             time.run(*last)
         };
-        let first = (0..all).map(|place| {
-            let nth = place.saturating_sub(there) + 1;
-            let joins = if place < there { Duration::ZERO } else { part.joins_at(nth as f64 / (all - there) as f64) };
-            let device = self.order[place].0;
-            (device, next(device, Some(part.span.begins + joins)))
-        });
-        let first: Vec<_> = first.collect();
+        let (there, joining) = self.publishing(part);
+        let first = there.map(|member| (Duration::ZERO, member)).chain(joining);
+        let first: Vec<_> =
+            first.map(|(joins, member)| (member.device, next(member.device, Some(part.span.begins + joins)))).collect();
         Natural::new(first, part.span.ends, move |device, at| Some(next(device, None).saturating_sub(at)))
+    }
+
+    fn traced(&self, seed: u64, part: &Part, starts: &Arc<[TraceStart]>, repeat: Option<Duration>) -> Traced {
+        let (there, joining) = self.publishing(part);
+        let members: Vec<&Member> = there.chain(joining.map(|(_, member)| member)).collect();
+        let rota = |group: Option<u16>| {
+            let chosen = members.iter().filter(|member| group.is_none_or(|group| member.group == group));
+            Rota::new(seed, chosen.map(|member| (member.device, member.weight)))
+        };
+        let groups = members.iter().map(|member| member.group + 1).max().unwrap_or(0);
+        let groups = (0..groups).map(|group| rota(Some(group))).collect();
+        Traced::new(Arc::clone(starts), repeat, (part.span.begins, part.span.ends), rota(None), groups)
     }
 }
 
-impl Part {
-    /// When, after its beginning, a device joins that is this share along.
-    fn joins_at(&self, share: f64) -> Duration {
-        if self.span.measured { Duration::ZERO } else { self.length().mul_f64(share) }
+/// A part in which nothing is published.
+struct Silence;
+
+impl Calendar for Silence {
+    fn next_start(&mut self) -> Option<Start> {
+        None
     }
 }
 
@@ -225,61 +214,5 @@ impl Calendar for Joining {
                 return Some(Start { at: self.begins + at, device });
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use simulator::farm::Model;
-
-    use super::*;
-
-    /// Every start of a catalogue's day with the farm's time of it.
-    fn day(name: &str) -> (Farm, Vec<(Duration, DeviceId)>) {
-        let scenario = scenarios::load(name).unwrap();
-        let farm = || Farm::new(&scenario, scenario.seed);
-        let natural =
-            NaturalTime { begins: scenario.day.start.since_midnight(), compression: scenario.day.compress.value() };
-        let mut program = Program::new(&parts(&scenario), farm(), scenario.seed, natural);
-        let starts = std::iter::from_fn(|| program.next_start());
-        let starts = starts.map(|start| (natural.farm(start.at), DeviceId(start.device))).collect();
-        (farm(), starts)
-    }
-
-    const HOUR: Duration = Duration::from_secs(3600);
-
-    #[test]
-    fn each_device_of_a_day_speaks_when_its_farm_says() {
-        let (farm, starts) = day("phase-1-day");
-        let (from, to) = (4 * HOUR, 6 * HOUR);
-        for device in farm.devices() {
-            let said = starts.iter().filter(|(at, who)| *who == device && (from..to).contains(at)).count();
-            let mut at = from;
-            let mut due: usize = 0;
-            loop {
-                at = farm.next_natural(device, at);
-                if at >= to {
-                    break;
-                }
-                due += 1;
-            }
-            // Times of the run are rounded, so one may fall on the other side of a border.
-            assert!(due.abs_diff(said) <= 1, "{}: {said} starts, {due} due", farm.info(device).name);
-        }
-    }
-
-    #[test]
-    fn meters_are_silent_before_the_milking_and_report_each_round_once() {
-        let (farm, starts) = day("phase-1-day");
-        let meters = farm.devices().filter(|device| farm.info(*device).model == Model::MilkMeter).count();
-        let milked = |from: Duration, to: Duration| {
-            let by_meters = starts.iter().filter(|(_, device)| farm.info(*device).model == Model::MilkMeter);
-            by_meters.filter(|(at, _)| (from..to).contains(at)).count()
-        };
-        let begins = 4 * HOUR + HOUR / 2;
-        assert_eq!(milked(Duration::ZERO, begins), 0);
-        // A round takes 12 minutes, so the hour and a half from the session's beginning have seven and a half.
-        let rounds = milked(begins, 6 * HOUR) as f64 / meters as f64;
-        assert!((6.5..=7.6).contains(&rounds), "{rounds} milkings of each stall");
     }
 }

@@ -1,6 +1,6 @@
-//! Starts at a rate that follows a curve, with constant or Poisson arrivals.
+//! Starts at a rate that follows a curve, with constant or Poisson arrivals, one by one or in bursts.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -59,10 +59,10 @@ pub enum Arrival {
 /// Starts at a rate that follows slopes one after another.
 ///
 /// The arrivals are laid out on an axis that counts messages (0, 1, 2, ... or with exponential gaps) and mapped to time
-/// through the area below the slopes. So no rounding error accumulates, and ramps need no special case.
-#[derive(Debug)]
+/// through the area below the slopes. So no rounding error accumulates, and ramps need no special case. A burst is several
+/// messages at the place of its first; the last burst is whole.
 pub struct Paced {
-    slopes: std::vec::IntoIter<Slope>,
+    slopes: Box<dyn Iterator<Item = Slope> + Send>,
     slope: Option<Slope>,
     /// Where the present slope begins.
     begins: Duration,
@@ -70,6 +70,10 @@ pub struct Paced {
     passed: f64,
     position: f64,
     arrivals: Arrivals,
+    /// How many starts come at once.
+    burst: u32,
+    /// How many of the present burst are left.
+    left: u32,
 }
 
 #[derive(Debug)]
@@ -79,24 +83,32 @@ enum Arrivals {
 }
 
 impl Paced {
-    /// Starts along `slopes`. Rates below zero count as zero.
-    pub fn new(slopes: Vec<Slope>, arrival: Arrival) -> Self {
+    /// Starts along `slopes`, `burst` of them at once; 0 counts as 1. Rates below zero count as zero.
+    pub fn new<S>(slopes: S, arrival: Arrival, burst: u32) -> Self
+    where
+        S: IntoIterator<Item = Slope>,
+        S::IntoIter: Send + 'static,
+    {
+        let burst = burst.max(1);
         let arrivals = match arrival {
             Arrival::Constant => Arrivals::Constant { sent: 0 },
             Arrival::Poisson { seed } => {
                 let mut random = Box::new(ChaCha8Rng::seed_from_u64(seed));
-                let at = Exp1.sample(&mut random);
-                Arrivals::Poisson { random, at }
+                let gap: f64 = Exp1.sample(&mut random);
+                Arrivals::Poisson { random, at: gap * f64::from(burst) }
             }
         };
-        let positive: Vec<Slope> = slopes
-            .into_iter()
-            .map(|slope| Slope { from: slope.from.max(0.0), to: slope.to.max(0.0), ..slope })
-            .collect();
-        let mut slopes = positive.into_iter();
+        let positive = |slope: Slope| Slope { from: slope.from.max(0.0), to: slope.to.max(0.0), ..slope };
+        let mut slopes = Box::new(slopes.into_iter().map(positive));
         let slope = slopes.next();
         let position = arrivals.position();
-        Self { slopes, slope, begins: Duration::ZERO, passed: 0.0, position, arrivals }
+        Self { slopes, slope, begins: Duration::ZERO, passed: 0.0, position, arrivals, burst, left: burst }
+    }
+}
+
+impl fmt::Debug for Paced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Paced").field("slope", &self.slope).field("arrivals", &self.arrivals).finish_non_exhaustive()
     }
 }
 
@@ -108,12 +120,13 @@ impl Arrivals {
         }
     }
 
-    fn advance(&mut self) -> f64 {
+    /// The next place, after `burst` messages at the present one.
+    fn advance(&mut self, burst: u32) -> f64 {
         match self {
-            Self::Constant { sent } => *sent += 1,
+            Self::Constant { sent } => *sent += u64::from(burst),
             Self::Poisson { random, at } => {
                 let gap: f64 = Exp1.sample(random);
-                *at += gap;
+                *at += gap * f64::from(burst);
             }
         }
         self.position()
@@ -129,7 +142,11 @@ impl Schedule for Paced {
             // A millionth of a message absorbs the rounding at the border of two slopes.
             if within < area - 1e-6 {
                 let offset = Duration::from_secs_f64(slope.reached(within.max(0.0))).min(slope.lasts);
-                self.position = self.arrivals.advance();
+                self.left -= 1;
+                if self.left == 0 {
+                    self.left = self.burst;
+                    self.position = self.arrivals.advance(self.burst);
+                }
                 return Some(self.begins + offset);
             }
             self.passed += area;
@@ -144,7 +161,11 @@ mod tests {
     use super::*;
 
     fn starts(slopes: Vec<Slope>, arrival: Arrival) -> Vec<Duration> {
-        let mut paced = Paced::new(slopes, arrival);
+        bursts(slopes, arrival, 1)
+    }
+
+    fn bursts(slopes: Vec<Slope>, arrival: Arrival, burst: u32) -> Vec<Duration> {
+        let mut paced = Paced::new(slopes, arrival, burst);
         std::iter::from_fn(|| paced.next_start()).collect()
     }
 
@@ -173,6 +194,26 @@ mod tests {
         let first_half = starts.iter().filter(|at| **at < 5 * SECOND).count();
         assert_eq!(first_half, 1_250);
         assert!(starts.is_sorted());
+    }
+
+    #[test]
+    fn a_burst_comes_at_once_and_the_rate_stays() {
+        let starts = bursts(vec![Slope::hold(100.0, 10 * SECOND)], Arrival::Constant, 50);
+        assert_eq!(starts.len(), 1_000);
+        assert!(starts.iter().enumerate().all(|(n, at)| *at == (n as u32 / 50) * SECOND / 2));
+    }
+
+    #[test]
+    fn bursts_at_random_keep_the_mean() {
+        let starts = bursts(vec![Slope::hold(1000.0, 100 * SECOND)], Arrival::Poisson { seed: 11 }, 20);
+        assert!(starts.chunks(20).all(|burst| burst.len() == 20 && burst.iter().all(|at| at == &burst[0])));
+        // 5,000 bursts, whose number varies by its root.
+        assert!((starts.len() as f64 / 20.0 - 5_000.0).abs() < 5.0 * 5_000_f64.sqrt(), "{}", starts.len());
+        let gaps: Vec<f64> = starts.chunks(20).map(|burst| burst[0].as_secs_f64()).collect();
+        let gaps: Vec<f64> = gaps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let spread = (gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64).sqrt();
+        assert!((spread / mean - 1.0).abs() < 0.1, "{}", spread / mean);
     }
 
     #[test]

@@ -187,10 +187,23 @@ section! {
         default ramp: Span = Span::seconds(0);
         /// How long it lasts after the ramp, above 0; a duration. Measured.
         required hold: Span;
-        /// Messages per second over all devices, above 0, by their weights. Either this or shape.
+        /// Messages per second over all devices, above 0, by their weights. Either this, shape or trace.
         optional rate: Rate;
-        /// `natural`: each device at its own interval, by the farm's day. Either this or rate.
+        /// The curve in day.curves that multiplies the rate as the farm's day passes, by name. Default: level.
+        optional curve: Name;
+        /// How many messages of a rate come at once; the rate stays, so bursts of 50 at 100 per second come every half second.
+        /// Default: 1.
+        optional burst: Count;
+        /// `natural`: each device at its own interval, by the farm's day. Either this, rate or trace.
         optional shape: Shape;
+        /// A file beside the scenario that says when each message starts: lines `TIME,GROUP,COUNT`, of which TIME alone is
+        /// enough. TIME counts from the beginning of the hold, in seconds or with a unit, and never falls; GROUP is a device
+        /// group; COUNT messages start at once. Nothing is sent in the stage's ramp and warm-up. Either this, rate or shape.
+        optional trace: PathBuf;
+        /// After how long the trace begins anew, above its last time; a duration. Default: never.
+        optional repeat: Span;
+        /// The device groups, by name, that publish in this stage; the others stay connected. Default: all.
+        optional groups: Vec<At<Name>>;
         /// How the messages of a rate are spread: constant (evenly) or poisson (at random, same mean). Default: constant.
         default arrival: Arrival = Arrival::Constant;
         /// How many devices are connected, of each group in proportion. Default: all.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Action, Address, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Name, NetworkRule, Part,
-    Segment, Stage, StageId, SubscriberGroup, SubscriberId, Threshold,
+    Segment, Stage, StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
 };
 
 /// A resolved, valid scenario.
@@ -44,6 +44,8 @@ pub struct Scenario {
     pub day: Day,
     /// Stages; at least one. Referred to by [`StageId`].
     pub stages: Vec<Stage>,
+    /// What stages read from files. Referred to by [`super::TraceId`].
+    pub traces: Vec<Trace>,
     /// Events, in the order of the text.
     pub events: Vec<Event>,
     /// Thresholds, in the order of the text.
@@ -97,11 +99,15 @@ impl Scenario {
         self.device_count() + self.subscriber_count()
     }
 
-    /// The greatest rate that a stage asks for, in messages per second; absent when all load is natural.
+    /// The greatest rate that a stage asks for, in messages per second; absent when none asks for a rate.
     #[must_use]
     pub fn peak_rate(&self) -> Option<f64> {
-        let rates = self.stages.iter().filter_map(|stage| stage.load.rate());
-        rates.map(super::Rate::per_second).reduce(f64::max)
+        let rates = self.stages.iter().filter_map(|stage| {
+            let points = stage.curve.map_or(&[][..], |curve| &self.day.curves[usize::from(curve)].points);
+            let highest = points.iter().map(|(_, factor)| *factor).reduce(f64::max);
+            Some(stage.load.rate()?.per_second() * highest.unwrap_or(1.0))
+        });
+        rates.reduce(f64::max)
     }
 
     /// A broker.

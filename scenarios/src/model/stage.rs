@@ -1,10 +1,10 @@
 //! Stages: the load over time.
 
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{Name, Rate};
+use super::{GroupId, Name, Rate};
 
 /// Addresses a stage of [`super::Scenario::stages`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -22,8 +22,14 @@ pub struct Stage {
     pub hold: Duration,
     /// What is published.
     pub load: Load,
+    /// The curve of [`super::Day::curves`] (an index) that multiplies a rate; absent is level.
+    pub curve: Option<u16>,
     /// When exactly.
     pub arrival: Arrival,
+    /// How many messages of a rate come at once; at least 1.
+    pub burst: u32,
+    /// The device groups that publish; at least one.
+    pub groups: Vec<GroupId>,
     /// How many devices are connected: the first of each group, in proportion.
     pub devices: u32,
 }
@@ -36,17 +42,47 @@ pub enum Load {
     Rate(Rate),
     /// Each device at its natural interval, by the farm's day (shape `day`).
     Natural,
+    /// What a file says.
+    Trace(TraceId),
 }
 
 impl Load {
-    /// The rate, unless it is natural.
+    /// The rate, if it is one.
     #[must_use]
     pub fn rate(self) -> Option<Rate> {
         match self {
             Self::Rate(rate) => Some(rate),
-            Self::Natural => None,
+            Self::Natural | Self::Trace(_) => None,
         }
     }
+}
+
+/// Addresses a trace of [`super::Scenario::traces`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct TraceId(pub u16);
+
+/// When messages start, as a file says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trace {
+    /// The file, as the scenario names it.
+    pub file: PathBuf,
+    /// Ascending in time; at least one.
+    #[serde(skip)]
+    pub starts: Arc<[TraceStart]>,
+    /// After how long it begins anew, above the last start; absent for never.
+    pub repeat: Option<Duration>,
+}
+
+/// Messages that start together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceStart {
+    /// Since the beginning of the stage's hold.
+    pub at: Duration,
+    /// Whose devices send them, by their weights; absent for any of the stage's groups.
+    pub group: Option<GroupId>,
+    /// How many; at least 1.
+    pub count: u32,
 }
 
 /// How intended starts are spread.
