@@ -57,7 +57,8 @@ pub(crate) enum Verb {
     /// Run a scenario: load a broker, account for every message, judge, report.
     ///
     /// Without --target the reference broker is started as a child process on a free loopback port. The run ends with a
-    /// verdict, an exit code and a folder with summary.json, report.html, junit.xml, latency.hlog, observations.jsonl.
+    /// verdict, an exit code and a folder with report.html, summary.json, junit.xml, windows.csv, metrics.om, latency.hlog and
+    /// observations.jsonl.
     Run(Run),
     /// Run a scenario's devices alone against a broker, without measuring.
     ///

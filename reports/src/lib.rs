@@ -1,4 +1,4 @@
-//! Observations in; terminal, JSON, JUnit, HTML and HDR log out.
+//! Observations in; terminal, JSON, JUnit, HTML, HDR log, CSV and OpenMetrics out.
 //!
 //! * [`observation`]: what a run saw, and its form on disk. Start reading here.
 //! * [`Summary`]: what a run amounts to, a fold over its observations; thresholds are judged on it.
@@ -15,6 +15,7 @@
 
 pub mod capacity;
 pub mod comparison;
+mod csv;
 mod figures;
 mod hdr_log;
 mod headline;
@@ -23,6 +24,7 @@ mod json_lines;
 mod junit;
 pub mod labels;
 pub mod observation;
+mod open_metrics;
 pub mod outputs;
 pub mod reader;
 pub mod run_folder;
@@ -33,6 +35,7 @@ mod summary_json;
 mod terminal;
 
 pub use comparison::{Comparison, comparison_schema};
+pub use csv::{COLUMNS, Csv};
 pub use hdr_log::HdrLog;
 pub use headline::{Headline, Word};
 pub use html::html;
@@ -40,6 +43,7 @@ pub use json_lines::JsonLines;
 pub use junit::junit;
 pub use labels::{Labels, label};
 pub use observation::{Observation, metric};
+pub use open_metrics::{OPEN_METRICS_TYPE, open_metrics};
 pub use outputs::{Documents, Output, RenderError, render};
 pub use reader::{ReadError, Reader};
 pub use run_folder::{FolderError, RunFolder};

@@ -1,10 +1,12 @@
 //! Which files a run leaves behind, and how they are made again from its observations.
 
+use crate::csv::Csv;
 use crate::hdr_log::HdrLog;
 use crate::html::html;
 use crate::json_lines::JsonLines;
 use crate::junit::junit;
 use crate::observation::Observation;
+use crate::open_metrics::open_metrics;
 use crate::reader::{ReadError, Reader};
 use crate::run_folder::{RunFolder, file, replace};
 use crate::sink::{Sink, Tee};
@@ -24,11 +26,15 @@ pub enum Output {
     Html,
     /// `latency.hlog`
     HdrLog,
+    /// `windows.csv`
+    Csv,
+    /// `metrics.om`
+    OpenMetrics,
 }
 
 impl Output {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Json, Self::JUnit, Self::Html, Self::HdrLog];
+    pub const ALL: [Self; 6] = [Self::Json, Self::JUnit, Self::Html, Self::HdrLog, Self::Csv, Self::OpenMetrics];
 
     /// Its name in the run folder.
     pub fn file_name(self) -> &'static str {
@@ -37,6 +43,8 @@ impl Output {
             Self::JUnit => file::JUNIT,
             Self::Html => file::REPORT,
             Self::HdrLog => file::LATENCY,
+            Self::Csv => file::WINDOWS,
+            Self::OpenMetrics => file::METRICS,
         }
     }
 }
@@ -50,12 +58,15 @@ pub fn open(folder: &RunFolder, wanted: &[Output]) -> io::Result<Tee> {
     if wanted.contains(&Output::HdrLog) {
         tee.push(Box::new(HdrLog::create(folder)?));
     }
+    if wanted.contains(&Output::Csv) {
+        tee.push(Box::new(Csv::create(folder)?));
+    }
     tee.push(Box::new(Documents::new(folder.path(), wanted)));
     Ok(tee)
 }
 
-/// Folds the run once and writes the documents that need the whole of it (`summary.json`, `junit.xml`, `report.html`) at
-/// its end, each in one step.
+/// Folds the run once and writes the documents that need the whole of it (`summary.json`, `junit.xml`, `report.html`,
+/// `metrics.om`) at its end, each in one step.
 #[derive(Debug)]
 pub struct Documents {
     folder: PathBuf,
@@ -74,7 +85,8 @@ impl Documents {
             Output::Json => summary_json(&self.summary)?,
             Output::JUnit => junit(&self.summary).map_err(io::Error::other)?,
             Output::Html => html(&self.summary).map_err(io::Error::other)?,
-            Output::HdrLog => return Ok(()),
+            Output::OpenMetrics => open_metrics(&self.summary).map_err(io::Error::other)?,
+            Output::HdrLog | Output::Csv => return Ok(()),
         };
         replace(&self.folder.join(output.file_name()), text.as_bytes())
     }
@@ -118,11 +130,15 @@ pub fn render(run: &Path, wanted: &[Output]) -> Result<Summary, RenderError> {
     let reader = Reader::open(&run.join(file::OBSERVATIONS))?;
     let unwritable = |cause| RenderError::Write { path: run.to_owned(), cause };
     let mut log = wanted.contains(&Output::HdrLog).then(|| HdrLog::new(Vec::new()));
+    let mut table = wanted.contains(&Output::Csv).then(|| Csv::new(Vec::new()));
     let mut documents = Box::new(Documents::new(run, wanted));
     for observation in reader {
         let observation = observation?;
         if let Some(log) = &mut log {
             log.record(&observation).map_err(unwritable)?;
+        }
+        if let Some(table) = &mut table {
+            table.record(&observation).map_err(unwritable)?;
         }
         documents.record(&observation).map_err(unwritable)?;
     }
@@ -130,6 +146,10 @@ pub fn render(run: &Path, wanted: &[Output]) -> Result<Summary, RenderError> {
     if let Some(log) = log {
         let text = log.into_inner().map_err(unwritable)?;
         replace(&run.join(file::LATENCY), &text).map_err(unwritable)?;
+    }
+    if let Some(table) = table {
+        let text = table.into_inner().map_err(unwritable)?;
+        replace(&run.join(file::WINDOWS), &text).map_err(unwritable)?;
     }
     documents.finish().map_err(unwritable)?;
     Ok(summary)

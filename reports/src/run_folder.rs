@@ -19,6 +19,10 @@ pub mod file {
     pub const COMPARISON: &str = "comparison.json";
     /// Latency distributions over time, for HdrHistogram's plotters.
     pub const LATENCY: &str = "latency.hlog";
+    /// A row per window, for spreadsheets.
+    pub const WINDOWS: &str = "windows.csv";
+    /// Figures for monitoring systems.
+    pub const METRICS: &str = "metrics.om";
 }
 
 /// A folder that holds the outputs of exactly one run.

@@ -187,13 +187,23 @@ fn resolve_day(section: Option<DaySection>, problems: &mut Problems) -> Day {
 
 fn resolve_output(section: Option<OutputSection>) -> Output {
     match section {
-        None => Output { folder: "runs".into(), html: true, json: true, junit: true, hdr_log: true },
+        None => Output {
+            folder: "runs".into(),
+            html: true,
+            json: true,
+            junit: true,
+            hdr_log: true,
+            csv: true,
+            open_metrics: true,
+        },
         Some(section) => Output {
             folder: section.folder.value,
             html: section.html.value,
             json: section.json.value,
             junit: section.junit.value,
             hdr_log: section.hdr_log.value,
+            csv: section.csv.value,
+            open_metrics: section.open_metrics.value,
         },
     }
 }

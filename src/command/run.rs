@@ -59,6 +59,8 @@ fn sinks(folder: &RunFolder, scenario: &Scenario) -> Result<Vec<Box<dyn Sink>>, 
         (Output::JUnit, scenario.output.junit),
         (Output::Html, scenario.output.html),
         (Output::HdrLog, scenario.output.hdr_log),
+        (Output::Csv, scenario.output.csv),
+        (Output::OpenMetrics, scenario.output.open_metrics),
     ];
     let wanted: Vec<Output> = wanted.into_iter().filter_map(|(output, asked)| asked.then_some(output)).collect();
     let files = reports::outputs::open(folder, &wanted).map_err(|error| {

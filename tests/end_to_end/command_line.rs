@@ -103,7 +103,9 @@ fn the_smoke_run_passes_and_leaves_its_folder() {
     let run = folder.path().join("run");
     let output = output(paddock().args(["run", "smoke", "--seed", "7", "--out"]).arg(&run));
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
-    for file in ["summary.json", "report.html", "junit.xml", "latency.hlog", "observations.jsonl"] {
+    for file in
+        ["summary.json", "report.html", "junit.xml", "latency.hlog", "windows.csv", "metrics.om", "observations.jsonl"]
+    {
         assert!(fs::metadata(run.join(file)).is_ok_and(|file| file.len() > 0), "{file}");
     }
     let summary = summary(&run);

@@ -268,5 +268,9 @@ section! {
         default junit: bool = true;
         /// Whether `latency.hlog` is written. Default: true.
         default hdr_log: bool = true;
+        /// Whether `windows.csv` is written, one row per second. Default: true.
+        default csv: bool = true;
+        /// Whether `metrics.om` is written, OpenMetrics text. Default: true.
+        default open_metrics: bool = true;
     }
 }

@@ -69,6 +69,10 @@ pub struct Output {
     pub junit: bool,
     /// `latency.hlog`.
     pub hdr_log: bool,
+    /// `windows.csv`.
+    pub csv: bool,
+    /// `metrics.om`.
+    pub open_metrics: bool,
 }
 
 /// Something that the language settles and this version of Paddock does not do.
