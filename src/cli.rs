@@ -4,11 +4,14 @@ mod broker;
 mod certs;
 mod conformance;
 mod properties;
+mod report;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use jiff::Timestamp;
+use loadgen::{RunId, schedule::Segment};
 
 use crate::log::Format;
 
@@ -17,6 +20,7 @@ pub(crate) use self::{
     certs::{Certs, KeyKind},
     conformance::{Chosen, Conformance, ConformanceVerb, Files, Pace, Prove, Verdict, Version as MqttVersion},
     properties::{Differential, Properties, PropertySuite, Protocol, Random, Replay, Site},
+    report::{Merge, Report},
 };
 
 /// The proving ground for farm MQTT: a reference broker, device simulators, scenario-driven load, reports.
@@ -79,6 +83,9 @@ pub(crate) enum Verb {
     /// The first time it makes a CA; afterwards it issues more from the same one. Nothing that is there is replaced, unless
     /// --force is given, and the CA not even then. Private keys can be read by their owner only.
     Certs(Certs),
+    /// Look at recorded runs again.
+    #[command(subcommand)]
+    Report(Report),
     /// List, check or describe scenarios.
     #[command(subcommand)]
     Scenarios(Scenarios),
@@ -102,6 +109,19 @@ pub(crate) struct Run {
     /// The run folder; it must not hold another run. [default: runs/TIME-SCENARIO]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
+    /// Drive only a share of the devices and subscribers, such as 2/4: the second of four processes, on this or on other
+    /// machines, that drive the whole run together. Give all of them the same scenario, seed and broker, then join their
+    /// folders with `paddock report merge`. [default: everything]
+    #[arg(long, value_name = "N/COUNT", default_value = "1/1", hide_default_value = true)]
+    pub(crate) segment: Segment,
+    /// Start at this moment, such as 2026-01-31T12:00:00Z, so that all segments start together. Without it each starts when
+    /// it is ready, and latency is measured within each segment only. [default: at once]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start_at: Option<Timestamp>,
+    /// The id of the run in stamps, topics and Client Identifiers, eight hexadecimal digits: the same one for all segments.
+    /// [default: of the seed for a broker of our own; of seed and time for another; of seed and --start-at for segments]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run_id: Option<RunId>,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod interrupt;
 mod manual;
 mod password;
 mod properties;
+mod report;
 mod run;
 mod scenarios;
 mod simulate;
@@ -32,6 +33,7 @@ pub(crate) fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Broker(options) => broker::run(&options),
         Verb::Certs(options) => certs::run(&options),
         Verb::Conformance(options) => conformance::run(*options),
+        Verb::Report(options) => report::run(options),
         Verb::Scenarios(options) => scenarios::run(options),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { directory } => manual::pages(&directory),

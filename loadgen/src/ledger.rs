@@ -23,8 +23,11 @@
 //!
 //! Memory: what arrived is kept as ranges, eight bytes per gap; about 40 bytes for each message that is under way.
 
+mod abroad;
 mod account;
 mod audience;
+mod evidence;
+mod joint;
 mod ranges;
 mod stream;
 mod witness;
@@ -38,13 +41,17 @@ use protocol::QoS;
 
 use crate::{Stamp, StreamId};
 
+pub use abroad::Foreign;
 pub use account::{Account, Counts, Row, RowKey};
 pub use audience::{Audience, ClientId, Expected, Reader, ReaderId, Subscription};
+pub(crate) use evidence::quality;
+pub use joint::{Closed, Joint, Misfit};
 pub use ranges::Ranges;
 pub use witness::{Fault, Witness};
 
+use abroad::Abroad;
 use account::Rows;
-use stream::{State, Stream};
+use stream::{Seen, State, Stream};
 use witness::Witnesses;
 
 /// How a ledger accounts.
@@ -123,6 +130,8 @@ pub struct Ledger {
     audience: Audience,
     options: Options,
     devices: Vec<Vec<Option<Box<Stream>>>>,
+    /// What other processes sent.
+    abroad: Abroad,
     rows: Rows,
     witnesses: Witnesses,
     /// Expected deliveries that are still under way.
@@ -144,6 +153,7 @@ impl Ledger {
             witnesses: Witnesses::new(options.witnesses),
             options,
             devices: Vec::new(),
+            abroad: Abroad::default(),
             outstanding: 0,
             unresolved: 0,
             unexpected: 0,
@@ -158,7 +168,7 @@ impl Ledger {
 
     /// What a stream is; `None` before it is opened.
     pub fn stream(&self, stream: StreamId) -> Option<&StreamInfo> {
-        find(&self.devices, stream).map(|stream| &stream.info)
+        find(&self.devices, stream).or_else(|| self.abroad.find(stream)).map(|stream| &stream.info)
     }
 
     /// Opens a stream: from now on its readers are known. Opening it again changes nothing.
@@ -265,31 +275,9 @@ impl Ledger {
             return Arrival::Unexpected;
         };
         let key = RowKey { group: found.info.group, qos: seen.qos, stage };
-        if seen.copy {
-            return Arrival::Copy;
-        }
-        let row = self.rows.at(key);
-        row.received += 1;
-        let witness = |fault| Witness {
-            fault,
-            stream: stamp.stream,
-            sequence: stamp.sequence,
-            reader: Some(seen.reader),
-            intended: Some(stamp.intended_start()),
-            received: Some(at),
-        };
-        if !seen.first {
-            row.duplicated += 1;
-            self.witnesses.keep(witness(Fault::Duplicated));
-            return Arrival::Duplicate(key);
-        }
-        if seen.overtaken {
-            row.reordered += 1;
-            self.witnesses.keep(witness(Fault::Reordered));
-        }
-        if self.options.late_after.is_some_and(|limit| at.saturating_sub(stamp.intended_start()) > limit) {
-            row.late += 1;
-            self.witnesses.keep(witness(Fault::Late));
+        let books = Books { rows: &mut self.rows, witnesses: &mut self.witnesses, late_after: self.options.late_after };
+        if let Some(further) = books.enter(key, seen, stamp, at) {
+            return further;
         }
         let mut written = None;
         if let Some(entry) = found.under_way.get_mut(&stamp.sequence) {
@@ -354,6 +342,10 @@ impl Ledger {
         Account { rows: rows.into_rows(), witnesses: witnesses.into_all(), unexpected: self.unexpected }
     }
 
+    fn stream_mut(&mut self, stream: StreamId) -> Option<&mut Stream> {
+        find_mut(&mut self.devices, stream)
+    }
+
     fn stages(&self) -> usize {
         self.options.stage_ends.len().max(1)
     }
@@ -398,6 +390,46 @@ impl Ledger {
             let intended = Some(Duration::from_nanos(entry.intended));
             self.witnesses.keep(Witness { fault, stream, sequence, reader: None, intended, received: None });
         }
+    }
+}
+
+/// What an arrival is booked in.
+struct Books<'a> {
+    rows: &'a mut Rows,
+    witnesses: &'a mut Witnesses,
+    late_after: Option<Duration>,
+}
+
+impl Books<'_> {
+    /// Books an arrival in the row `key`; `None` when it is the first for its reader.
+    fn enter(self, key: RowKey, seen: Seen, stamp: &Stamp, at: Duration) -> Option<Arrival> {
+        if seen.copy {
+            return Some(Arrival::Copy);
+        }
+        let row = self.rows.at(key);
+        row.received += 1;
+        let witness = |fault| Witness {
+            fault,
+            stream: stamp.stream,
+            sequence: stamp.sequence,
+            reader: Some(seen.reader),
+            intended: Some(stamp.intended_start()),
+            received: Some(at),
+        };
+        if !seen.first {
+            row.duplicated += 1;
+            self.witnesses.keep(witness(Fault::Duplicated));
+            return Some(Arrival::Duplicate(key));
+        }
+        if seen.overtaken {
+            row.reordered += 1;
+            self.witnesses.keep(witness(Fault::Reordered));
+        }
+        if self.late_after.is_some_and(|limit| at.saturating_sub(stamp.intended_start()) > limit) {
+            row.late += 1;
+            self.witnesses.keep(witness(Fault::Late));
+        }
+        None
     }
 }
 

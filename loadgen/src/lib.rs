@@ -8,11 +8,13 @@
 //! * [`run`]: one [`Plan`] in, observations and an [`Outcome`] out.
 //! * [`schedule`]: when each message is meant to start, whatever the target does.
 //! * [`Stamp`]: what a message says about itself, so that its receiver can measure it.
+//! * [`merge`]: the segments of a split run, judged as one run.
 //! * [`ledger`]: who must receive each message, who did, and what went wrong.
 
 pub mod judge;
 pub mod ledger;
 pub mod measure;
+pub mod merge;
 mod outcome;
 mod run;
 pub mod schedule;

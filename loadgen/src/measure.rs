@@ -30,7 +30,6 @@ use reports::{
 use crate::{judge::Offers, ledger::RowKey};
 
 use window::Seconds;
-pub(crate) use window::percentiles;
 pub use window::{ClosedWindow, Samples};
 
 /// Intended start to handed to a connection, back-pressure included.

@@ -59,6 +59,11 @@ impl Exit {
         self as u8
     }
 
+    /// The exit with this number; `None` for other numbers.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::PRECEDENCE.into_iter().chain([Self::Pass]).find(|exit| exit.code() == code)
+    }
+
     /// The verdict that goes with it.
     pub const fn verdict(self) -> Verdict {
         match self {
@@ -106,6 +111,10 @@ mod tests {
             let rest = Exit::PRECEDENCE[place..].iter().rev().copied().chain([Exit::Pass]);
             assert_eq!(Exit::worst(rest), exit);
         }
+        assert_eq!(
+            (0..=255).filter_map(Exit::from_code).map(Exit::code).collect::<Vec<_>>(),
+            [0, 1, 2, 3, 4, 5, 6, 7, 8]
+        );
         assert_eq!(Exit::worst([]), Exit::Pass);
         assert_eq!(Exit::worst([Exit::Pass, Exit::NothingRan]), Exit::NothingRan);
     }

@@ -6,6 +6,7 @@
 //!                                                                 starts, whatever comes back
 //! ```
 
+mod appointment;
 mod chronicle;
 mod closing;
 mod drive;
@@ -25,6 +26,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use protocol::ReasonCode;
 use reports::{
     Sink,
@@ -35,6 +37,7 @@ use simulator::{Clock, Target};
 
 use crate::{Exit, Outcome, RunId, judge::Failure, schedule::Segment};
 
+use appointment::Appointment;
 use chronicle::Chronicle;
 use drive::Drive;
 
@@ -54,8 +57,10 @@ pub struct Plan {
     pub seed: u64,
     /// The run's id: [`RunId::from_seed`] on a broker of its own, [`RunId::unique`] on one that others use.
     pub run_id: RunId,
-    /// The share of the devices that this process drives.
+    /// The share of the devices and subscribers that this process drives.
     pub segment: Segment,
+    /// When the run starts, so that several processes start at the same moment; absent for as soon as everybody is ready.
+    pub start_at: Option<Timestamp>,
     /// Whether to clear every retained message of the run at its end.
     pub clear_retained: bool,
     /// The program.
@@ -74,7 +79,7 @@ pub async fn run(plan: Plan, sinks: Vec<Box<dyn Sink>>, interrupt: impl Future<O
     let chronicle = Box::new(Chronicle::new(sinks, plan.process, clock));
     let interrupt = pin!(interrupt);
     let Ended { mut chronicle, ending, at, failure } = drive(&plan, clock, chronicle, interrupt).await;
-    let (exit, mut reasons) = closing::conclude(&plan.scenario, &mut chronicle, ending, at, failure.as_ref());
+    let (exit, mut reasons) = closing::conclude(&plan, &mut chronicle, ending, at, failure.as_ref());
     let (summary, sink_failure) = chronicle.finish();
     let mut all = vec![exit];
     let unwritten = sink_failure.map(|error| format!("cannot write the report: {error}"));
@@ -100,9 +105,9 @@ async fn drive(
     mut chronicle: Box<Chronicle>,
     interrupt: Pin<&mut dyn Future<Output = ()>>,
 ) -> Ended {
-    let connections = u64::from(plan.scenario.connection_count());
+    let connections = drive::connections(plan);
     let stillborn = |mut chronicle: Box<Chronicle>, failure, limit| {
-        closing::frame(plan, limit, connections, |frame| chronicle.record(&frame));
+        closing::frame(plan, limit, connections, &Appointment::now(), |frame| chronicle.record(&frame));
         Ended { chronicle, ending: Ending::Aborted, at: Duration::ZERO, failure: Some(failure) }
     };
     let limit = match resources::raise_file_limit(connections) {
@@ -116,10 +121,17 @@ async fn drive(
             return stillborn(chronicle, failure, limit);
         }
     };
-    let mut failure = drive.prepare().await.err();
-    closing::frame(plan, limit, connections, |frame| drive.scribe.record(frame));
+    let prepared = drive.prepare().await.and_then(|()| Appointment::at(plan.start_at, clock));
+    let (appointment, mut failure) = match prepared {
+        Ok(appointment) => (appointment, None),
+        Err(failure) => (Appointment::now(), Some(failure)),
+    };
+    closing::frame(plan, limit, connections, &appointment, |frame| drive.scribe.record(frame));
     if failure.is_none() {
-        drive.begin();
+        failure = drive.keep(&appointment).await.err();
+    }
+    if failure.is_none() {
+        drive.begin(appointment.at);
         failure = drive.load().await.err();
         if failure.is_none() {
             drive.drain().await;

@@ -16,7 +16,7 @@ mod paced;
 mod rota;
 mod traced;
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 pub use natural::Natural;
 pub use paced::{Arrival, Paced, Slope};
@@ -65,10 +65,11 @@ impl<S: Schedule> Calendar for Assigned<S> {
     }
 }
 
-/// A share of a load that is split over several processes: the farm's units whose number is `index` modulo `count`.
-/// Devices of one unit share animals, so they stay together.
+/// A share of a load that is split over several processes: whatever has the number `index` modulo `count`.
 ///
-/// Every process draws the whole schedule and keeps its share, so the union of all segments is the whole, byte for byte.
+/// Of the devices that is the number of their [bond](simulator::farm::Farm::bond): devices that share the visits of a milking
+/// line stay together. Of the subscribers it is their place among all of them. Every process draws the whole schedule and
+/// keeps its share, so the union of all segments is the whole, byte for byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     index: u32,
@@ -84,9 +85,24 @@ impl Segment {
         if index >= 1 && index <= count { Some(Self { index: index - 1, count }) } else { None }
     }
 
-    /// Whether the farm's unit number `unit` belongs to this share.
-    pub const fn owns(self, unit: u32) -> bool {
-        unit % self.count == self.index
+    /// Whether number `number` belongs to this share.
+    pub const fn owns(self, number: u32) -> bool {
+        number % self.count == self.index
+    }
+
+    /// Whether this share is everything.
+    pub const fn is_whole(self) -> bool {
+        self.count == 1
+    }
+
+    /// Which share it is, from 1.
+    pub const fn index(self) -> u32 {
+        self.index + 1
+    }
+
+    /// Of how many.
+    pub const fn count(self) -> u32 {
+        self.count
     }
 }
 
@@ -95,6 +111,22 @@ impl Default for Segment {
         Self::WHOLE
     }
 }
+
+/// Reads `2/4`.
+impl FromStr for Segment {
+    type Err = NotASegment;
+
+    fn from_str(text: &str) -> Result<Self, NotASegment> {
+        let (index, count) = text.split_once('/').ok_or(NotASegment)?;
+        let number = |digits: &str| digits.parse().map_err(|_| NotASegment);
+        Self::new(number(index)?, number(count)?).ok_or(NotASegment)
+    }
+}
+
+/// Text that names no share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a segment is its number, from 1, and how many there are, such as 2/4")]
+pub struct NotASegment;
 
 impl fmt::Display for Segment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -167,5 +199,13 @@ mod tests {
         assert_eq!(Segment::new(5, 4), None);
         assert_eq!(Segment::new(1, 0), None);
         assert_eq!(Segment::new(2, 4).unwrap().to_string(), "2/4");
+    }
+
+    #[test]
+    fn a_segment_is_read_as_it_is_written() {
+        assert_eq!("2/4".parse(), Ok(Segment::new(2, 4).unwrap()));
+        for text in ["", "2", "/", "2/", "0/4", "5/4", "1/0", "-1/4", "2/4/4", "2 / 4", "4294967296/4294967297"] {
+            assert_eq!(text.parse::<Segment>(), Err(NotASegment), "{text}");
+        }
     }
 }

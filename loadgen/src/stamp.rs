@@ -7,7 +7,7 @@
 //!
 //! All lower-case hexadecimal of fixed width, so that it is found from the end without parsing JSON.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 const PREFIX: &[u8; 9] = b"\"stamp\":\"";
 const SUFFIX: &[u8; 2] = b"\"}";
@@ -37,6 +37,22 @@ impl RunId {
         Self(((z ^ (z >> 31)) >> 32) as u32)
     }
 }
+
+/// Reads eight hexadecimal digits.
+impl FromStr for RunId {
+    type Err = NotARunId;
+
+    fn from_str(text: &str) -> Result<Self, NotARunId> {
+        let plain = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u32::from_str_radix(text, 16).ok().filter(|_| plain);
+        number.map(Self).ok_or(NotARunId)
+    }
+}
+
+/// Text that is no id of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the id of a run is eight hexadecimal digits, such as 5eed0042")]
+pub struct NotARunId;
 
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -191,6 +207,14 @@ mod tests {
             stream: StreamId::new(1, 2).unwrap(),
             sequence: 3,
             intended: 0x0123_4567_89AB_CDEF,
+        }
+    }
+
+    #[test]
+    fn an_id_is_read_as_it_is_written() {
+        assert_eq!("5eed0042".parse(), Ok(RunId(0x5EED_0042)));
+        for text in ["", "5eed004", "5eed00420", "+eed0042", "5eed004x"] {
+            assert_eq!(text.parse::<RunId>(), Err(NotARunId), "{text}");
         }
     }
 

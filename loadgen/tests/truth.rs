@@ -99,6 +99,7 @@ fn plan(address: &str, hold: &str, rate: u32) -> Plan {
         seed,
         run_id: RunId::from_seed(seed),
         segment: Segment::WHOLE,
+        start_at: None,
         clear_retained: false,
         tool: Tool { name: "test".into(), version: "0".into() },
         command: Vec::new(),

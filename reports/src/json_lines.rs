@@ -35,7 +35,9 @@ impl<W: Write + Send> Sink for JsonLines<W> {
         serde_json::to_writer(&mut self.out, observation)?;
         self.out.write_all(b"\n")?;
         match observation {
-            Observation::Event(_) | Observation::Witness(_) | Observation::Histogram(_) => Ok(()),
+            Observation::Event(_) | Observation::Witness(_) | Observation::Evidence(_) | Observation::Histogram(_) => {
+                Ok(())
+            }
             _ => self.out.flush(),
         }
     }

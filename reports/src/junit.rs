@@ -143,13 +143,10 @@ fn evidence(summary: &Summary, kind: WitnessKind, row: &LedgerRow) -> String {
     let mut text = String::new();
     for witness in witnesses.iter().filter(of_row).take(10) {
         let Witness { topic, client, subscriber, stream, sequence, intended, .. } = witness;
-        let at = intended.as_secs_f64();
+        let at = intended.map_or_else(String::new, |at| format!(", intended at {:.3} s", at.as_secs_f64()));
         let name = kind.name();
-        writeln!(
-            text,
-            "{name}: {topic} from {client} to {subscriber}, stream {stream}, sequence {sequence}, intended at {at:.3} s"
-        )
-        .expect("writing to memory cannot fail");
+        writeln!(text, "{name}: {topic} from {client} to {subscriber}, stream {stream}, sequence {sequence}{at}")
+            .expect("writing to memory cannot fail");
     }
     text
 }

@@ -4,6 +4,7 @@
 //! * [`Summary`]: what a run amounts to, a fold over its observations; thresholds are judged on it.
 //! * [`Sink`]: where observations go; every output is one, [`Tee`] joins them. [`outputs::open`] gives those of a run
 //!   folder, [`Terminal`] shows progress and the verdict, [`render`] makes the files of a recorded run again.
+//! * [`merge`]: the segments of a split run as one run.
 //! * [`RunFolder`]: where the outputs of one run lie.
 //! * [`comparison::Comparison`]: two sides compared run by run, a document that whoever compares fills in.
 //! * [`Suite`]: a conformance run or a proof, another fold. [`SuiteTerminal`] shows it, [`SuiteFiles`] writes its JUnit, JSON
@@ -23,6 +24,7 @@ mod html;
 mod json_lines;
 mod junit;
 pub mod labels;
+pub mod merge;
 pub mod observation;
 mod open_metrics;
 pub mod outputs;

@@ -13,6 +13,7 @@ mod histogram;
 mod ledger;
 pub(crate) mod nanoseconds;
 mod run;
+mod segment;
 mod verdict;
 mod window;
 
@@ -24,6 +25,10 @@ pub use event::{Event, EventKind, StageEnded, StageStarted, Witness, WitnessKind
 pub use histogram::{EncodedHistogram, HistogramError, HistogramRecord, house_histogram, metric};
 pub use ledger::{Ledger, LedgerCounts, LedgerRow};
 pub use run::{DeviceGroup, Environment, PlannedStage, Preflight, Role, RunStarted, ScenarioInfo, TargetInfo, Tool};
+pub use segment::{
+    ArrivalEvidence, Attendance, ClientEvidence, Evidence, NotSpans, SegmentInfo, Spans, StreamEvidence,
+    SubscriptionEvidence,
+};
 pub use verdict::{Ending, GeneratorHealth, Health, RunEnded, ThresholdOutcome, ThresholdResult, Unit, Verdict};
 pub use window::{Flow, Percentiles, ProcessUsage, Qos, Window};
 
@@ -35,8 +40,8 @@ pub const SCHEMA: u32 = 1;
 
 /// One thing a run saw.
 ///
-/// Order in a file: one `RunStarted`; then stages, windows, events and witnesses as they happen; then `Ledger`,
-/// `Histogram`s and `GeneratorHealth`; then `Threshold`s; then one `RunEnded`. A file that ends early is an interrupted run
+/// Order in a file: one `RunStarted`; then stages, windows, events and witnesses as they happen; then `Evidence` in a
+/// split run, `Ledger`, `Histogram`s and `GeneratorHealth`; then `Threshold`s; then one `RunEnded`. A file that ends early is an interrupted run
 /// and still readable. A conformance run has its own frame: `SuiteStarted`, judgements, `SuiteEnded`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -53,6 +58,8 @@ pub enum Observation {
     Event(Event),
     /// Evidence for one message that was lost, duplicated, reordered or late.
     Witness(Witness),
+    /// What one share of a split run knows of its messages.
+    Evidence(Box<Evidence>),
     /// One distribution over the whole run, for one set of labels.
     Histogram(HistogramRecord),
     /// The account of every message.

@@ -85,13 +85,14 @@ struct HeadTool {
     version: Option<String>,
 }
 
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 16] = [
     "run_started",
     "stage_started",
     "stage_ended",
     "window",
     "event",
     "witness",
+    "evidence",
     "histogram",
     "ledger",
     "generator_health",

@@ -114,8 +114,9 @@ impl Summary {
             Observation::GeneratorHealth(health) => self.generator = Some(health.clone()),
             Observation::Threshold(outcome) => self.thresholds.push(outcome.clone()),
             Observation::RunEnded(ended) => self.ended = Some(ended.clone()),
-            // Another kind of run, with reports of its own.
-            Observation::SuiteStarted(_)
+            // Evidence is joined, not shown; a suite is another kind of run, with reports of its own.
+            Observation::Evidence(_)
+            | Observation::SuiteStarted(_)
             | Observation::CaseJudged(_)
             | Observation::MutantJudged(_)
             | Observation::SuiteEnded(_) => {}
@@ -285,7 +286,7 @@ impl StageTotals {
 }
 
 /// Adds without failing: what lies beyond the longest duration counts as the longest.
-fn add(sum: &mut Histogram<u64>, other: &Histogram<u64>) {
+pub(crate) fn add(sum: &mut Histogram<u64>, other: &Histogram<u64>) {
     if sum.add(other).is_ok() {
         return;
     }

@@ -75,7 +75,7 @@ fn observation() -> impl Strategy<Value = Observation> {
             stream: 0,
             sequence,
             qos: Qos::AtLeastOnce,
-            intended,
+            intended: Some(intended),
             received: None,
         })
     });

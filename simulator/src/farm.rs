@@ -9,6 +9,7 @@
 //! * [`Farm`]: the whole surface; one method per thing a device does in its life.
 //! * [`Model`] and its [`Profile`]: the table of device kinds, their topics, intervals and delivery guarantees.
 //! * [`Unit`]: what may be simulated apart. Devices of one unit share animals and visit queues, units share nothing.
+//! * [`Farm::bond`]: the same, finer: which devices share a visit queue.
 //!
 //! ```text
 //!   connect ─▶ will ─▶ subscriptions ─▶ birth ─▶ telemetry, heartbeat ⟲ ─▶ farewell
@@ -152,6 +153,22 @@ impl Farm {
             unit: UnitId(device.unit),
             weight: device.weight,
             heartbeat: device.profile().heartbeat,
+        }
+    }
+
+    /// What of the farm must be driven together: devices of one number share the visits of one milking line, and no state
+    /// crosses numbers. Every device outside a parlour has a number of its own. Below the number of devices and lines.
+    #[must_use]
+    pub fn bond(&self, device: DeviceId) -> u32 {
+        let number = device.0;
+        let device = self.device(device);
+        let count = |barns: &[Barn]| barns.iter().map(|barn| barn.lines.len()).sum::<usize>() as u32;
+        match device.model {
+            Model::MilkMeter | Model::ParlourReader | Model::QualityAnalyzer => {
+                let before = count(&self.barns[..usize::from(device.unit)]);
+                before + self.barn(device).line(device.place) as u32
+            }
+            _ => count(&self.barns) + number,
         }
     }
 

@@ -123,11 +123,17 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
 
     /// Lets the next `count` devices, in their order, connect as `ramp` says, from now on.
     pub fn start(&mut self, count: usize, ramp: Ramp) {
+        let batch = count.min(self.devices.len() - self.started);
+        self.start_each((0..batch).map(|nth| ramp.delay(nth, batch)));
+    }
+
+    /// Lets the next devices, in their order, connect one for each of `delays`, so long from now.
+    pub fn start_each(&mut self, delays: impl IntoIterator<Item = Duration>) {
         let now = self.engine.clock().now();
-        let end = self.devices.len().min(self.started.saturating_add(count));
-        let batch = end - self.started;
-        for (nth, index) in (self.started..end).enumerate() {
-            let at = now.after(ramp.delay(nth, batch));
+        let mut end = self.started;
+        for (index, delay) in (self.started..self.devices.len()).zip(delays) {
+            let at = now.after(delay);
+            end = index + 1;
             let device = &mut self.devices[index];
             device.phase = Phase::Waiting;
             let turn = device.turn;

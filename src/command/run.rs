@@ -23,6 +23,7 @@ use crate::{
 pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
     let scenario = target::scenario(&options.job)?;
     let named = target::endpoint(&options.job.target, &scenario)?;
+    check_segment(&options, named.as_ref())?;
     let folder = folder(options.out.as_deref(), &scenario)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
     runtime.block_on(async {
@@ -38,6 +39,23 @@ pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
         }
         Ok(exit(&outcome))
     })
+}
+
+/// Says at once what several processes cannot do together.
+fn check_segment(options: &cli::Run, named: Option<&Endpoint>) -> Result<(), Failure> {
+    if !options.segment.is_whole() && named.is_none() {
+        return Err(Failure::usage(format!(
+            "--segment {}: segments meet on one broker, and without --target each would start its own: name one",
+            options.segment
+        )));
+    }
+    match options.start_at {
+        Some(start) if start <= Timestamp::now() => Err(Failure::usage(format!(
+            "--start-at {start}: that moment has passed; it is {:.0} now",
+            Timestamp::now()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn exit(outcome: &Outcome) -> ExitCode {
@@ -73,16 +91,18 @@ fn sinks(folder: &RunFolder, scenario: &Scenario) -> Result<Vec<Box<dyn Sink>>, 
 
 fn plan(scenario: Scenario, broker: &Broker, options: &cli::Run) -> Result<Plan, Failure> {
     let mut reached = target::reached(broker.endpoint.clone(), &options.job.target, &scenario)?;
-    let (run_id, description) = match &broker.child {
-        Some(_) => (
-            RunId::from_seed(scenario.seed),
-            concat!("reference broker ", env!("CARGO_PKG_VERSION"), ", child process"),
-        ),
-        None if options.job.target.insecure => {
-            (target::unique_id(scenario.seed), "broker named by the user, its certificate not verified (--insecure)")
-        }
-        None => (target::unique_id(scenario.seed), "broker named by the user"),
+    let description = match &broker.child {
+        Some(_) => concat!("reference broker ", env!("CARGO_PKG_VERSION"), ", child process"),
+        None if options.job.target.insecure => "broker named by the user, its certificate not verified (--insecure)",
+        None => "broker named by the user",
     };
+    let run_id = options.run_id.unwrap_or_else(|| match options.start_at {
+        _ if broker.child.is_some() => RunId::from_seed(scenario.seed),
+        _ if options.segment.is_whole() => target::unique_id(scenario.seed),
+        // Segments must come to the same id without talking to each other.
+        Some(start) => RunId::unique(scenario.seed, start.as_nanosecond() as u64),
+        None => RunId::from_seed(scenario.seed),
+    });
     if broker.child.is_none() {
         // A broker that others use: our topics, our retained messages and our sessions must not meet theirs.
         reached.prefix = TopicPrefix::new(&format!("paddock/{run_id}")).map_err(Failure::internal)?;
@@ -97,7 +117,8 @@ fn plan(scenario: Scenario, broker: &Broker, options: &cli::Run) -> Result<Plan,
         process: broker.child.as_ref().and_then(Running::pid),
         seed: scenario.seed,
         run_id,
-        segment: loadgen::schedule::Segment::WHOLE,
+        segment: options.segment,
+        start_at: options.start_at,
         clear_retained: broker.child.is_none(),
         tool: Tool { name: "paddock".into(), version: env!("CARGO_PKG_VERSION").into() },
         command: command_line(),

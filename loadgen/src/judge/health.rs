@@ -16,9 +16,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use reports::observation::{GeneratorHealth, Health};
-
-use crate::measure::percentiles;
+use reports::observation::{GeneratorHealth, Health, Percentiles};
 
 /// What is known of the generator, over the measured stages.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +80,7 @@ pub fn health(evidence: &Evidence<'_>) -> GeneratorHealth {
     } else {
         (Health::Sound, String::new())
     };
-    GeneratorHealth { health, lag: percentiles(lag), lag_p999, cpu, cause }
+    GeneratorHealth { health, lag: Percentiles::of(lag), lag_p999, cpu, cause }
 }
 
 /// The highest quantile, 0.999 at most, beyond which [`BEYOND`] of `samples` lie; `None` when that is below the median.

@@ -46,6 +46,7 @@ fn started() -> Observation {
         thresholds: vec![],
         environment: Default::default(),
         preflight: vec![],
+        segments: vec![],
     }))
 }
 

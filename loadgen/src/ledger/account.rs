@@ -135,7 +135,9 @@ impl Ledger {
     /// Counts what is missing of one stream.
     pub(super) fn close_stream(&mut self, id: StreamId, stream: &Stream) {
         let group = stream.info.group;
-        for track in &stream.tracks {
+        // What may have reached a client of another process is not lost as far as is known here.
+        let seen: Vec<_> = stream.tracks.iter().filter(|track| self.audience.is_here(track.reader)).collect();
+        for track in seen {
             for (stage, range) in by_stage(stream, stream.confirmed.without(track.received())) {
                 self.rows.at(RowKey { stage, group, qos: track.qos }).lost += count(&range);
                 self.witness_all(Fault::Lost, id, stream, range, Some(track.reader));

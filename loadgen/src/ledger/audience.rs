@@ -65,17 +65,35 @@ pub struct Audience {
     of_client: Vec<Vec<ReaderId>>,
     subscriptions: Vec<(ReaderId, Subscription)>,
     shared: HashMap<Reader, ReaderId>,
+    /// Of each reader, who its clients are.
+    whereabouts: Vec<Whereabouts>,
+}
+
+/// Whether the clients of a reader are this process's own.
+#[derive(Clone, Copy, Debug, Default)]
+struct Whereabouts {
+    here: bool,
+    elsewhere: bool,
 }
 
 impl Audience {
     /// Adds a client named `name` with all its subscriptions.
     pub fn add(&mut self, name: &str, subscriptions: Vec<Subscription>) -> ClientId {
+        self.add_one(name, subscriptions, Whereabouts { here: true, elsewhere: false })
+    }
+
+    /// Adds a client that another process has: it takes its number, and what reaches it is not seen here.
+    pub fn add_elsewhere(&mut self, name: &str, subscriptions: Vec<Subscription>) -> ClientId {
+        self.add_one(name, subscriptions, Whereabouts { here: false, elsewhere: true })
+    }
+
+    fn add_one(&mut self, name: &str, subscriptions: Vec<Subscription>, at: Whereabouts) -> ClientId {
         let client = ClientId(self.of_client.len() as u32);
         self.of_client.push(Vec::new());
         let (shared, own): (Vec<_>, Vec<_>) = subscriptions.into_iter().partition(|one| one.share.is_some());
         if !own.is_empty() {
             let reader = self.reader(Reader::Client(client), name.into());
-            self.enlist(client, reader);
+            self.enlist(client, reader, at);
             self.subscriptions.extend(own.into_iter().map(|one| (reader, one)));
         }
         for one in shared {
@@ -88,7 +106,7 @@ impl Audience {
                 self.shared.insert(group, reader);
                 reader
             });
-            self.enlist(client, reader);
+            self.enlist(client, reader, at);
             match known.and_then(|_| self.subscriptions.iter_mut().find(|(other, _)| *other == reader)) {
                 // The broker may pick the member with the lowest QoS.
                 Some((_, first)) => first.qos = first.qos.min(one.qos),
@@ -123,6 +141,16 @@ impl Audience {
         self.of_client.get(client.0 as usize).into_iter().flatten().copied()
     }
 
+    /// Whether all that reaches a reader is seen by this process.
+    pub fn is_here(&self, reader: ReaderId) -> bool {
+        self.whereabouts.get(reader.0 as usize).is_some_and(|at| !at.elsewhere)
+    }
+
+    /// Whether nothing that reaches a reader is seen by this process.
+    pub fn is_elsewhere(&self, reader: ReaderId) -> bool {
+        self.whereabouts.get(reader.0 as usize).is_some_and(|at| !at.here)
+    }
+
     /// Who a reader is.
     pub fn reader_at(&self, reader: ReaderId) -> Option<&Reader> {
         self.readers.get(reader.0 as usize)
@@ -141,10 +169,13 @@ impl Audience {
     fn reader(&mut self, reader: Reader, name: Box<str>) -> ReaderId {
         self.readers.push(reader);
         self.names.push(name);
+        self.whereabouts.push(Whereabouts::default());
         ReaderId(self.readers.len() as u32 - 1)
     }
 
-    fn enlist(&mut self, client: ClientId, reader: ReaderId) {
+    fn enlist(&mut self, client: ClientId, reader: ReaderId, at: Whereabouts) {
+        let known = &mut self.whereabouts[reader.0 as usize];
+        *known = Whereabouts { here: known.here || at.here, elsewhere: known.elsewhere || at.elsewhere };
         let readers = &mut self.of_client[client.0 as usize];
         if !readers.contains(&reader) {
             readers.push(reader);

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use reports::observation::Spans;
+
 /// A set of `u32`s as ascending, disjoint, non-adjacent ranges: eight bytes per range, however long it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ranges {
@@ -42,6 +44,31 @@ impl Ranges {
         true
     }
 
+    /// Adds every value of `other`.
+    pub fn extend(&mut self, other: &Self) {
+        let mut all = std::mem::take(&mut self.spans);
+        all.extend_from_slice(&other.spans);
+        all.sort_unstable();
+        for (first, last) in all {
+            match self.spans.last_mut() {
+                Some((_, end)) if first <= end.saturating_add(1) => *end = (*end).max(last),
+                _ => self.spans.push((first, last)),
+            }
+        }
+    }
+
+    /// The values that `other` has as well.
+    pub fn shared_with(&self, other: &Self) -> Self {
+        let mine = Self { spans: self.without(other).map(RangeInclusive::into_inner).collect() };
+        Self { spans: self.without(&mine).map(RangeInclusive::into_inner).collect() }
+    }
+
+    /// How many values are below `limit`.
+    pub fn below(&self, limit: u32) -> u64 {
+        let length = |(first, last): &(u32, u32)| u64::from((*last).min(limit - 1) - first) + 1;
+        self.spans.iter().filter(|(first, _)| *first < limit).map(length).sum()
+    }
+
     /// Whether `value` is in the set.
     pub fn contains(&self, value: u32) -> bool {
         let after = self.spans.partition_point(|(first, _)| *first <= value);
@@ -80,6 +107,12 @@ impl Ranges {
 
     fn from(&self, value: u32) -> &[(u32, u32)] {
         &self.spans[self.spans.partition_point(|(_, last)| *last < value)..]
+    }
+}
+
+impl From<&Spans> for Ranges {
+    fn from(spans: &Spans) -> Self {
+        Self { spans: spans.ranges().to_vec() }
     }
 }
 
@@ -159,7 +192,15 @@ mod tests {
             prop_assert!((0..60).all(|value| set.contains(value) == model.contains(&value)));
             let difference: Vec<u32> = set.without(&other).flatten().collect();
             prop_assert_eq!(difference, model.difference(&other_model).copied().collect::<Vec<_>>());
-            let spans: Vec<_> = set.iter().collect();
+            let shared: Vec<u32> = set.shared_with(&other).iter().flatten().collect();
+            prop_assert_eq!(shared, model.intersection(&other_model).copied().collect::<Vec<_>>());
+            prop_assert_eq!(set.below(30), model.range(..30).count() as u64);
+            prop_assert_eq!(set.below(0), 0);
+            let mut both = set.clone();
+            both.extend(&other);
+            prop_assert_eq!(both.iter().flatten().collect::<Vec<_>>(), model.union(&other_model).copied().collect::<Vec<_>>());
+            let spans: Vec<_> = set.iter().chain([u32::MAX..=u32::MAX]).collect();
+            prop_assert!(both.iter().zip(both.iter().skip(1)).all(|(one, next)| *one.end() + 1 < *next.start()));
             prop_assert!(spans.windows(2).all(|pair| *pair[0].end() + 1 < *pair[1].start()));
         }
     }

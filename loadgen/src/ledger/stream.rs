@@ -39,7 +39,7 @@ pub(super) struct Stream {
     pub(super) tracks: Vec<Track>,
     pub(super) under_way: BTreeMap<u32, Entry>,
     /// The first sequence number of each stage that has one, ascending.
-    stages: Vec<(u32, u16)>,
+    pub(super) stages: Vec<(u32, u16)>,
 }
 
 /// What one reader has of a stream.
@@ -147,6 +147,10 @@ impl Track {
     /// What arrived at least once.
     pub(super) fn received(&self) -> &Ranges {
         &self.layers[0]
+    }
+
+    pub(super) fn received_mut(&mut self) -> &mut Ranges {
+        &mut self.layers[0]
     }
 
     /// Whether a later message reached `client` before this one.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, mem, time::Duration};
 
 use hdrhistogram::Histogram;
-use reports::observation::{EncodedHistogram, Flow, Percentiles, Window, house_histogram};
+use reports::observation::{Flow, Percentiles, Window, house_histogram};
 
 use super::StageSpan;
 use crate::ledger::RowKey;
@@ -54,9 +54,9 @@ impl ClosedWindow {
     pub fn window(&self) -> Window {
         Window {
             connections: self.connections,
-            e2e: percentiles(&self.samples.e2e),
-            service: percentiles(&self.samples.service),
-            lag: percentiles(&self.samples.lag),
+            e2e: Percentiles::of(&self.samples.e2e),
+            service: Percentiles::of(&self.samples.service),
+            lag: Percentiles::of(&self.samples.lag),
             ..self.counted.clone()
         }
     }
@@ -160,20 +160,4 @@ impl Seconds {
 
 pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// The points of a distribution of nanoseconds, with the distribution.
-pub(crate) fn percentiles(samples: &Histogram<u64>) -> Percentiles {
-    if samples.is_empty() {
-        return Percentiles::default();
-    }
-    let at = |quantile| Duration::from_nanos(samples.value_at_quantile(quantile));
-    Percentiles {
-        count: samples.len(),
-        p50: at(0.5),
-        p95: at(0.95),
-        p99: at(0.99),
-        max: Duration::from_nanos(samples.max()),
-        histogram: Some(EncodedHistogram::of(samples)),
-    }
 }

@@ -3,25 +3,32 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use protocol::QoS;
 use reports::{
     Observation, metric,
     observation::{
-        DeviceGroup, Ending, Ledger, LedgerCounts, LedgerRow, PlannedStage, Qos, Role, RunEnded, RunStarted, SCHEMA,
-        ScenarioInfo, Witness, WitnessKind,
+        DeviceGroup, Ending, Evidence, Ledger, LedgerCounts, LedgerRow, PlannedStage, Qos, Role, RunEnded, RunStarted,
+        SCHEMA, ScenarioInfo, SegmentInfo, Witness, WitnessKind,
     },
 };
 use scenarios::{Scenario, model::SubscriberGroup};
+use sha2::{Digest, Sha256};
 
-use super::{Plan, chronicle::Chronicle, program, recorder::Recorder, resources};
+use super::{Plan, appointment::Appointment, chronicle::Chronicle, program, recorder::Recorder, resources};
 use crate::{
     Exit,
-    judge::{self, Evidence, Failure},
-    ledger::{Account, Counts, Fault},
+    judge::{self, Failure},
+    ledger::{Account, Counts, Fault, quality},
+    schedule::Segment,
 };
 
 /// Records what is known before the first message.
-pub(super) fn frame(plan: &Plan, file_limit: Option<u64>, connections: u64, record: impl FnOnce(Observation)) {
+pub(super) fn frame(
+    plan: &Plan,
+    file_limit: Option<u64>,
+    connections: u64,
+    appointment: &Appointment,
+    record: impl FnOnce(Observation),
+) {
     let scenario = &plan.scenario;
     let stages = program::parts(scenario).into_iter().map(|part| PlannedStage {
         start: part.span.begins,
@@ -42,7 +49,7 @@ pub(super) fn frame(plan: &Plan, file_limit: Option<u64>, connections: u64, reco
         tool: plan.tool.clone(),
         run_id: plan.run_id.to_string(),
         seed: plan.seed,
-        started_at: Timestamp::now(),
+        started_at: appointment.wall,
         scenario: ScenarioInfo {
             name: scenario.name.to_string(),
             title: scenario.title.clone(),
@@ -56,7 +63,31 @@ pub(super) fn frame(plan: &Plan, file_limit: Option<u64>, connections: u64, reco
         thresholds: scenario.thresholds.iter().map(ToString::to_string).collect(),
         environment: resources::environment(file_limit, plan.process.is_some()),
         preflight: file_limit.map(|limit| resources::file_check(connections, limit)).into_iter().collect(),
+        segments: (!plan.segment.is_whole()).then(|| segment(plan, appointment)).into_iter().collect(),
     })));
+}
+
+fn segment(plan: &Plan, appointment: &Appointment) -> SegmentInfo {
+    SegmentInfo {
+        index: plan.segment.index(),
+        count: plan.segment.count(),
+        started_at: appointment.wall,
+        agreed: plan.start_at.is_some(),
+        plan: fingerprint(&plan.scenario, plan.seed),
+        machine: resources::machine(),
+        clock_error: resources::clock_error(),
+        reading_error: appointment.reading_error,
+    }
+}
+
+/// Equal where everything is equal that decides who sends what to whom, and when. Segments run the same version, so what a
+/// type's fields are called may go into it.
+fn fingerprint(scenario: &Scenario, seed: u64) -> String {
+    let Scenario { devices, subscribers, stages, events, network, day, thresholds, drain, .. } = scenario;
+    let text = format!(
+        "{seed} {devices:?} {subscribers:?} {stages:?} {events:?} {network:?} {day:?} {thresholds:?} {drain:?}"
+    );
+    Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn subscriber(group: &SubscriberGroup) -> DeviceGroup {
@@ -76,6 +107,8 @@ pub(super) struct Names {
     pub(super) groups: Vec<String>,
     /// Of devices.
     pub(super) clients: Vec<String>,
+    /// In a split run, who received and when.
+    pub(super) split: Option<Evidence>,
 }
 
 /// Records the account, the distributions and the generator's health.
@@ -86,26 +119,32 @@ pub(super) fn figures(chronicle: &mut Chronicle, recorder: &mut Recorder, names:
             chronicle.record(&Observation::Witness(witness));
         }
     }
+    if let Some(split) = &names.split {
+        chronicle.record(&Observation::Evidence(Box::new(split.clone())));
+        recorder.ledger.evidence(&names.clients, |evidence| {
+            chronicle.record(&Observation::Evidence(Box::new(evidence)));
+        });
+    }
     chronicle.record(&Observation::Ledger(ledger(&account, names)));
     for record in recorder.meter.records() {
         chronicle.record(&Observation::Histogram(record));
     }
     let lag = recorder.meter.measured(metric::GENERATOR_LAG);
-    let evidence = Evidence { lag: &lag, offers: recorder.meter.offers(), cpu: chronicle.own_cpu(), limit };
+    let evidence = judge::Evidence { lag: &lag, offers: recorder.meter.offers(), cpu: chronicle.own_cpu(), limit };
     chronicle.record(&Observation::GeneratorHealth(judge::health(&evidence)));
 }
 
 /// Judges the thresholds and the run, and records its end.
 pub(super) fn conclude(
-    scenario: &Scenario,
+    plan: &Plan,
     chronicle: &mut Chronicle,
     ending: Ending,
     at: Duration,
     failure: Option<&Failure>,
 ) -> (Exit, Vec<String>) {
-    // A run that did not begin has nothing to judge.
-    if !chronicle.summary.stages().is_empty() {
-        for threshold in &scenario.thresholds {
+    // A run that did not begin has nothing to judge, and thresholds are about the whole of a run.
+    if !chronicle.summary.stages().is_empty() && plan.segment.is_whole() {
+        for threshold in &plan.scenario.thresholds {
             let outcome = judge::evaluate(threshold, &chronicle.summary);
             chronicle.record(&Observation::Threshold(outcome));
         }
@@ -115,6 +154,9 @@ pub(super) fn conclude(
         // Half a run that held is no pass for whoever reads only the verdict.
         exit = Exit::Inconclusive;
         reasons.push("interrupted: what was measured so far held".to_owned());
+    } else if !plan.segment.is_whole() {
+        exit = Exit::worst([exit, Exit::Inconclusive].into_iter().filter(|exit| *exit != Exit::NothingRan));
+        reasons.insert(0, partial(plan.segment));
     }
     chronicle.record(&Observation::RunEnded(RunEnded {
         at,
@@ -127,9 +169,18 @@ pub(super) fn conclude(
     (exit, reasons)
 }
 
+/// A share of a run that held is no pass for whoever reads only its verdict.
+fn partial(segment: Segment) -> String {
+    format!(
+        "partial: this is segment {segment} alone, and losses and thresholds are judged for all {} of them: \
+         paddock report merge",
+        segment.count()
+    )
+}
+
 fn ledger(account: &Account, names: &Names) -> Ledger {
     let rows = account.rows.iter().map(|row| LedgerRow {
-        qos: qos(row.key.qos),
+        qos: quality(row.key.qos),
         group: names.groups[usize::from(row.key.group)].clone(),
         stage: names.stages[usize::from(row.key.stage)].clone(),
         counts: counts(&row.counts),
@@ -170,12 +221,8 @@ fn testimony(witness: &crate::ledger::Witness, recorder: &Recorder, names: &Name
         subscriber: witness.reader.map_or_else(String::new, |it| recorder.ledger.audience().name(it).to_owned()),
         stream: witness.stream.value(),
         sequence: witness.sequence,
-        qos: qos(info.qos),
-        intended: witness.intended?,
+        qos: quality(info.qos),
+        intended: witness.intended,
         received: witness.received,
     })
-}
-
-fn qos(qos: QoS) -> Qos {
-    Qos::ALL[qos as usize]
 }

@@ -59,6 +59,12 @@ pub(super) struct Drive<'a> {
     /// Whether the broker ever answered.
     pub(super) reached: bool,
     preparing: bool,
+    /// When every subscriber had its SUBACK.
+    pub(super) attended_from: Time,
+    /// Until when they listened, an offset.
+    pub(super) attended_until: Duration,
+    /// When the load was over, an offset.
+    pub(super) sent_until: Duration,
     pub(super) stopping: bool,
     pub(super) interrupted: bool,
 }
@@ -108,15 +114,18 @@ impl<'a> Drive<'a> {
             failure: None,
             reached: false,
             preparing: true,
+            attended_from: clock.now(),
+            attended_until: Duration::ZERO,
+            sent_until: Duration::ZERO,
             stopping: false,
             interrupted: false,
         })
     }
 
-    /// The run's start.
-    pub(super) fn begin(&mut self) {
+    /// The run's start: `at`, or now.
+    pub(super) fn begin(&mut self, at: Option<Time>) {
         self.preparing = false;
-        self.start = self.now();
+        self.start = at.unwrap_or_else(|| self.now());
         let natural = natural_time(self.plan);
         self.fleet.set_timeline(Timeline {
             epoch: self.start,
@@ -255,6 +264,11 @@ impl<'a> Drive<'a> {
         self.mine_among[devices.min(self.mine_among.len() - 1)]
     }
 
+    /// Whether the device at `place` of the scenario's order is this process's.
+    pub(super) fn is_mine(&self, place: usize) -> bool {
+        self.mine(place + 1) > self.mine(place)
+    }
+
     pub(super) fn now(&self) -> Time {
         self.clock.now()
     }
@@ -274,7 +288,7 @@ fn clients(plan: &Plan, clock: Clock) -> Result<Clients, Failure> {
     if let Some(unsupported) = scenario.unsupported().first() {
         return Err(usage(format!("{}: {}", unsupported.path, unsupported.message)));
     }
-    let readers = Readers::new(scenario, &plan.target, plan.run_id).map_err(usage)?;
+    let readers = Readers::new(plan).map_err(usage)?;
     let engine = Engine::new(clock)
         .map_err(|error| Failure { exit: Exit::Internal, reason: format!("cannot start the clients: {error}") })?;
     let farm = Farm::new(scenario, plan.seed);
@@ -287,7 +301,10 @@ fn clients(plan: &Plan, clock: Clock) -> Result<Clients, Failure> {
     };
     let ledger = Ledger::new(Audience::default(), ledger::Options::default());
     let group_of = farm.devices().map(|device| farm.info(device).group).collect();
-    let recorder = Recorder::new(ledger, Meter::new(spans, groups), plan, clock, group_of);
+    let mut recorder = Recorder::new(ledger, Meter::new(spans, groups), plan, clock, group_of);
+    if !plan.segment.is_whole() {
+        recorder.split(owned);
+    }
     let natural = natural_time(plan);
     let network = Network::new(plan, &farm, clock)?;
     let now = clock.now();
@@ -299,6 +316,17 @@ fn clients(plan: &Plan, clock: Clock) -> Result<Clients, Failure> {
         ..FleetOptions::new(plan.target.clone(), plan.seed, now)
     };
     Ok((Fleet::new(farm, mine, engine, recorder, options), readers, network))
+}
+
+/// How many connections this process is to have.
+pub(super) fn connections(plan: &Plan) -> u64 {
+    if plan.segment.is_whole() {
+        return u64::from(plan.scenario.connection_count());
+    }
+    let devices =
+        Program::owned(&Farm::new(&plan.scenario, plan.seed), plan.segment).into_iter().filter(|owned| *owned);
+    let subscribers: u32 = plan.scenario.subscribers.iter().map(|group| group.count).sum();
+    (devices.count() + (0..subscribers).filter(|place| plan.segment.owns(*place)).count()) as u64
 }
 
 fn natural_time(plan: &Plan) -> NaturalTime {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, mem, time::Duration};
 
 use bytestring::ByteString;
-use reports::observation::EventKind;
+use reports::observation::{Attendance, EventKind, Evidence};
 use simulator::farm::Farm;
 
 use super::{
@@ -22,6 +22,7 @@ impl Drive<'_> {
     /// Waits until all that is expected has come, or for the deadline; then for a fence, so that duplicates cannot hide
     /// behind an early end.
     pub(super) async fn drain(&mut self) {
+        self.sent_until = self.offset(self.now());
         let limit = if self.interrupted { PATIENCE } else { self.plan.scenario.drain };
         let deadline = self.now().after(limit);
         while !self.is_settled() && self.now() < deadline {
@@ -30,6 +31,7 @@ impl Drive<'_> {
             self.close_windows(self.offset(self.now()));
         }
         self.stopping = true;
+        self.attended_until = self.offset(self.now());
         let deadline = self.now().after(PATIENCE);
         self.readers.fence(self.fleet.engine());
         while !self.readers.is_fenced() && self.now() < deadline {
@@ -63,7 +65,7 @@ impl Drive<'_> {
         let mut waiting = topics.iter();
         let mut sent = 0;
         let deadline = self.now().after(CLEARING);
-        self.side = Some(Side::open(self.fleet.engine(), &self.plan.target, "clear", self.plan.run_id));
+        self.side = Some(Side::open(self.fleet.engine(), self.plan, "clear"));
         while self.now() < deadline {
             let Some(side) = self.side.as_mut().filter(|side| side.ended < topics.len()) else { break };
             match side.state {
@@ -104,11 +106,13 @@ impl Drive<'_> {
                 self.warn(format!("{count} {text}"));
             }
         }
+        let split = self.attendance();
         let farm = self.fleet.farm();
         let names = Names {
             stages: self.parts.iter().map(|part| part.span.name.clone()).collect(),
             groups: self.plan.scenario.devices.iter().map(|group| group.name.to_string()).collect(),
             clients: farm.devices().map(|device| farm.info(device).name.to_owned()).collect(),
+            split,
         };
         let mut chronicle = self.scribe.lay_down();
         closing::figures(&mut chronicle, self.fleet.stamper(), &names, self.plan.scenario.lag_limit);
@@ -117,7 +121,30 @@ impl Drive<'_> {
 
     fn is_settled(&mut self) -> bool {
         let ledger = &self.fleet.stamper().ledger;
-        ledger.outstanding() == 0 && ledger.unresolved() == 0
+        let sent = ledger.unresolved() == 0;
+        if self.plan.segment.is_whole() {
+            return sent && ledger.outstanding() == 0;
+        }
+        // What other segments have sent, and what became of ours with their subscribers, is not known here: whoever listens
+        // does so to the end.
+        sent && self.readers.len() == 0
+    }
+
+    /// What the segments of a split run need of each other besides what was sent and received.
+    fn attendance(&mut self) -> Option<Evidence> {
+        if self.plan.segment.is_whole() {
+            return None;
+        }
+        let recorder = self.fleet.stamper();
+        let attendance = Attendance {
+            ready_before: self.start.since(self.attended_from),
+            until: self.attended_until,
+            sent_until: self.sent_until,
+            subscribers: self.readers.len() as u64,
+            untold: recorder.ledger.untold(),
+            unmeasured: recorder.odd.unmeasured,
+        };
+        Some(Evidence { attendance: Some(attendance), clients: self.readers.evidence(), ..Evidence::default() })
     }
 
     fn warn(&mut self, text: String) {

@@ -99,14 +99,19 @@ impl Drive<'_> {
             let at = part.span.begins;
             let stage = part.span.name.clone();
             let ramp = if part.span.measured { Duration::ZERO } else { part.length() };
-            let (before, after) = (self.mine(part.devices_before()), self.mine(part.devices));
+            let places = part.devices_before()..part.devices;
+            let (before, after) = (self.mine(places.start), self.mine(places.end));
             if let Some(ended) = self.present {
                 let stage = self.parts[ended].span.name.clone();
                 self.scribe.record(Observation::StageEnded(StageEnded { at, stage }));
             }
             self.scribe.record(Observation::StageStarted(StageStarted { at, stage }));
             if after > before {
-                self.fleet.start(after - before, Ramp::Over(ramp));
+                // Each when it joins in the whole run, whichever process drives the others.
+                let all = places.len();
+                let mine: Vec<usize> =
+                    places.enumerate().filter(|(_, place)| self.is_mine(*place)).map(|it| it.0).collect();
+                self.fleet.start_each(mine.into_iter().map(|nth| Ramp::Over(ramp).delay(nth, all)));
             }
             if before > after {
                 self.fleet.retire(before - after);

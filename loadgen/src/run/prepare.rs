@@ -5,6 +5,7 @@ use std::time::Duration;
 use simulator::fleet::Ramp;
 
 use super::{
+    appointment::Appointment,
     drive::{Drive, PATIENCE},
     side::{self, Side},
     unreachable,
@@ -27,14 +28,28 @@ impl Drive<'_> {
     pub(super) async fn prepare(&mut self) -> Result<(), Failure> {
         self.probe().await?;
         self.subscribe().await?;
+        self.attended_from = self.now();
         self.open_ledger();
         self.connect_first_devices().await
+    }
+
+    /// Waits for the agreed moment; everybody stays connected meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Why no load can begin.
+    pub(super) async fn keep(&mut self, appointment: &Appointment) -> Result<(), Failure> {
+        while let Some(start) = appointment.at.filter(|start| self.now() < *start) {
+            self.turn(start).await;
+            self.go_on()?;
+        }
+        Ok(())
     }
 
     async fn probe(&mut self) -> Result<(), Failure> {
         let limit = self.plan.target.connect_timeout * 2 + PATIENCE;
         let deadline = self.now().after(limit);
-        self.side = Some(Side::open(self.fleet.engine(), &self.plan.target, "probe", self.plan.run_id));
+        self.side = Some(Side::open(self.fleet.engine(), self.plan, "probe"));
         while self.now() < deadline {
             self.turn(deadline).await;
             self.go_on()?;

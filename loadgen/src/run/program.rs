@@ -88,7 +88,7 @@ impl Program {
 
     /// The share of a segment, with whether each device is its own.
     pub(super) fn owned(farm: &Farm, segment: Segment) -> Vec<bool> {
-        farm.devices().map(|device| segment.owns(u32::from(farm.info(device).unit.0))).collect()
+        farm.devices().map(|device| segment.owns(farm.bond(device))).collect()
     }
 
     fn open(&self, number: usize, part: &Part) -> Box<dyn Calendar> {

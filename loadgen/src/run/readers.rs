@@ -3,10 +3,11 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use protocol::{QoS, ReasonCode, SubscribeFilter, SubscriptionOptions, Tag, Time, TopicFilter, Version};
-use scenarios::model::{Scenario, SubscriberGroup};
+use reports::observation::ClientEvidence;
+use scenarios::model::SubscriberGroup;
 use simulator::{ClientEngine, ClientEvent, ClientKey, ConnectOptions, Target};
 
-use super::recorder::Delivered;
+use super::{Plan, recorder::Delivered};
 use crate::{
     RunId,
     ledger::{Audience, ClientId, Subscription},
@@ -20,6 +21,10 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Every receiving client, by its [`ClientId`].
 pub(super) struct Readers {
     readers: Vec<Reader>,
+    /// How many of them are this process's.
+    mine: usize,
+    /// How many of this process's were opened.
+    opened: usize,
     by_key: HashMap<ClientKey, usize>,
     next: usize,
     opening: usize,
@@ -42,11 +47,15 @@ struct Reader {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// Another process has it.
+    Elsewhere,
     Waiting,
     Opening,
     Subscribing,
     Ready,
-    Lost { retry_at: Option<Time> },
+    Lost {
+        retry_at: Option<Time>,
+    },
     Fenced,
 }
 
@@ -67,33 +76,36 @@ const SUBSCRIBE: Tag = Tag(0);
 const FENCE: Tag = Tag(1);
 
 impl Readers {
-    /// The clients of `scenario` against `target`; share names get the run's id when the broker may have other users.
+    /// The clients of the plan; share names get the run's id when the broker may have other users. Those of other segments
+    /// keep their numbers and stay away.
     ///
     /// # Errors
     ///
     /// A filter that is none under the target's prefix, as a fragment.
-    pub(super) fn new(scenario: &Scenario, target: &Target, run: RunId) -> Result<Self, String> {
+    pub(super) fn new(plan: &Plan) -> Result<Self, String> {
+        let Plan { target, run_id, segment, .. } = plan;
         let mut readers = Vec::new();
-        for (number, group) in (0..).zip(&scenario.subscribers) {
+        for (number, group) in (0..).zip(&plan.scenario.subscribers) {
             let expected: Arc<[u16]> = group.expect.iter().map(|group| group.0).collect();
             for n in 1..=group.count {
                 readers.push(Reader {
                     group: number,
                     options: options(group, target, n)?,
-                    filters: filters(group, target, run, n)?,
+                    filters: filters(group, target, *run_id, n)?,
                     groups: Arc::clone(&expected),
                     granted: Vec::new(),
                     key: None,
-                    state: State::Waiting,
+                    state: if segment.owns(readers.len() as u32) { State::Waiting } else { State::Elsewhere },
                 });
             }
         }
-        Ok(Self { readers, by_key: HashMap::new(), next: 0, opening: 0, open: 0, ready: 0, fenced: 0 })
+        let mine = readers.iter().filter(|reader| reader.state == State::Waiting).count();
+        Ok(Self { readers, mine, opened: 0, by_key: HashMap::new(), next: 0, opening: 0, open: 0, ready: 0, fenced: 0 })
     }
 
     /// Whether every client has its SUBACK.
     pub(super) fn are_ready(&self) -> bool {
-        self.ready == self.readers.len()
+        self.ready == self.mine
     }
 
     /// How many are connected and subscribed.
@@ -101,9 +113,9 @@ impl Readers {
         self.ready
     }
 
-    /// How many there are.
+    /// How many this process has.
     pub(super) fn len(&self) -> usize {
-        self.readers.len()
+        self.mine
     }
 
     /// Whether no connection of them is left.
@@ -115,15 +127,20 @@ impl Readers {
     pub(super) fn advance(&mut self, engine: &mut impl ClientEngine, now: Time) -> Option<Time> {
         while self.opening < OPENING && self.next < self.readers.len() {
             let reader = &mut self.readers[self.next];
+            if reader.state == State::Elsewhere {
+                self.next += 1;
+                continue;
+            }
             let key = engine.connect(reader.options.clone());
             reader.key = Some(key);
             reader.state = State::Opening;
             self.by_key.insert(key, self.next);
             self.next += 1;
+            self.opened += 1;
             self.opening += 1;
         }
         let mut earliest = None;
-        if self.ready + self.opening < self.next {
+        if self.ready + self.opening < self.opened {
             for reader in &mut self.readers {
                 let State::Lost { retry_at: Some(due) } = reader.state else { continue };
                 if due <= now {
@@ -155,9 +172,9 @@ impl Readers {
         let reader = &mut self.readers[place];
         let first = reader.granted.is_empty() && !reader.filters.is_empty();
         Some(match event {
-            ClientEvent::Message { message, retain, at, .. } => {
+            ClientEvent::Message { message, qos, retain, at, .. } => {
                 let (client, group) = (ClientId(place as u32), reader.group);
-                News::Message(Delivered { client, group, message, retain: *retain }, *at)
+                News::Message(Delivered { client, group, message, qos: *qos, retain: *retain }, *at)
             }
             ClientEvent::Connected { session_present, .. } => {
                 self.open += 1;
@@ -210,27 +227,32 @@ impl Readers {
         })
     }
 
-    /// Who must receive what, by the QoS that the broker granted.
+    /// Who must receive what, by the QoS that the broker granted; of other segments' clients by the QoS that they ask for.
     pub(super) fn audience(&self) -> Audience {
         let mut audience = Audience::default();
         for reader in &self.readers {
-            let granted = reader.filters.iter().zip(&reader.granted);
-            let subscriptions = granted.filter_map(|(one, granted)| {
-                let text = one.filter.to_string();
-                let (share, filter) = match text.strip_prefix("$share/").and_then(|rest| rest.split_once('/')) {
-                    Some((share, filter)) => (Some(share.into()), filter.into()),
-                    None => (None, text.as_str().into()),
-                };
-                granted.map(|qos| Subscription { share, filter, qos, groups: Some(Arc::clone(&reader.groups)) })
-            });
-            audience.add(&reader.name(), subscriptions.collect());
+            match reader.state {
+                State::Elsewhere => audience.add_elsewhere(&reader.name(), reader.subscriptions()),
+                _ => audience.add(&reader.name(), reader.subscriptions()),
+            };
         }
         audience
     }
 
+    /// This process's clients with what the broker granted them.
+    pub(super) fn evidence(&self) -> Vec<ClientEvidence> {
+        let mine = (0..).zip(&self.readers).filter(|(_, reader)| reader.state != State::Elsewhere);
+        mine.map(|(place, reader)| ClientEvidence {
+            place,
+            name: reader.name(),
+            subscriptions: reader.subscriptions().into_iter().map(Into::into).collect(),
+        })
+        .collect()
+    }
+
     /// Asks for a fence: UNSUBACK follows what was delivered before it, so that nothing more can come after all of them.
     pub(super) fn fence(&mut self, engine: &mut impl ClientEngine) {
-        for reader in &mut self.readers {
+        for reader in self.readers.iter_mut().filter(|reader| reader.state != State::Elsewhere) {
             let online = reader.key.filter(|_| reader.state == State::Ready && !reader.filters.is_empty());
             match online {
                 Some(key) => {
@@ -243,12 +265,12 @@ impl Readers {
     }
 
     pub(super) fn is_fenced(&self) -> bool {
-        self.fenced >= self.readers.len()
+        self.fenced >= self.mine
     }
 
     /// Disconnects all.
     pub(super) fn stop(&mut self, engine: &mut impl ClientEngine) {
-        for reader in &mut self.readers {
+        for reader in self.readers.iter_mut().filter(|reader| reader.state != State::Elsewhere) {
             if let Some(key) = reader.key.filter(|_| matches!(reader.state, State::Lost { .. })) {
                 engine.forget(key);
             } else if let Some(key) = reader.key {
@@ -263,7 +285,7 @@ impl Readers {
         match reader.state {
             State::Ready => self.ready -= 1,
             State::Opening | State::Subscribing => self.opening -= 1,
-            State::Waiting | State::Lost { .. } | State::Fenced => {}
+            State::Elsewhere | State::Waiting | State::Lost { .. } | State::Fenced => {}
         }
         if !matches!(reader.state, State::Lost { .. } | State::Fenced) {
             reader.state = State::Lost { retry_at: Some(now.after(RETRY)) };
@@ -274,6 +296,23 @@ impl Readers {
 impl Reader {
     fn name(&self) -> String {
         self.options.client_id.to_string()
+    }
+
+    fn subscriptions(&self) -> Vec<Subscription> {
+        let granted = |place: usize, asked: QoS| match self.state {
+            State::Elsewhere => Some(asked),
+            _ => self.granted.get(place).copied().flatten(),
+        };
+        let subscriptions = self.filters.iter().enumerate().filter_map(|(place, one)| {
+            let text = one.filter.to_string();
+            let (share, filter) = match text.strip_prefix("$share/").and_then(|rest| rest.split_once('/')) {
+                Some((share, filter)) => (Some(share.into()), filter.into()),
+                None => (None, text.as_str().into()),
+            };
+            let qos = granted(place, one.options.qos)?;
+            Some(Subscription { share, filter, qos, groups: Some(Arc::clone(&self.groups)) })
+        });
+        subscriptions.collect()
     }
 }
 

@@ -12,7 +12,7 @@ use simulator::{
 use super::{Plan, readers::quality};
 use crate::{
     RunId, Stamp, StreamId,
-    ledger::{Arrival, ClientId, Ledger, StreamInfo},
+    ledger::{Arrival, ClientId, Foreign, Ledger, StreamInfo},
     measure::Meter,
 };
 
@@ -30,6 +30,10 @@ pub(super) struct Recorder {
     /// What was handed out before was written at once or is held up by the target.
     batch: Time,
     devices: Vec<Device>,
+    /// In a split run, which devices are this process's.
+    owned: Option<Vec<bool>>,
+    /// Whether the run's start is the same moment for all segments.
+    agreed: bool,
 }
 
 /// Counts of what fits no row.
@@ -45,6 +49,8 @@ pub(super) struct Odd {
     pub(super) unstamped: u64,
     /// Messages that waited because their connection could not take them.
     pub(super) held_up: u64,
+    /// Arrivals from other segments whose age cannot be told.
+    pub(super) unmeasured: u64,
 }
 
 struct Device {
@@ -61,6 +67,8 @@ pub(super) struct Delivered<'a> {
     /// Its subscriber group.
     pub(super) group: u16,
     pub(super) message: &'a Message,
+    /// How the broker sent it.
+    pub(super) qos: QoS,
     pub(super) retain: bool,
 }
 
@@ -82,7 +90,14 @@ impl Recorder {
             start: now,
             batch: now,
             devices: groups.into_iter().map(|group| Device { group, qos: qos(group), series: Vec::new() }).collect(),
+            owned: None,
+            agreed: plan.start_at.is_some(),
         }
+    }
+
+    /// Other processes drive the devices that are not `owned`.
+    pub(super) fn split(&mut self, owned: Vec<bool>) {
+        self.owned = Some(owned);
     }
 
     /// The run starts: offsets count from here.
@@ -150,7 +165,7 @@ impl Recorder {
     }
 
     pub(super) fn received(&mut self, from: &Delivered<'_>, at: Time) {
-        let Delivered { client, group, message, retain } = *from;
+        let Delivered { client, group, message, retain, .. } = *from;
         let Some(stamp) = Stamp::parse(&message.payload).filter(|stamp| stamp.run == self.run) else {
             self.odd.foreign += 1;
             return;
@@ -160,10 +175,32 @@ impl Recorder {
             return;
         }
         let at = self.offset(at);
+        if self.owned.as_ref().is_some_and(|owned| owned.get(stamp.stream.device() as usize) == Some(&false)) {
+            self.received_from_abroad(from, &stamp, at);
+            return;
+        }
         match self.ledger.received(client, &stamp, at) {
             Arrival::First { row, written } => {
                 let service = written.map(|written| at.saturating_sub(written));
                 self.meter.received(row, group, at.saturating_sub(stamp.intended_start()), service);
+            }
+            Arrival::Duplicate(row) => self.meter.repeated(row),
+            Arrival::Copy | Arrival::Unexpected => {}
+        }
+    }
+
+    /// When it was written is known to its sender only, so what the broker took of the time is not.
+    fn received_from_abroad(&mut self, from: &Delivered<'_>, stamp: &Stamp, at: Duration) {
+        let Some(known) = self.devices.get(stamp.stream.device() as usize) else { return };
+        let topic = from.message.topic.as_str();
+        let foreign = Foreign { topic, qos: from.qos, group: known.group, aged: self.agreed };
+        match self.ledger.received_from_abroad(from.client, stamp, &foreign, at) {
+            Arrival::First { row, .. } if self.agreed => {
+                self.meter.received(row, from.group, at.saturating_sub(stamp.intended_start()), None);
+            }
+            Arrival::First { row, .. } => {
+                self.odd.unmeasured += 1;
+                self.meter.repeated(row);
             }
             Arrival::Duplicate(row) => self.meter.repeated(row),
             Arrival::Copy | Arrival::Unexpected => {}

@@ -1,6 +1,11 @@
 //! What the run may use of this machine, and what it and the target do use.
 
-use std::{fs, io, thread, time::Duration};
+use std::{
+    fs, io,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 
 use protocol::Time;
 use reports::observation::{Environment, Preflight, ProcessUsage};
@@ -67,6 +72,30 @@ pub(super) fn environment(file_limit: Option<u64>, shared_with_target: bool) -> 
     }
 }
 
+/// This machine since it was last booted: processes that read the same value read the same clock. Empty when unknown.
+pub(super) fn machine() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
+/// How far this machine's wall clock may be from the true time, when its time service says so: as chrony's manual has it, the
+/// offset that remains, the dispersion and half the delay on the way to the source.
+pub(super) fn clock_error() -> Option<Duration> {
+    let tracking = Command::new("chronyc").args(["-c", "tracking"]).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    tracking.ok().filter(|output| output.status.success()).and_then(|output| tracked(&output.stdout))
+}
+
+/// The bound in the line that `chronyc -c tracking` prints: reference, name, stratum, time, offset, last offset, its mean,
+/// frequency, residual, skew, root delay, root dispersion, interval, leap status.
+fn tracked(line: &[u8]) -> Option<Duration> {
+    let line = str::from_utf8(line).ok()?;
+    let fields: Vec<&str> = line.trim().split(',').collect();
+    let number = |place: usize| fields.get(place).and_then(|field| field.parse::<f64>().ok());
+    if fields.len() < 14 || fields[13] == "Not synchronised" {
+        return None;
+    }
+    Duration::try_from_secs_f64(number(4)?.abs() + number(11)? + number(10)? / 2.0).ok()
+}
+
 /// One process, sampled at the end of each window.
 pub(super) struct Watched {
     sampler: Option<Sampler>,
@@ -118,4 +147,27 @@ impl Watched {
 fn share(before: &Usage, after: &Usage, elapsed: Duration) -> Option<f64> {
     let used = (after.user + after.system).saturating_sub(before.user + before.system);
     (!elapsed.is_zero()).then(|| used.as_secs_f64() / elapsed.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_of_a_synchronised_clock_is_read() {
+        let line =
+            b"A29FC87B,192.0.2.1,3,1763763000.1,-0.000100,0.00002,0.00003,1.5,0.001,0.02,0.004,0.0005,64.2,Normal\n";
+        assert_eq!(tracked(line), Some(Duration::from_micros(2600)));
+    }
+
+    #[test]
+    fn a_clock_that_follows_nothing_has_no_bound() {
+        let line = b"00000000,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised\n";
+        assert_eq!(tracked(line), None);
+        for line in
+            [&b""[..], b"1,2,3", b"\xff", b"a,b,c,d,x,f,g,h,i,j,k,l,m,Normal", b"a,b,c,d,1,f,g,h,i,j,-9,1,m,Normal"]
+        {
+            assert_eq!(tracked(line), None);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use protocol::{Message, Properties, QoS, Tag, Version};
 use simulator::{ClientEngine, ClientEvent, ClientKey, Outgoing, Target};
 
-use crate::RunId;
+use super::Plan;
 
 /// One client and what became of it.
 #[derive(Debug)]
@@ -25,9 +25,14 @@ pub(super) enum State {
 
 impl Side {
     /// Connects it; `purpose` is a word for its Client Identifier.
-    pub(super) fn open(engine: &mut impl ClientEngine, target: &Target, purpose: &str, run: RunId) -> Self {
-        let name = format!("paddock-{purpose}-{run}");
-        let options = target.connect_options(&name, Version::V5).expect("short and plain under any prefix of ours");
+    pub(super) fn open(engine: &mut impl ClientEngine, plan: &Plan, purpose: &str) -> Self {
+        let mut name = format!("paddock-{purpose}-{}", plan.run_id);
+        if !plan.segment.is_whole() {
+            // Each segment has one of its own at the same time.
+            name.push_str(&format!("-{}", plan.segment.index()));
+        }
+        let options =
+            plan.target.connect_options(&name, Version::V5).expect("short and plain under any prefix of ours");
         Self { key: engine.connect(options), state: State::Opening, ended: 0 }
     }
 

@@ -169,7 +169,7 @@ pub(super) fn witnesses(summary: &Summary) -> Vec<WitnessBlock> {
         subscriber: witness.subscriber.clone(),
         message: format!("{} / {}", witness.stream, witness.sequence),
         qos: witness.qos.to_string(),
-        intended: format!("{:.3} s", witness.intended.as_secs_f64()),
+        intended: witness.intended.map_or("unknown".to_owned(), |at| format!("{:.3} s", at.as_secs_f64())),
         received: witness.received.map_or("never".to_owned(), |at| format!("{:.3} s", at.as_secs_f64())),
     };
     let block = |(kind, samples): (&crate::observation::WitnessKind, &crate::summary::Witnesses)| {

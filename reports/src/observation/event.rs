@@ -101,10 +101,10 @@ pub struct Witness {
     pub sequence: u32,
     /// QoS it was published with.
     pub qos: Qos,
-    /// Intended start.
-    #[serde(rename = "intended_ns", with = "nanoseconds")]
-    #[schemars(with = "u64")]
-    pub intended: Duration,
+    /// Intended start; absent when it is known no more, as it is of what one segment of a split run lost of another's.
+    #[serde(default, rename = "intended_ns", with = "nanoseconds::option")]
+    #[schemars(with = "Option<u64>")]
+    pub intended: Option<Duration>,
     /// When it arrived, if it did.
     #[serde(default, rename = "received_ns", with = "nanoseconds::option")]
     #[schemars(with = "Option<u64>")]

@@ -1,6 +1,6 @@
 //! The frame of a run: everything that is known before the first message.
 
-use super::{Qos, nanoseconds};
+use super::{Qos, SegmentInfo, nanoseconds};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,20 @@ pub struct RunStarted {
     /// What was checked before the first message.
     #[serde(default)]
     pub preflight: Vec<Preflight>,
+    /// The shares of a split run: one in the folder of a share, all in the folder of the run that they were joined to, none
+    /// for a run of one process.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SegmentInfo>,
+}
+
+impl RunStarted {
+    /// The share that this is, when it is one of several and not what they were joined to.
+    pub fn segment(&self) -> Option<&SegmentInfo> {
+        match self.segments.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
 }
 
 /// The program and its version.

@@ -1,6 +1,7 @@
 //! One second of a run.
 
 use super::{EncodedHistogram, nanoseconds};
+use hdrhistogram::Histogram;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -88,6 +89,24 @@ pub struct Percentiles {
     /// final histograms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub histogram: Option<EncodedHistogram>,
+}
+
+impl Percentiles {
+    /// Those of a distribution of nanoseconds, with the distribution.
+    pub fn of(samples: &Histogram<u64>) -> Self {
+        if samples.is_empty() {
+            return Self::default();
+        }
+        let at = |quantile| Duration::from_nanos(samples.value_at_quantile(quantile));
+        Self {
+            count: samples.len(),
+            p50: at(0.5),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: Duration::from_nanos(samples.max()),
+            histogram: Some(EncodedHistogram::of(samples)),
+        }
+    }
 }
 
 /// Resources of one process.

@@ -131,8 +131,8 @@ fn aligned<const COLUMNS: usize>(table: &[[String; COLUMNS]]) -> Vec<String> {
 }
 
 fn witness_line(kind: &str, witness: &Witness) -> String {
-    let at = witness.intended.as_secs_f64();
-    let tail = format!(" #{} at {at:.3} s", witness.sequence);
+    let at = witness.intended.map_or_else(String::new, |at| format!(" at {:.3} s", at.as_secs_f64()));
+    let tail = format!(" #{}{at}", witness.sequence);
     let room = WIDTH - 6 - kind.len() - tail.len();
     format!("  {kind}: {}{tail}", shortened(&visible(&witness.topic), room))
 }

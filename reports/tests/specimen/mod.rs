@@ -155,6 +155,7 @@ fn started(kind: Kind) -> RunStarted {
                 ok: kind == Kind::Passing,
             },
         ],
+        segments: Vec::new(),
     }
 }
 
@@ -266,7 +267,7 @@ fn witnesses(kind: Kind) -> Vec<Observation> {
             stream: 64 + (index % 76) as u32,
             sequence: 95 + (index / 76) as u32,
             qos: Qos::AtMostOnce,
-            intended: Duration::from_micros(46_000_000 + index * 26_300),
+            intended: Some(Duration::from_micros(46_000_000 + index * 26_300)),
             received: None,
         })
     };
@@ -280,7 +281,7 @@ fn witnesses(kind: Kind) -> Vec<Observation> {
             stream: 7,
             sequence: 112 + index as u32,
             qos: Qos::AtLeastOnce,
-            intended: Duration::from_millis(45_960 + index),
+            intended: Some(Duration::from_millis(45_960 + index)),
             received: Some(Duration::from_millis(49_120 + index)),
         })
     };

@@ -69,6 +69,21 @@ fn units_apart_say_what_the_whole_farm_says() {
 }
 
 #[test]
+fn bonds_apart_say_what_the_whole_farm_says() {
+    let mut whole = Farm::from_plan(&plan(), 9);
+    let everyone: Vec<_> = whole.devices().collect();
+    let bonds: Vec<u32> = everyone.iter().map(|device| whole.bond(*device)).collect();
+    let all = natural(&mut whole, &everyone, hours(6));
+    for share in 0..3 {
+        let some: Vec<_> = everyone.iter().copied().filter(|device| bonds[device.0 as usize] % 3 == share).collect();
+        assert!(!some.is_empty() && some.len() < everyone.len());
+        let said = natural(&mut Farm::from_plan(&plan(), 9), &some, hours(6));
+        let expected: Vec<_> = all.iter().filter(|(_, device, _)| some.contains(device)).cloned().collect();
+        assert!(said == expected, "share {share}");
+    }
+}
+
+#[test]
 fn birth_and_will_are_retained_on_one_topic_and_name_one_boot() {
     let mut farm = Farm::from_plan(&plan(), 5);
     for device in farm.devices() {
