@@ -45,7 +45,7 @@ fn unwritable(folder: &RunFolder, error: &io::Error) -> Failure {
 
 /// Takes back what was begun of a run that cannot be made, so that the folder can be named again.
 fn discard(folder: &Path) {
-    for begun in [file::LATENCY, file::OBSERVATIONS] {
+    for begun in [file::LATENCY, file::WINDOWS, file::OBSERVATIONS] {
         let _stays_then = fs::remove_file(folder.join(begun));
     }
     // Only when nothing else is in it.
