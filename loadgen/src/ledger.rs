@@ -21,7 +21,8 @@
 //! * QoS of a delivery is the lower of publication and subscription: a QoS 1 message lost to a QoS 0 subscription is a
 //!   QoS 0 loss.
 //!
-//! Memory: what arrived is kept as ranges, eight bytes per gap; about 40 bytes for each message that is under way.
+//! Memory: what arrived is kept as ranges, eight bytes per gap; 16 bytes for each message that is under way, 30 once more
+//! than a thousand messages of its stream have followed it.
 
 mod abroad;
 mod account;
@@ -30,6 +31,7 @@ mod evidence;
 mod joint;
 mod ranges;
 mod stream;
+mod under_way;
 mod witness;
 
 #[cfg(test)]
@@ -51,7 +53,8 @@ pub use witness::{Fault, Witness};
 
 use abroad::Abroad;
 use account::Rows;
-use stream::{Seen, State, Stream};
+use stream::{Seen, Stream};
+use under_way::State;
 use witness::Witnesses;
 
 /// How a ledger accounts.
@@ -202,9 +205,9 @@ impl Ledger {
         let sequence = found.intend(intended, nanos(now), stage);
         self.rows.at(found.published_row(stage)).intended += 1;
         self.unresolved += 1;
-        while let Some((sequence, entry)) = found.forget_before(intended.saturating_sub(forget_after)) {
-            if matches!(entry.state, State::Confirmed) {
-                self.outstanding -= u64::from(entry.missing);
+        while let Some((sequence, entry)) = found.under_way.take_before(intended.saturating_sub(forget_after)) {
+            if entry.state() == State::Confirmed {
+                self.outstanding -= u64::from(entry.missing());
             }
             if self.forgotten.len() < FORGOTTEN_LIMIT {
                 self.forgotten.insert((stream, sequence), entry.intended);
@@ -230,9 +233,10 @@ impl Ledger {
         let row = found.published_row(found.stage_of(sequence));
         self.rows.at(row).published += 1;
         let readers = found.tracks.len();
-        let written = found.under_way.get_mut(&sequence).map(|entry| {
-            let handed = Duration::from_nanos(mem::replace(&mut entry.moment, nanos(at)));
-            entry.state = State::Written;
+        let written = found.under_way.get_mut(sequence).map(|entry| {
+            let handed = Duration::from_nanos(entry.moment());
+            entry.set_moment(nanos(at));
+            entry.set_state(State::Written);
             Written { row, intended: Duration::from_nanos(entry.intended), handed, readers }
         });
         if found.info.qos == QoS::AtMostOnce {
@@ -246,7 +250,7 @@ impl Ledger {
     pub fn confirmed(&mut self, stream: StreamId, sequence: u32, at: Duration) -> Option<(RowKey, Option<Duration>)> {
         self.written(stream, sequence, at);
         let found = find(&self.devices, stream).filter(|found| !found.confirmed.contains(sequence))?;
-        let written = found.under_way.get(&sequence).map(|entry| Duration::from_nanos(entry.moment));
+        let written = found.under_way.get(sequence).map(|entry| Duration::from_nanos(entry.moment()));
         let row = found.published_row(found.stage_of(sequence));
         self.resolve(stream, sequence).then_some((row, written))
     }
@@ -280,13 +284,13 @@ impl Ledger {
             return further;
         }
         let mut written = None;
-        if let Some(entry) = found.under_way.get_mut(&stamp.sequence) {
-            written = (entry.state != State::Intended).then(|| Duration::from_nanos(entry.moment));
-            entry.missing = entry.missing.saturating_sub(1);
-            if entry.state == State::Confirmed {
+        if let Some(entry) = found.under_way.get_mut(stamp.sequence) {
+            written = (entry.state() != State::Intended).then(|| Duration::from_nanos(entry.moment()));
+            entry.arrived();
+            if entry.state() == State::Confirmed {
                 self.outstanding -= 1;
-                if entry.missing == 0 {
-                    found.under_way.remove(&stamp.sequence);
+                if entry.missing() == 0 {
+                    found.under_way.remove(stamp.sequence);
                 }
             }
         }
@@ -363,11 +367,11 @@ impl Ledger {
             return false;
         }
         self.unresolved -= 1;
-        if let Some(entry) = found.under_way.get_mut(&sequence) {
-            entry.state = State::Confirmed;
-            self.outstanding += u64::from(entry.missing);
-            if entry.missing == 0 {
-                found.under_way.remove(&sequence);
+        if let Some(entry) = found.under_way.get_mut(sequence) {
+            entry.set_state(State::Confirmed);
+            self.outstanding += u64::from(entry.missing());
+            if entry.missing() == 0 {
+                found.under_way.remove(sequence);
             }
         }
         true
@@ -386,7 +390,7 @@ impl Ledger {
         if fault == Fault::Refused {
             self.rows.at(found.published_row(stage)).refused += 1;
         }
-        if let Some(entry) = found.under_way.remove(&sequence) {
+        if let Some(entry) = found.under_way.remove(sequence) {
             let intended = Some(Duration::from_nanos(entry.intended));
             self.witnesses.keep(Witness { fault, stream, sequence, reader: None, intended, received: None });
         }

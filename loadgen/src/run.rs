@@ -11,6 +11,7 @@ mod chronicle;
 mod closing;
 mod drive;
 mod ending;
+mod flood;
 mod happenings;
 mod load;
 mod network;

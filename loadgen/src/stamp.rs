@@ -6,6 +6,12 @@
 //! ```
 //!
 //! All lower-case hexadecimal of fixed width, so that it is found from the end without parsing JSON.
+//!
+//! The bytes of a plain device have no last member. There the same figures stand in the last 24 bytes, big-endian:
+//!
+//! ```text
+//!   TTTTTTTT SSSS NNNN RRRR  f5 'p' 'd' 'k'
+//! ```
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -13,6 +19,9 @@ const PREFIX: &[u8; 9] = b"\"stamp\":\"";
 const SUFFIX: &[u8; 2] = b"\"}";
 const BODY: usize = 8 + 1 + 8 + 1 + 8 + 1 + 16;
 const LENGTH: usize = PREFIX.len() + BODY + SUFFIX.len();
+/// The end of a stamp in bytes. Never the end of a stamp in JSON.
+const MAGIC: [u8; 4] = *b"\xf5pdk";
+const BINARY: usize = 8 + 4 + 4 + 4 + MAGIC.len();
 
 /// Which run a message belongs to: messages of other runs on a shared broker are told apart by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -155,8 +164,26 @@ impl Stamp {
         Ok(())
     }
 
+    /// Writes the stamp over the last 24 bytes of `payload`.
+    ///
+    /// # Errors
+    ///
+    /// [`TooShort`] when the payload has fewer.
+    pub fn overwrite(&self, payload: &mut [u8]) -> Result<(), TooShort> {
+        let tail: &mut [u8; BINARY] = payload.last_chunk_mut().ok_or(TooShort)?;
+        tail[..8].copy_from_slice(&self.intended.to_be_bytes());
+        tail[8..12].copy_from_slice(&self.stream.0.to_be_bytes());
+        tail[12..16].copy_from_slice(&self.sequence.to_be_bytes());
+        tail[16..20].copy_from_slice(&self.run.0.to_be_bytes());
+        tail[20..].copy_from_slice(&MAGIC);
+        Ok(())
+    }
+
     /// Reads the stamp from the end of `payload`; `None` when there is none.
     pub fn parse(payload: &[u8]) -> Option<Self> {
+        if payload.ends_with(&MAGIC) {
+            return Self::parse_bytes(payload);
+        }
         let tail: &[u8; LENGTH] = payload.last_chunk()?;
         let body = tail.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
         let run = body.get(..8)?;
@@ -171,7 +198,23 @@ impl Stamp {
             intended: hex(intended)?,
         })
     }
+
+    fn parse_bytes(payload: &[u8]) -> Option<Self> {
+        let tail: &[u8; BINARY] = payload.last_chunk()?;
+        let word = |at: usize| u32::from_be_bytes([tail[at], tail[at + 1], tail[at + 2], tail[at + 3]]);
+        Some(Self {
+            run: RunId(word(16)),
+            stream: StreamId(word(8)),
+            sequence: word(12),
+            intended: u64::from(word(0)) << 32 | u64::from(word(4)),
+        })
+    }
 }
+
+/// A payload too short for a stamp in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("payload has fewer than {BINARY} bytes, so it cannot carry a measurement stamp")]
+pub struct TooShort;
 
 /// A payload that cannot carry a stamp: it is no JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -260,6 +303,15 @@ mod tests {
             let mut payload = br#"{"k":[1]}"#.to_vec();
             stamp.append(&mut payload).unwrap();
             prop_assert_eq!(Stamp::parse(&payload), Some(stamp));
+        }
+
+        #[test]
+        fn parse_undoes_overwrite(run: u32, stream: u32, sequence: u32, intended: u64, mut payload: Vec<u8>) {
+            let stamp = Stamp { run: RunId(run), stream: StreamId(stream), sequence, intended };
+            let before = payload.clone();
+            prop_assert_eq!(stamp.overwrite(&mut payload), if before.len() < 24 { Err(TooShort) } else { Ok(()) });
+            prop_assert_eq!(Stamp::parse(&payload), (before.len() >= 24).then_some(stamp));
+            prop_assert_eq!(&payload[..before.len().saturating_sub(24)], &before[..before.len().saturating_sub(24)]);
         }
 
         #[test]

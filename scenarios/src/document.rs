@@ -8,7 +8,7 @@ mod scalar;
 mod sections;
 
 use located::Reading;
-pub(crate) use scalar::{EventDo, NetworkDo, Span};
+pub(crate) use scalar::{EventDo, NetworkDo, Shape, Span};
 pub(crate) use sections::{
     BrokerSection, DaySection, DeviceSection, Document, EventSection, NetworkSection, OutputSection, StageSection,
     SubscriberSection,

@@ -22,7 +22,7 @@ pub use filter::{FilterTemplate, TopicError};
 pub use located::duration::format as format_duration;
 pub use name::{Name, NameError};
 pub use network::{Direction, Fault, NetworkRule, RuleId};
-pub use quantity::{Factor, Percentile, QoS, QuantityError, Rate, parse_duration};
+pub use quantity::{Factor, PayloadSize, Percentile, QoS, QuantityError, Rate, parse_duration};
 pub use scenario::{Output, Scenario, Unsupported};
 pub use stage::{Arrival, Load, Part, Segment, Stage, StageId, Trace, TraceId, TraceStart};
 pub use subscriber::{Role, SubscriberGroup, SubscriberId, Subscription};

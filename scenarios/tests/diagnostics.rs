@@ -13,7 +13,7 @@ fn said(name: &str) -> String {
 
 #[test]
 fn bad_scenarios_are_explained() {
-    for name in ["typos", "units", "references", "topics", "thresholds", "not-toml", "empty"] {
+    for name in ["typos", "units", "references", "topics", "thresholds", "plain", "not-toml", "empty"] {
         insta::assert_snapshot!(name, said(name));
     }
 }

@@ -93,6 +93,8 @@ pub struct DeviceInfo<'a> {
     pub weight: f64,
     /// Time between heartbeats.
     pub heartbeat: Duration,
+    /// Whether it only publishes; see [`Profile::is_bare`].
+    pub bare: bool,
 }
 
 /// Every device of a plan, with the animals and the weather that they measure.
@@ -153,6 +155,7 @@ impl Farm {
             unit: UnitId(device.unit),
             weight: device.weight,
             heartbeat: device.profile().heartbeat,
+            bare: device.profile().is_bare(),
         }
     }
 
@@ -180,8 +183,18 @@ impl Farm {
     }
 
     /// The device's next message. Devices with several telemetry topics take turns by each topic's natural share; an alert
-    /// that the previous message called for takes the turn before them.
+    /// that the previous message called for takes the turn before them. A plain device repeats its group's bytes.
     pub fn telemetry(&mut self, device: DeviceId, at: Duration) -> Publication {
+        if let Device { pattern: Some(pattern), topics, qos, .. } = &self.devices[device.0 as usize] {
+            let qos = qos.unwrap_or(QoS::AtMostOnce);
+            return Publication {
+                topic: topics[0].clone(),
+                payload: pattern.to_vec(),
+                qos,
+                retain: false,
+                kind: Kind::Plain,
+            };
+        }
         let (moment, device, barn) = self.parts(device, at);
         if let Some(raised) = device.alert.take() {
             return alert(*raised, device, moment);
@@ -210,6 +223,8 @@ impl Farm {
 
     /// The retained status `offline` to hand over as Will Message in CONNECT. Ask before [`Farm::birth`]: it names the boot
     /// that the birth then starts, so that a late will can be told from the status of a newer boot.
+    ///
+    /// Bare devices have none of will, birth, farewell and heartbeat: do not ask.
     pub fn will(&mut self, device: DeviceId, at: Duration) -> Publication {
         let (moment, device, barn) = self.parts(device, at);
         let boot = device.boots + 1;

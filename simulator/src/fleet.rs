@@ -285,12 +285,10 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     fn connect(&mut self, index: usize) {
         let now = self.engine.clock().now();
         let id = self.devices[index].id;
-        let will = self.farm.will(id, self.options.timeline.scenario(now));
-        let will = Some(Box::new(Will {
-            qos: will.qos,
-            retain: will.retain,
-            message: message(will, &self.options.target.prefix),
-        }));
+        let will = (!self.farm.info(id).bare).then(|| {
+            let will = self.farm.will(id, self.options.timeline.scenario(now));
+            Box::new(Will { qos: will.qos, retain: will.retain, message: message(will, &self.options.target.prefix) })
+        });
         self.counts.attempts += 1;
         self.devices[index].phase = Phase::Connecting;
         if let Some(client) = self.devices[index].client {

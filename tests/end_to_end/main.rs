@@ -8,6 +8,7 @@ mod command_line;
 mod configuration;
 mod conformance;
 mod counterparts;
+mod generator;
 mod library;
 mod network;
 mod soak;

@@ -147,7 +147,7 @@ impl Ledger {
             self.rows.at(stream.published_row(stage)).unacknowledged += count(&range);
             self.witness_all(Fault::Unacknowledged, id, stream, range, None);
         }
-        let unwritten: Vec<u32> = stream.under_way.keys().copied().filter(|it| !stream.written.contains(*it)).collect();
+        let unwritten: Vec<u32> = stream.under_way.sequences().filter(|it| !stream.written.contains(*it)).collect();
         for sequence in unwritten {
             self.witness_all(Fault::NotSent, id, stream, sequence..=sequence, None);
         }
@@ -165,7 +165,7 @@ impl Ledger {
             if !self.witnesses.has_room(fault) {
                 return;
             }
-            let known = stream.under_way.get(&sequence).map(|entry| entry.intended);
+            let known = stream.under_way.get(sequence).map(|entry| entry.intended);
             let intended =
                 known.or_else(|| self.forgotten.get(&(stream_id, sequence)).copied()).map(Duration::from_nanos);
             self.witnesses.keep(Witness { fault, stream: stream_id, sequence, reader, intended, received: None });

@@ -1,29 +1,11 @@
 //! One stream and how far each of its readers has it.
 
-use std::collections::BTreeMap;
-
 use protocol::QoS;
 
-use super::{Audience, ClientId, Expected, Ranges, ReaderId, RowKey, StreamInfo};
-
-/// A message that is not settled yet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    /// Nanoseconds since the run's start.
-    pub(super) intended: u64,
-    /// When it was handed to its client, then when it was handed to a connection; nanoseconds since the run's start.
-    pub(super) moment: u64,
-    /// Readers that have not got it.
-    pub(super) missing: u32,
-    pub(super) state: State,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    Intended,
-    Written,
-    Confirmed,
-}
+use super::{
+    Audience, ClientId, Expected, Ranges, ReaderId, RowKey, StreamInfo,
+    under_way::{Entry, UnderWay},
+};
 
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -37,7 +19,7 @@ pub(super) struct Stream {
     pub(super) given_up: Ranges,
     /// By ascending reader.
     pub(super) tracks: Vec<Track>,
-    pub(super) under_way: BTreeMap<u32, Entry>,
+    pub(super) under_way: UnderWay,
     /// The first sequence number of each stage that has one, ascending.
     pub(super) stages: Vec<(u32, u16)>,
 }
@@ -73,7 +55,7 @@ impl Stream {
             confirmed: Ranges::new(),
             given_up: Ranges::new(),
             tracks,
-            under_way: BTreeMap::new(),
+            under_way: UnderWay::default(),
             stages: Vec::new(),
         }
     }
@@ -84,19 +66,13 @@ impl Stream {
         if self.stages.last().is_none_or(|(_, last)| *last < stage) {
             self.stages.push((sequence, stage));
         }
-        let missing = self.tracks.len() as u32;
-        self.under_way.insert(sequence, Entry { intended, moment: now, missing, state: State::Intended });
+        self.under_way.push(Entry::new(intended, now, self.tracks.len() as u32));
         sequence
     }
 
     /// Whether the fate of `sequence` is still open to news from its publisher.
     pub(super) fn may_change(&self, sequence: u32) -> bool {
         sequence < self.next && !self.given_up.contains(sequence)
-    }
-
-    pub(super) fn forget_before(&mut self, moment: u64) -> Option<(u32, Entry)> {
-        let oldest = self.under_way.first_entry().filter(|oldest| oldest.get().intended < moment)?;
-        Some(oldest.remove_entry())
     }
 
     pub(super) fn stage_of(&self, sequence: u32) -> u16 {
@@ -133,8 +109,7 @@ impl Stream {
     pub(super) fn heap_bytes(&self) -> usize {
         let ranges = self.written.heap_bytes() + self.confirmed.heap_bytes() + self.given_up.heap_bytes();
         let tracks: usize = self.tracks.iter().map(Track::heap_bytes).sum();
-        // A B-tree's nodes are two thirds full.
-        ranges + tracks + self.under_way.len() * (size_of::<(u32, Entry)>() * 3 / 2)
+        ranges + tracks + self.under_way.heap_bytes()
     }
 }
 

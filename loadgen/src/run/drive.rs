@@ -163,6 +163,7 @@ impl<'a> Drive<'a> {
                 None => self.react_reader(key, &event),
             },
             FleetEvent::Online { device, again, took, .. } => {
+                self.fleet.stamper().flood.set_online(device, true);
                 let group = Group::Devices(self.fleet.farm().info(device).group);
                 if let Some(took) = took {
                     self.fleet.stamper().meter.connected(group, took);
@@ -171,10 +172,12 @@ impl<'a> Drive<'a> {
                     self.tell(EventKind::Reconnected, device, String::new());
                 }
             }
-            // On purpose: what the scenario did is told by itself.
-            FleetEvent::Offline { cause: Closed::Abandoned, .. } => {}
             FleetEvent::Offline { device, cause, .. } => {
-                self.tell(EventKind::ConnectionLost, device, cause.to_string());
+                self.fleet.stamper().flood.set_online(device, false);
+                // On purpose: what the scenario did is told by itself.
+                if cause != Closed::Abandoned {
+                    self.tell(EventKind::ConnectionLost, device, cause.to_string());
+                }
             }
             FleetEvent::Refused { device, reason, .. } => {
                 self.tell(EventKind::ConnectionRefused, device, reason.to_string());
@@ -217,6 +220,7 @@ impl<'a> Drive<'a> {
         while let Some(mut closed) = self.fleet.stamper().meter.close_window(offset) {
             closed.connections = self.online();
             self.report_network();
+            self.fleet.stamper().revive(offset);
             let emptied = self.scribe.record_window(closed);
             self.fleet.stamper().meter.reuse(emptied);
         }

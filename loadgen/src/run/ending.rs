@@ -61,7 +61,8 @@ impl Drive<'_> {
     async fn clear_retained(&mut self) -> usize {
         let mut topics: BTreeSet<ByteString> = mem::take(&mut self.fleet.stamper().retained);
         let mut farm = Farm::new(&self.plan.scenario, self.plan.seed);
-        topics.extend(self.fleet.devices().map(|device| farm.will(device, Duration::ZERO).topic));
+        let keeps = self.fleet.devices().filter(|device| !self.fleet.farm().info(*device).bare);
+        topics.extend(keeps.map(|device| farm.will(device, Duration::ZERO).topic));
         let mut waiting = topics.iter();
         let mut sent = 0;
         let deadline = self.now().after(CLEARING);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::Time;
 use reports::{
     Observation,
-    observation::{StageEnded, StageStarted},
+    observation::{EventKind, StageEnded, StageStarted},
 };
 use simulator::{farm::DeviceId, fleet::Ramp};
 
@@ -37,7 +37,7 @@ impl Drive<'_> {
             let offset = self.offset(now);
             let border = self.enter_parts(offset);
             self.let_happen(offset);
-            let handed = self.hand_out(&mut next, now);
+            let handed = self.hand_out(&mut next, now) + self.pour(now);
             self.close_windows(offset);
             if offset >= end && (next.is_none() || offset >= end + OVERTIME) {
                 break;
@@ -57,6 +57,7 @@ impl Drive<'_> {
                 self.turn(self.start.after(due)).await;
             }
         }
+        self.fleet.stamper().end_flood();
         self.give_up_due(next);
         self.tell_missed_events();
         self.leave_part();
@@ -76,6 +77,20 @@ impl Drive<'_> {
             handed += 1;
         }
         handed
+    }
+
+    /// Lets the devices of a flood send what they have room for, at most a batch; how many messages.
+    fn pour(&mut self, now: Time) -> usize {
+        let mut poured = 0;
+        while poured < BATCH
+            && let Some((device, room)) = self.fleet.stamper().flood.next()
+        {
+            for _ in 0..room {
+                self.fleet.publish_telemetry(device, now);
+            }
+            poured += room as usize;
+        }
+        poured
     }
 
     /// Books every start that is due and was not handed out.
@@ -116,8 +131,22 @@ impl Drive<'_> {
             if before > after {
                 self.fleet.retire(before - after);
             }
+            self.begin_flood(following);
             self.present = Some(following);
         }
+    }
+
+    /// Opens the gates when the part is a closed loop, and says that it is one; closes them otherwise.
+    fn begin_flood(&mut self, part: usize) {
+        let part = &self.parts[part];
+        let Some(in_flight) = part.in_flight else { return self.fleet.stamper().end_flood() };
+        self.fleet.stamper().begin_flood(in_flight, |group| part.publishes(group));
+        let (at, name) = (part.span.begins, &part.span.name);
+        let text = format!(
+            "stage {name} is a closed loop, {in_flight} messages of each device under way: its latency counts from sending, \
+             so it is not the latency of a schedule"
+        );
+        self.scribe.event_about(at, EventKind::Warning, name, None, text);
     }
 
     fn leave_part(&mut self) {

@@ -6,10 +6,10 @@ use bytestring::ByteString;
 use protocol::{Message, QoS, ReasonCode, Tag, Time};
 use simulator::{
     Clock, Stamper,
-    farm::{DeviceId, Publication},
+    farm::{DeviceId, Kind, Publication},
 };
 
-use super::{Plan, readers::quality};
+use super::{Plan, flood::Flood, readers::quality};
 use crate::{
     RunId, Stamp, StreamId,
     ledger::{Arrival, ClientId, Foreign, Ledger, StreamInfo},
@@ -34,6 +34,7 @@ pub(super) struct Recorder {
     owned: Option<Vec<bool>>,
     /// Whether the run's start is the same moment for all segments.
     agreed: bool,
+    pub(super) flood: Flood,
 }
 
 /// Counts of what fits no row.
@@ -89,6 +90,7 @@ impl Recorder {
             clock,
             start: now,
             batch: now,
+            flood: Flood::new(groups.len()),
             devices: groups.into_iter().map(|group| Device { group, qos: qos(group), series: Vec::new() }).collect(),
             owned: None,
             agreed: plan.start_at.is_some(),
@@ -140,6 +142,9 @@ impl Recorder {
         self.odd.held_up += u64::from(held_up);
         let own = if held_up { written.handed.saturating_sub(written.intended) } else { lag };
         self.meter.sent(written.row, lag, own, written.readers);
+        if written.readers == 0 && written.row.qos == QoS::AtMostOnce {
+            self.flood.came_back(DeviceId(stream.device()), at_offset);
+        }
     }
 
     pub(super) fn published(&mut self, tag: Tag, reason: ReasonCode, at: Time) {
@@ -148,6 +153,7 @@ impl Recorder {
         if self.ledger.stream(stream).is_none_or(|info| info.qos == QoS::AtMostOnce) {
             return;
         }
+        self.flood.came_back(DeviceId(stream.device()), at_offset);
         // Only PUBCOMP says of a publication that its Packet Identifier is not found: after a lost connection PUBREL came again, and
         // the broker had the message already (section 3.7.2.1).
         if reason.is_failure() && reason != ReasonCode::PacketIdentifierNotFound {
@@ -161,6 +167,7 @@ impl Recorder {
     pub(super) fn dropped(&mut self, tag: Tag) {
         if let Some((stream, sequence)) = unpacked(tag) {
             self.ledger.dropped(stream, sequence);
+            self.flood.came_back(DeviceId(stream.device()), self.offset(self.clock.now()));
         }
     }
 
@@ -181,6 +188,9 @@ impl Recorder {
         }
         match self.ledger.received(client, &stamp, at) {
             Arrival::First { row, written } => {
+                if self.is_unacknowledged(stamp.stream) {
+                    self.flood.came_back(DeviceId(stamp.stream.device()), at);
+                }
                 let service = written.map(|written| at.saturating_sub(written));
                 self.meter.received(row, group, at.saturating_sub(stamp.intended_start()), service);
             }
@@ -207,6 +217,32 @@ impl Recorder {
         }
     }
 
+    /// Whether its messages come back by arriving: at QoS 0 nothing else says so.
+    fn is_unacknowledged(&self, stream: StreamId) -> bool {
+        self.ledger.stream(stream).is_some_and(|info| info.qos == QoS::AtMostOnce)
+    }
+
+    /// From now on each device of the groups that `publishes` picks may have `in_flight` messages under way.
+    pub(super) fn begin_flood(&mut self, in_flight: u32, publishes: impl Fn(u16) -> bool) {
+        let Self { flood, devices, .. } = self;
+        flood.set(in_flight, |device| devices.get(device.0 as usize).is_some_and(|known| publishes(known.group)));
+    }
+
+    pub(super) fn end_flood(&mut self) {
+        self.flood.set(0, |_| false);
+    }
+
+    /// Lets devices of a flood go on whose QoS 0 messages the broker dropped.
+    pub(super) fn revive(&mut self, now: Duration) {
+        let Self { flood, devices, .. } = self;
+        let unacknowledged = |device: DeviceId| {
+            devices
+                .get(device.0 as usize)
+                .is_some_and(|known| known.series.iter().all(|(_, qos)| *qos == QoS::AtMostOnce))
+        };
+        flood.revive(now, unacknowledged);
+    }
+
     fn series(&mut self, device: DeviceId, publication: &Publication) -> Option<StreamId> {
         let known = self.devices.get_mut(device.0 as usize)?;
         let qos = publication.qos;
@@ -227,7 +263,8 @@ impl Stamper for Recorder {
         if publication.retain && !self.retained.contains(&publication.topic) {
             self.retained.insert(publication.topic.clone());
         }
-        let stampable = publication.payload.last() == Some(&b'}');
+        let plain = publication.kind == Kind::Plain;
+        let stampable = plain || publication.payload.last() == Some(&b'}');
         let Some(stream) = stampable.then(|| self.series(device, publication)).flatten() else {
             self.odd.unstamped += 1;
             return None;
@@ -236,9 +273,18 @@ impl Stamper for Recorder {
         let now = self.offset(self.clock.now());
         let sequence = self.ledger.intend(stream, intended, now);
         let stamp = Stamp { run: self.run, stream, sequence, intended: intended.as_nanos() as u64 };
-        stamp.append(&mut publication.payload).expect("checked to be an object");
+        if plain {
+            stamp.overwrite(&mut publication.payload).expect("plain payloads have room for a stamp");
+        } else {
+            stamp.append(&mut publication.payload).expect("checked to be an object");
+        }
         if let Some(row) = self.ledger.row_of(stream, sequence) {
             self.meter.intended(row);
+        }
+        if self.flood.is_on() {
+            let unacknowledged = publication.qos == QoS::AtMostOnce;
+            let each = if unacknowledged { self.ledger.readers(stream) as u32 } else { 1 };
+            self.flood.sent(device, each, now);
         }
         Some(packed(stream, sequence))
     }

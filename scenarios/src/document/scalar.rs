@@ -7,9 +7,9 @@ use schemars::{Schema, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::model::{
-    Address, Arrival, BarnId, DeviceModel, Direction, Engine, Expression, FilterTemplate, Metric, Name, Role, Selector,
-    SelectorError, Series, Template, TimeOfDay, TopicError, TopicTemplate, Url, Version, format_duration,
-    parse_duration,
+    Address, Arrival, BarnId, DeviceModel, Direction, Engine, Expression, FilterTemplate, Metric, Name, PayloadSize,
+    Role, Selector, SelectorError, Series, Template, TimeOfDay, TopicError, TopicTemplate, Url, Version,
+    format_duration, parse_duration,
 };
 
 /// A text that is read by `FromStr`: its type, what is expected, a hint, and its schema besides `"type": "string"`.
@@ -36,6 +36,8 @@ texts! {
     BarnId: "a barn's name as text", "barns are called like `barn_1`",
         { "pattern": "^[a-z0-9][a-z0-9_-]{0,63}$", "not": { "const": "gates" } };
     Template: "a text with placeholders", TEMPLATE_HINT, { "minLength": 1 };
+    PayloadSize: "a size as text, such as \"256B\"", "write a whole number with its unit: `256B`, `4KiB` or `1MiB`",
+        { "pattern": "^[0-9]+ *(B|KiB|MiB)$" };
     TimeOfDay: "a time of day such as \"05:30\"", "", { "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" };
 }
 
@@ -221,7 +223,7 @@ words! {
         "idle" => Self::Idle;
     Arrival, "an arrival": "constant" => Self::Constant, "poisson" => Self::Poisson;
     Direction, "a direction": "up" => Self::Up, "down" => Self::Down, "both" => Self::Both;
-    Shape, "a shape of load": "natural" => Self::Natural;
+    Shape, "a shape of load": "natural" => Self::Natural, "flood" => Self::Flood;
     EventDo, "an action": "reconnect_storm" => Self::ReconnectStorm, "freeze_broker" => Self::FreezeBroker,
         "restart_broker" => Self::RestartBroker, "network_on" => Self::NetworkOn, "network_off" => Self::NetworkOff;
     NetworkDo, "a fault": "delay" => Self::Delay, "stall" => Self::Stall, "sever" => Self::Sever,
@@ -247,6 +249,7 @@ impl Scalar for DeviceModel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     Natural,
+    Flood,
 }
 
 /// What an event does.

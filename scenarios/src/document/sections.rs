@@ -9,8 +9,8 @@ use super::{
     scalar::{EventDo, EventTime, NetworkDo, Shape, Span},
 };
 use crate::model::{
-    Address, Arrival, BarnId, DeviceModel, Direction, Engine, Expression, Factor, FilterTemplate, Name, QoS, Rate,
-    Role, Series, Template, TimeOfDay, TopicTemplate, Version,
+    Address, Arrival, BarnId, DeviceModel, Direction, Engine, Expression, Factor, FilterTemplate, Name, PayloadSize,
+    QoS, Rate, Role, Series, Template, TimeOfDay, TopicTemplate, Version,
 };
 
 section! {
@@ -96,7 +96,7 @@ section! {
     DeviceSection {
         /// The broker that they connect to, by name. Default: the only one.
         optional broker: Name;
-        /// The kind of device.
+        /// The kind of device; `plain` is a bare client that publishes bytes and says nothing else.
         required model: DeviceModel;
         /// How many devices, 1 to 1000000.
         required count: Count;
@@ -107,6 +107,9 @@ section! {
         optional topic: TopicTemplate;
         /// The QoS of telemetry, 0, 1 or 2. Default: the model's own, topic by topic.
         optional qos: QoS;
+        /// The size of every payload, plain devices only: `256B`, `4KiB`; 24B, which the measurement stamp takes, to 1MiB.
+        /// Default: 256B.
+        optional payload: PayloadSize;
         /// Time between two messages of one device while load is natural, above 0; a duration. Default: the model's own.
         optional interval: Span;
         /// One device's share of a stage's rate, relative to other devices, above 0. Default: the model's natural rate.
@@ -194,8 +197,12 @@ section! {
         /// How many messages of a rate come at once; the rate stays, so bursts of 50 at 100 per second come every half second.
         /// Default: 1.
         optional burst: Count;
-        /// `natural`: each device at its own interval, by the farm's day. Either this, rate or trace.
+        /// `natural`: each device at its own interval, by the farm's day. `flood`: each device as fast as the broker takes it,
+        /// a closed loop, whose latency is no schedule's. Either this, rate or trace.
         optional shape: Shape;
+        /// How many messages of one device may be under way in a flood, 1 to 1000000: unacknowledged at QoS 1 and 2, not yet
+        /// received at QoS 0. Default: 10.
+        optional in_flight: Count;
         /// A file beside the scenario that says when each message starts: lines `TIME,GROUP,COUNT`, of which TIME alone is
         /// enough. TIME counts from the beginning of the hold, in seconds or with a unit, and never falls; GROUP is a device
         /// group; COUNT messages start at once. Nothing is sent in the stage's ramp and warm-up. Either this, rate or shape.

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::Serialize;
 
-use super::{BrokerId, Factor, Fill, Name, QoS, Template, TopicTemplate, Version};
+use super::{BrokerId, Factor, Fill, Name, PayloadSize, QoS, Template, TopicTemplate, Version};
 
 /// Addresses a group of [`super::Scenario::devices`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -28,6 +28,8 @@ pub struct DeviceGroup {
     pub topic: Option<TopicTemplate>,
     /// The QoS of telemetry; absent takes the model's own, topic by topic.
     pub qos: Option<QoS>,
+    /// The size of every payload, of plain devices only.
+    pub payload: Option<PayloadSize>,
     /// Time between two messages of one device under natural load; absent takes the model's own. Above 0.
     pub interval: Option<Duration>,
     /// One device's share of a stage's rate, relative to other devices; absent takes the model's natural rate.
@@ -93,6 +95,8 @@ pub enum DeviceModel {
     Esp32,
     /// The prop controller of seed 003.
     PropController,
+    /// A bare client: publishes bytes of a given size and says nothing else. For measuring, not for a farm.
+    Plain,
 }
 
 impl DeviceModel {
@@ -104,7 +108,7 @@ impl DeviceModel {
     }
 
     /// Every model with its name in scenarios.
-    pub const ALL: [(Self, &'static str); 13] = [
+    pub const ALL: [(Self, &'static str); 14] = [
         (Self::MilkMeter, "milk_meter"),
         (Self::QualityAnalyzer, "quality_analyzer"),
         (Self::ParlourReader, "parlour_reader"),
@@ -118,6 +122,7 @@ impl DeviceModel {
         (Self::ColdStorage, "cold_storage"),
         (Self::Esp32, "esp32"),
         (Self::PropController, "prop_controller"),
+        (Self::Plain, "plain"),
     ];
 
     /// The model's name in scenarios, such as `milk_meter`.

@@ -1,6 +1,6 @@
 //! Numbers with a range and a unit.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Serialize, Serializer};
 
@@ -84,6 +84,48 @@ impl Rate {
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} msg/s", self.0)
+    }
+}
+
+/// The size of a payload: 24 bytes, which the measurement stamp takes, to 1 MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct PayloadSize(u32);
+
+impl PayloadSize {
+    /// The least: the measurement stamp.
+    pub const LEAST: u32 = 24;
+    /// The greatest.
+    pub const MOST: u32 = 1 << 20;
+    const UNITS: [(&str, u64); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("B", 1)];
+
+    /// Bytes.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Default for PayloadSize {
+    fn default() -> Self {
+        Self(256)
+    }
+}
+
+impl FromStr for PayloadSize {
+    type Err = QuantityError;
+
+    /// Reads a whole number with its unit: `256B`, `4KiB`, `1MiB`.
+    fn from_str(text: &str) -> Result<Self, QuantityError> {
+        let wrong = || QuantityError(format!("`{text}` is not a size such as 256B, 4KiB or 1MiB"));
+        let unit = Self::UNITS.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)));
+        let (number, factor) = unit.ok_or_else(wrong)?;
+        let bytes = number.trim_end().parse::<u64>().ok().and_then(|number| number.checked_mul(*factor));
+        let bytes = bytes.ok_or_else(wrong)?;
+        match u32::try_from(bytes) {
+            Ok(bytes @ Self::LEAST..=Self::MOST) => Ok(Self(bytes)),
+            _ => Err(QuantityError(format!("a payload of {bytes} bytes: {} to {} fit", Self::LEAST, Self::MOST))),
+        }
     }
 }
 

@@ -44,6 +44,13 @@ pub enum Load {
     Natural,
     /// What a file says.
     Trace(TraceId),
+    /// As much as the broker takes: each device sends the next message as soon as fewer than `in_flight` of its own are under
+    /// way. A closed loop: nothing is intended before the broker is ready for it.
+    Flood {
+        /// How many messages of one device may be under way: unacknowledged at QoS 1 and 2, not yet received by everybody
+        /// who must at QoS 0. At least 1.
+        in_flight: u32,
+    },
 }
 
 impl Load {
@@ -52,7 +59,7 @@ impl Load {
     pub fn rate(self) -> Option<Rate> {
         match self {
             Self::Rate(rate) => Some(rate),
-            Self::Natural | Self::Trace(_) => None,
+            Self::Natural | Self::Trace(_) | Self::Flood { .. } => None,
         }
     }
 }

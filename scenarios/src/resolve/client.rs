@@ -7,7 +7,10 @@ use located::{At, Table};
 use super::{Context, at_least_one, barns_of, refer};
 use crate::{
     document::{DeviceSection, Span, SubscriberSection},
-    model::{BarnId, BrokerId, DeviceGroup, GroupId, Name, Role, SubscriberGroup, Subscription, Template, Version},
+    model::{
+        BarnId, BrokerId, DeviceGroup, DeviceModel, GroupId, Name, Role, SubscriberGroup, Subscription, Template,
+        Version,
+    },
 };
 
 /// A group with the place of its Client Identifier.
@@ -41,6 +44,11 @@ fn device(name: &At<Name>, section: DeviceSection, context: &mut Context<'_>) ->
         let message = format!("a `{}` follows the milking sessions, not a curve", model.value);
         context.problems.push(curve.problem(message, "leave the curve out, or give an `interval` that it multiplies"));
     }
+    let plain = section.model.as_ref().is_some_and(|model| model.value == DeviceModel::Plain);
+    if let (Some(model), Some(payload), false) = (&section.model, &section.payload, plain) {
+        let message = format!("a `{}` makes its own payloads", model.value);
+        context.problems.push(payload.problem(message, "leave `payload` out, or write `model = \"plain\"`"));
+    }
     debug_assert!(curve.is_none_or(|curve| usize::from(curve) < context.day.curves.len()));
     let place = client_id.with(());
     let group = DeviceGroup {
@@ -51,6 +59,7 @@ fn device(name: &At<Name>, section: DeviceSection, context: &mut Context<'_>) ->
         client_id: client_id.value,
         topic: section.topic.map(|topic| topic.value),
         qos: section.qos.map(|qos| qos.value),
+        payload: plain.then(|| section.payload.map_or_else(Default::default, |payload| payload.value)),
         interval: section.interval.map(|interval| interval.value.0),
         weight: section.weight.map(|weight| weight.value),
         curve,

@@ -6,9 +6,12 @@ use located::At;
 
 use super::{Context, at_least_one, missing, refer, trace};
 use crate::{
-    document::StageSection,
+    document::{Shape, StageSection},
     model::{GroupId, Load, Name, Stage, Trace, TraceId},
 };
+
+/// Messages of one device that may be under way in a flood that does not say.
+const IN_FLIGHT: u32 = 10;
 
 /// The stages, in the order of the text, and the traces that they follow; `total` is the number of devices, absent when a
 /// group is wrong.
@@ -95,6 +98,11 @@ fn refuse(section: &StageSection, context: &mut Context<'_>) {
             }
         }
     }
+    let flood = section.shape.as_ref().is_some_and(|shape| shape.value == Shape::Flood);
+    if let Some(in_flight) = section.in_flight.as_ref().filter(|_| !flood) {
+        let hint = "remove it, or write `shape = \"flood\"`";
+        context.problems.push(in_flight.problem("`in_flight` only serves a flood", hint));
+    }
     if let Some(repeat) = section.repeat.as_ref().filter(|_| section.trace.is_none()) {
         context.problems.push(repeat.problem("`repeat` only serves a trace", "remove it, or name a `trace`"));
     }
@@ -104,7 +112,12 @@ fn load(section: &At<StageSection>, traces: &mut Vec<Trace>, context: &mut Conte
     let StageSection { rate, shape, trace, repeat, .. } = &section.value;
     match (rate, shape, trace) {
         (Some(rate), None, None) => Some(Load::Rate(rate.value)),
-        (None, Some(_), None) => Some(Load::Natural),
+        (None, Some(shape), None) => Some(match shape.value {
+            Shape::Natural => Load::Natural,
+            Shape::Flood => {
+                Load::Flood { in_flight: section.value.in_flight.as_ref().map_or(IN_FLIGHT, |n| n.value.0) }
+            }
+        }),
         (None, None, Some(file)) => {
             let trace = trace::resolve(file, repeat.as_ref(), context)?;
             traces.push(trace);
@@ -112,12 +125,12 @@ fn load(section: &At<StageSection>, traces: &mut Vec<Trace>, context: &mut Conte
             u16::try_from(traces.len() - 1).ok().map(TraceId).map(Load::Trace)
         }
         (_, Some(shape), _) => {
-            let message = "a stage has a rate, a natural shape or a trace, and only one of them";
+            let message = "a stage has a rate, a shape or a trace, and only one of them";
             context.problems.push(shape.problem(message, "remove the others"));
             None
         }
         (Some(_), None, Some(trace)) => {
-            let message = "a stage has a rate, a natural shape or a trace, and only one of them";
+            let message = "a stage has a rate, a shape or a trace, and only one of them";
             context.problems.push(trace.problem(message, "remove the others"));
             None
         }

@@ -50,6 +50,8 @@ pub(super) struct Device {
     pub(super) alert: Option<Box<Raised>>,
     /// What the model counts: kilograms in a feeding station's bin.
     pub(super) stock: Option<f64>,
+    /// What every payload of a plain device holds; its group shares it.
+    pub(super) pattern: Option<Arc<[u8]>>,
     /// Hashes of the correlation ids of the last commands, newest last.
     pub(super) executed: Vec<u64>,
 }

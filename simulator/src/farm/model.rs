@@ -19,7 +19,7 @@ pub struct Profile {
     pub device_type: Option<DeviceType>,
     /// The topics of telemetry, in the order in which they take turns.
     pub telemetry: &'static [Leaf],
-    /// The topic of status, birth and will.
+    /// The topic of status, birth and will; empty for a device that has none of them.
     pub status: &'static str,
     /// The topic of signs of life.
     pub heartbeat_topic: &'static str,
@@ -81,6 +81,12 @@ impl Profile {
     pub fn of(model: Model) -> &'static Self {
         &PROFILES[model as usize]
     }
+
+    /// Whether such a device only publishes: no Will, no birth, no heartbeat, no farewell.
+    #[must_use]
+    pub const fn is_bare(&self) -> bool {
+        self.status.is_empty()
+    }
 }
 
 const fn leaf(topic: &'static str, share: u8, qos: QoS) -> Leaf {
@@ -114,7 +120,7 @@ const FEEDING_HOURS: [f32; 24] = [
     0.5, 0.4, 0.5, 0.7, 0.9, 1.0, 0.8, 0.6, 0.5, 0.6, 0.4, 0.3,
 ];
 
-const PROFILES: [Profile; 13] = [
+const PROFILES: [Profile; 14] = [
     Profile {
         model: Model::MilkMeter,
         device_type: Some(DeviceType::MilkMeter),
@@ -287,6 +293,18 @@ const PROFILES: [Profile; 13] = [
         interval: seconds(5),
         rhythm: Rhythm::Even,
         heartbeat: seconds(30),
+    },
+    Profile {
+        model: Model::Plain,
+        device_type: None,
+        telemetry: &[leaf("plain/{barn}/{id}", 1, QoS::AtMostOnce)],
+        status: "",
+        heartbeat_topic: "",
+        alerts: None,
+        listens: &[],
+        interval: seconds(1),
+        rhythm: Rhythm::Even,
+        heartbeat: Duration::MAX,
     },
 ];
 

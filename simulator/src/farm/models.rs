@@ -29,5 +29,6 @@ pub(super) fn telemetry(turn: &mut Turn<'_>) -> Vec<u8> {
         Model::ColdStorage => cold_storage::telemetry(turn),
         Model::Esp32 => esp32::temperature(turn),
         Model::PropController => prop_controller::telemetry(turn),
+        Model::Plain => unreachable!("its payload is a pattern"),
     }
 }

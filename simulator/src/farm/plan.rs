@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use protocol::QoS;
-use scenarios::model::{Curve, Fill, Scenario};
+use scenarios::model::{Curve, Fill, PayloadSize, Scenario};
 
 use super::Model;
 
@@ -27,6 +27,8 @@ pub struct Group {
     pub seats: Vec<Seat>,
     /// The QoS of telemetry; absent takes each topic's own.
     pub qos: Option<QoS>,
+    /// The bytes of a payload, of plain devices only.
+    pub payload: Option<usize>,
     /// Time between the messages of one device in shape `day`; absent takes the model's natural interval.
     pub interval: Option<Duration>,
     /// The share of one device of this group in shape `design`, above 0; absent takes the natural rate of its model.
@@ -60,7 +62,8 @@ impl Group {
             };
             Seat { name, barn, topic: None }
         });
-        Self { model, seats: seats.collect(), qos: None, interval: None, weight: None, curve: None }
+        let payload = (model == Model::Plain).then(|| PayloadSize::default().bytes());
+        Self { model, seats: seats.collect(), qos: None, payload, interval: None, weight: None, curve: None }
     }
 }
 
@@ -81,6 +84,7 @@ impl From<&Scenario> for Plan {
                 model: group.model,
                 seats: seats.collect(),
                 qos: group.qos.map(qos),
+                payload: group.payload.map(PayloadSize::bytes),
                 interval: group.interval,
                 weight: group.weight.map(|weight| weight.value()),
                 curve: group.curve.map(|index| Arc::clone(&curves[usize::from(index)])),

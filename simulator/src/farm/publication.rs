@@ -8,7 +8,7 @@ use protocol::QoS;
 pub struct Publication {
     /// Where; always a valid Topic Name. Cloning it shares the bytes.
     pub topic: ByteString,
-    /// What: one JSON object, without white space at its end.
+    /// What: one JSON object, without white space at its end; bytes for [`Kind::Plain`].
     pub payload: Vec<u8>,
     /// The delivery guarantee.
     pub qos: QoS,
@@ -23,6 +23,8 @@ pub struct Publication {
 pub enum Kind {
     /// A measurement or an event of its trade.
     Telemetry,
+    /// The bytes of a plain device.
+    Plain,
     /// A value beyond a threshold.
     Alert,
     /// A status that is kept: birth, will, farewell.

@@ -1,6 +1,6 @@
 //! Mustering the farm: which device stands in which barn, and what it is called there.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytestring::ByteString;
 
@@ -8,7 +8,7 @@ use super::{
     DeviceId, Model, Plan, Profile,
     barn::{Barn, Census},
     device::Device,
-    dice::mix_name,
+    dice::{Dice, mix, mix_name},
     payload::Level,
     plan::{Group, Seat},
     schedule,
@@ -22,11 +22,12 @@ pub(super) fn muster(plan: &Plan, seed: u64) -> (Vec<Barn>, Vec<Device>) {
     let mut devices = Vec::new();
     for (index, group) in plan.groups.iter().enumerate() {
         let number = u16::try_from(index).expect("a plan has fewer than 65,536 groups");
+        let pattern = group.payload.map(|size| pattern(mix(seed, index as u64), size));
         for seat in &group.seats {
             let place = places.entry((seat.barn, group.model)).or_default();
             let barn = &mut barns[usize::from(seat.barn)];
             barn.unit.devices.push(DeviceId(u32::try_from(devices.len()).expect("devices are numbered in 32 bits")));
-            devices.push(device(group, number, seat, barn, *place));
+            devices.push(Device { pattern: pattern.clone(), ..device(group, number, seat, barn, *place) });
             *place += 1;
         }
     }
@@ -50,6 +51,12 @@ fn build(plan: &Plan, seed: u64) -> Vec<Barn> {
     let barns = u16::try_from(plan.barns.len()).expect("a plan has fewer than 65,536 barns");
     let named = (0..barns).zip(&plan.barns).zip(censuses);
     named.map(|((number, name), census)| Barn::new(seed, name.clone(), number, barns, census)).collect()
+}
+
+/// `size` seeded bytes.
+fn pattern(seed: u64, size: usize) -> Arc<[u8]> {
+    let mut dice = Dice::new(seed, size as u64);
+    (0..size).map(|_| dice.bits().to_be_bytes()[0]).collect()
 }
 
 fn device(group: &Group, number: u16, seat: &Seat, barn: &Barn, place: u32) -> Device {
@@ -78,6 +85,7 @@ fn device(group: &Group, number: u16, seat: &Seat, barn: &Barn, place: u32) -> D
         level: Level::Normal,
         alert: None,
         stock: None,
+        pattern: None,
         executed: Vec::new(),
     }
 }

@@ -27,6 +27,8 @@ pub fn schemas() -> Vec<(String, Schema)> {
     let mut all = Vec::new();
     for (model, _) in Model::ALL {
         let telemetry: Vec<(&str, Schema)> = match model {
+            // Its payloads are bytes.
+            Model::Plain => continue,
             Model::MilkMeter => vec![("data", enveloped::<MilkData>())],
             Model::QualityAnalyzer => vec![("data", enveloped::<QualityData>())],
             Model::ParlourReader => vec![("scan", enveloped::<ScanData>())],

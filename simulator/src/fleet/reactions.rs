@@ -100,9 +100,11 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
                 self.engine.subscribe(client, filters, tag);
             }
         }
-        let birth = self.farm.birth(id, at);
-        self.say(index, birth);
-        self.agenda.add(now.after(self.farm.info(id).heartbeat), index, Duty::Heartbeat { turn });
+        if !self.farm.info(id).bare {
+            let birth = self.farm.birth(id, at);
+            self.say(index, birth);
+            self.agenda.add(now.after(self.farm.info(id).heartbeat), index, Duty::Heartbeat { turn });
+        }
         self.events.push_back(FleetEvent::Online { device: id, session_present, again, took });
         self.empty_buffer(index);
     }
@@ -122,7 +124,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         let count = match self.engine.publish(client, outgoing(publication, Some(tag), &self.options.target.prefix)) {
             Err(_) => &mut self.counts.unsent,
             Ok(()) => match kind {
-                Kind::Telemetry | Kind::Alert => &mut self.counts.telemetry,
+                Kind::Telemetry | Kind::Plain | Kind::Alert => &mut self.counts.telemetry,
                 Kind::Status => &mut self.counts.births,
                 Kind::Heartbeat => &mut self.counts.heartbeats,
                 Kind::Answer => &mut self.counts.answers,
@@ -195,8 +197,10 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         self.counts.started -= u32::from(phase != Phase::Idle);
         match (phase, client) {
             (Phase::Online, Some(client)) => {
-                let farewell = self.farm.farewell(id, self.options.timeline.scenario(self.engine.clock().now()));
-                self.say(index, farewell);
+                if !self.farm.info(id).bare {
+                    let farewell = self.farm.farewell(id, self.options.timeline.scenario(self.engine.clock().now()));
+                    self.say(index, farewell);
+                }
                 self.engine.disconnect(client);
                 self.devices[index].phase = Phase::Leaving;
             }

@@ -27,6 +27,7 @@ impl Shipped {
         let leaf = match said.kind {
             Kind::Alert => "alert".to_owned(),
             Kind::Status | Kind::Heartbeat | Kind::Answer => format!("{model}.status"),
+            Kind::Plain => panic!("the plan has no plain device"),
             Kind::Telemetry => {
                 let topic: Vec<_> = said.topic.rsplit('/').collect();
                 let known = |leaf: &&str| self.0.contains_key(&format!("{model}.{leaf}"));

@@ -15,6 +15,8 @@ pub(in crate::run) struct Part {
     /// How many devices, in the order in which they connect, take part at its end.
     pub(in crate::run) devices: usize,
     pub(super) before: usize,
+    /// How many messages of one device may be under way, in a closed loop: what comes back lets the next ones go.
+    pub(in crate::run) in_flight: Option<u32>,
     pub(super) flow: Flow,
     pub(super) arrival: Arrival,
     pub(super) burst: u32,
@@ -52,7 +54,7 @@ impl Part {
         if self.span.measured { Duration::ZERO } else { self.length().mul_f64(share) }
     }
 
-    pub(super) fn publishes(&self, group: u16) -> bool {
+    pub(in crate::run) fn publishes(&self, group: u16) -> bool {
         self.groups.contains(&GroupId(group))
     }
 }
@@ -82,7 +84,8 @@ pub(in crate::run) fn parts(scenario: &Scenario) -> Vec<Part> {
                 let trace = &scenario.traces[usize::from(id.0)];
                 Flow::Trace { starts: Arc::clone(&trace.starts), repeat: trace.repeat }
             }
-            (Load::Trace(_), Kind::Ramp | Kind::WarmUp) => Flow::Silence,
+            // What is sent in a flood follows from what comes back.
+            (Load::Trace(_), Kind::Ramp | Kind::WarmUp) | (Load::Flood { .. }, _) => Flow::Silence,
             (Load::Rate(_), Kind::Ramp) => {
                 let to = rate(stage, ends).unwrap_or_default();
                 // From a load without a rate there is none to begin the slope with, so it starts at the end's.
@@ -92,6 +95,10 @@ pub(in crate::run) fn parts(scenario: &Scenario) -> Vec<Part> {
                 None => Flow::Slope(Slope::hold(rate.per_second(), segment.length)),
                 Some(curve) => Flow::Curve(rate.per_second(), Arc::clone(&curves[usize::from(curve)])),
             },
+        };
+        let in_flight = match (stage.load, segment.part) {
+            (Load::Flood { in_flight }, Kind::WarmUp | Kind::Hold) => Some(in_flight),
+            _ => None,
         };
         let name = match segment.part {
             Kind::Ramp => format!("{} ramp", stage.name),
@@ -105,6 +112,7 @@ pub(in crate::run) fn parts(scenario: &Scenario) -> Vec<Part> {
             rate: rate(stage, ends),
             devices,
             before,
+            in_flight,
             flow,
             arrival: stage.arrival,
             burst: stage.burst,
