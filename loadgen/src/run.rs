@@ -15,6 +15,7 @@ mod flood;
 mod happenings;
 mod load;
 mod network;
+mod preflight;
 mod prepare;
 mod program;
 mod readers;

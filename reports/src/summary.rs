@@ -7,10 +7,12 @@
 //!
 //! Folding two halves and [merging](Summary::merge) them gives what folding the whole gives.
 
+mod heat;
 mod lookup;
 mod samples;
 mod series;
 
+pub use heat::{Heat, HeatColumn};
 pub use lookup::{Counter, Rate};
 pub use samples::Samples;
 pub use series::{Point, Series};
@@ -40,6 +42,7 @@ pub struct Summary {
     run: Option<Box<RunStarted>>,
     stages: BTreeMap<String, StageTotals>,
     series: Series,
+    heat: Heat,
     histograms: BTreeMap<(String, Labels), EncodedHistogram>,
     windowed: BTreeMap<(&'static str, String), Histogram<u64>>,
     events: BTreeMap<EventKind, Events>,
@@ -138,6 +141,7 @@ impl Summary {
             self.stages.entry(name).or_default().merge(stage);
         }
         self.series.merge(&later.series);
+        self.heat.merge(&later.heat);
         for ((metric, labels), histogram) in later.histograms {
             self.apply_histogram(&HistogramRecord { metric, labels, histogram });
         }
@@ -174,6 +178,9 @@ impl Summary {
             let Some(encoded) = &percentiles.histogram else { continue };
             match encoded.decode() {
                 Ok(histogram) => {
+                    if metric == metric::E2E {
+                        self.heat.push(window.at, &histogram);
+                    }
                     let key = (metric, window.stage.clone());
                     add(self.windowed.entry(key).or_insert_with(house_histogram), &histogram);
                 }
@@ -210,6 +217,11 @@ impl Summary {
     /// Everything over time, for charts and live progress.
     pub fn series(&self) -> &Series {
         &self.series
+    }
+
+    /// How the latencies were spread over time, from the windows' histograms.
+    pub fn heat(&self) -> &Heat {
+        &self.heat
     }
 
     /// Totals per stage, by name; windows outside stages are under the empty name.

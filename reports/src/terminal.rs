@@ -6,7 +6,7 @@ mod verdict;
 
 use crate::figures::{count, latency, often, rate, span};
 use crate::headline::planned;
-use crate::observation::{Event, EventKind, Observation, RunStarted, Window};
+use crate::observation::{Event, EventKind, Observation, Preflight, RunStarted, Window};
 use crate::sink::Sink;
 use crate::summary::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -89,8 +89,15 @@ impl Terminal {
             run.seed
         );
         self.say(&plan)?;
-        for check in run.preflight.iter().filter(|check| !check.ok) {
-            self.say(&format!("warning: {} is {}, wanted {}", check.name, check.observed, check.wanted))?;
+        let wanting: Vec<&Preflight> = run.preflight.iter().filter(|check| check.ok == Some(false)).collect();
+        match wanting[..] {
+            [] => {}
+            [one] => self.say(&format!("note: {} is {}, wanted {}", one.name, one.observed, one.wanted))?,
+            _ => self.say(&format!(
+                "note: {} of {} settings of this machine are not as wanted; see the report",
+                wanting.len(),
+                run.preflight.len()
+            ))?,
         }
         if let Some(bar) = &self.bar {
             let milliseconds = u64::try_from(planned(&self.summary).as_millis()).unwrap_or(u64::MAX);

@@ -13,7 +13,7 @@ use reports::{
 use scenarios::{Scenario, model::SubscriberGroup};
 use sha2::{Digest, Sha256};
 
-use super::{Plan, appointment::Appointment, chronicle::Chronicle, program, recorder::Recorder, resources};
+use super::{Plan, appointment::Appointment, chronicle::Chronicle, preflight, program, recorder::Recorder, resources};
 use crate::{
     Exit,
     judge::{self, Failure},
@@ -62,7 +62,11 @@ pub(super) fn frame(
         groups: devices.chain(scenario.subscribers.iter().map(subscriber)).collect(),
         thresholds: scenario.thresholds.iter().map(ToString::to_string).collect(),
         environment: resources::environment(file_limit, plan.process.is_some()),
-        preflight: file_limit.map(|limit| resources::file_check(connections, limit)).into_iter().collect(),
+        preflight: file_limit
+            .map(|limit| resources::file_check(connections, limit))
+            .into_iter()
+            .chain(preflight::settings())
+            .collect(),
         segments: (!plan.segment.is_whole()).then(|| segment(plan, appointment)).into_iter().collect(),
     })));
 }

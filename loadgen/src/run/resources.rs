@@ -47,7 +47,9 @@ pub(super) fn file_check(connections: u64, limit: u64) -> Preflight {
         name: "open files".into(),
         observed: limit.to_string(),
         wanted: wanted.to_string(),
-        ok: limit >= wanted,
+        ok: Some(limit >= wanted),
+        why: "Every connection of the generator is an open file.".into(),
+        how: format!("ulimit -Hn {wanted}"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether segments belong together, and the frame of what they are joined to.
 
 use super::{MergeError, Open};
-use crate::observation::{Environment, RunStarted};
+use crate::observation::{Environment, Preflight, RunStarted};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -21,10 +21,21 @@ pub(super) fn join<R>(parts: &[Open<R>]) -> Result<(RunStarted, Vec<Duration>), 
         started_at: earliest,
         segments: parts.iter().map(|part| part.info.clone()).collect(),
         environment: Environment { shared_with_target: shared, ..first.run.environment.clone() },
-        preflight: parts.iter().flat_map(|part| part.run.preflight.clone()).filter(|check| !check.ok).collect(),
+        preflight: wanting(parts),
         ..first.run.clone()
     };
     Ok((run, offsets))
+}
+
+/// What was not as wanted on the segments' machines, each once.
+fn wanting<R>(parts: &[Open<R>]) -> Vec<Preflight> {
+    let mut wanting: Vec<Preflight> = Vec::new();
+    for check in parts.iter().flat_map(|part| &part.run.preflight) {
+        if check.ok == Some(false) && !wanting.contains(check) {
+            wanting.push(check.clone());
+        }
+    }
+    wanting
 }
 
 /// Windows of one second stay windows of one second: a start that is off by less counts as the same.

@@ -169,14 +169,20 @@ pub struct Environment {
 }
 
 /// One thing checked before the start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Preflight {
     /// What: `open files`, `net.core.somaxconn`.
     pub name: String,
-    /// Found.
+    /// Found; `not readable` where the machine does not tell.
     pub observed: String,
     /// Wanted.
     pub wanted: String,
-    /// False becomes a warning in every report.
-    pub ok: bool,
+    /// False becomes a warning in every report; null where it could not be read.
+    pub ok: Option<bool>,
+    /// Why it matters, one sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// A command that sets it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub how: String,
 }

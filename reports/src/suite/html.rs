@@ -10,7 +10,7 @@ mod mutants;
 mod topic;
 
 use super::{Suite, outcome::Headline, standing::Standings};
-use crate::html::quoted_command;
+use crate::html::{STYLE, quoted_command};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::{Environment, context};
@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 const TEMPLATE: &str = include_str!("html/page.html.j2");
 const SCRIPT: &str = include_str!("html/page.js");
-const STYLE: &str = concat!(include_str!("../html/report.css"), include_str!("html/page.css"));
+const OWN_STYLE: &str = include_str!("html/page.css");
 /// Rules for pages that are too narrow for a column for each target.
 const STACKED: &str = include_str!("html/stacked.css");
 
@@ -104,7 +104,7 @@ fn glyph_of(word: &str) -> &'static str {
 fn style(suite: &Suite) -> String {
     let number = suite.targets().len();
     let column = if number > 4 { 5.2 } else { 6.2 };
-    let mut style = format!("{STYLE}:root {{ --n: {number}; --w: {column}rem; }}\n");
+    let mut style = format!("{STYLE}{OWN_STYLE}:root {{ --n: {number}; --w: {column}rem; }}\n");
     let narrow = 20.0 + column * number as f64;
     style += &format!("@media (max-width: {narrow:.1}rem) {{\n{STACKED}");
     for (place, target) in suite.targets().iter().enumerate() {

@@ -128,7 +128,8 @@ fn frame(steps: Vec<Step>, answer: Answer, exit_code: Option<u8>) -> Capacity {
             name: "open files".into(),
             observed: "1048576".into(),
             wanted: "364".into(),
-            ok: true,
+            ok: Some(true),
+            ..Preflight::default()
         }],
         remarks: Vec::new(),
         ending: Some(Ending::Completed),

@@ -1,22 +1,25 @@
 //! The charts over time, from the series of a run.
 
-use super::chart::{Chart, Drawn, Line};
+use super::super::draw::Figure;
+use super::super::draw::chart::{Chart, Fold, Line, Size};
+use super::super::draw::scale::{Scale, moment};
 use super::marks::Marks;
-use super::scale::{Scale, moment};
-use crate::figures::{bytes, count, latency, rate};
+use crate::figures::{bytes, cores, count, latency, rate, span};
 use crate::observation::Percentiles;
 use crate::summary::{Point, Series, Summary};
 use std::time::Duration;
 
-/// Heights: what a run is about, and what goes with it.
-const TALL: f64 = 210.0;
-const LOW: f64 = 140.0;
+/// What a run is about.
+pub(super) fn large(summary: &Summary, marks: &Marks) -> Vec<Figure> {
+    let charts = [rates(summary), latencies(summary.series())];
+    charts.iter().flatten().map(|chart| chart.draw(marks)).collect()
+}
 
-/// Those for which something was measured.
-pub(super) fn charts(summary: &Summary, marks: &Marks) -> Vec<Drawn> {
+/// What goes with it; that for which something was measured.
+pub(super) fn small(summary: &Summary, marks: &Marks) -> Vec<Figure> {
     let series = summary.series();
-    let all = [rates(summary), latencies(series), lag(series), connections(series), processor(series), memory(series)];
-    all.iter().flatten().map(|chart| chart.draw(marks)).collect()
+    let charts = [lag(series), connections(series), processor(summary), memory(series), files(summary)];
+    charts.iter().flatten().map(|chart| chart.draw(marks)).collect()
 }
 
 fn line(series: &Series, name: &'static str, class: &'static str, value: impl Fn(&Point) -> Option<f64>) -> Line {
@@ -48,15 +51,16 @@ fn rates(summary: &Summary) -> Option<Chart> {
     let mut lines = vec![
         line(series, "intended", "wanted", |point| per_second(point, point.total.intended)),
         line(series, "sent", "ink", |point| per_second(point, point.total.sent)),
-        line(series, "received", "accent", |point| per_second(point, point.total.received)),
+        line(series, "delivered", "accent", |point| per_second(point, point.total.received)),
     ];
     if fan_out {
         lines.push(line(series, "due", "wanted accent", |point| per_second(point, point.total.expected)));
     }
     any(&lines).then(|| Chart {
         id: "rate",
-        height: TALL,
-        title: "Messages per second",
+        size: Size::Full,
+        fold: Fold::Mean,
+        title: "Messages per second: intended, sent, delivered",
         reading: rate_reading(summary),
         scale: Scale::linear(values(&lines)),
         format: rate,
@@ -72,7 +76,7 @@ fn rate_reading(summary: &Summary) -> String {
         .map(|point| (point, point.total.sent as f64 / point.total.intended as f64));
     match behind.min_by(|a, b| a.1.total_cmp(&b.1)) {
         None => String::new(),
-        Some((_, share)) if share >= 0.995 => "What was intended was sent, in every second measured.".to_owned(),
+        Some((_, share)) if share >= 0.995 => "What was intended was sent, in every second that counts.".to_owned(),
         Some((point, _)) => format!(
             "Furthest behind at {}: {} of {} intended were sent.",
             when(point, summary.series()),
@@ -82,7 +86,8 @@ fn rate_reading(summary: &Summary) -> String {
     }
 }
 
-fn nanoseconds(value: f64) -> String {
+/// A latency on an axis: `1 ms`.
+pub(super) fn nanoseconds(value: f64) -> String {
     let text = latency(Duration::from_nanos(value.max(0.0) as u64));
     text.replace(".00 ", " ").replace(".0 ", " ")
 }
@@ -101,13 +106,29 @@ fn latencies(series: &Series) -> Option<Chart> {
     let worst = series.points().iter().filter(|point| point.e2e.count > 0).max_by_key(|point| point.e2e.p99)?;
     Some(Chart {
         id: "latency",
-        height: TALL,
+        size: Size::Full,
+        fold: Fold::Highest,
         title: "Latency, from intended start to arrival",
-        reading: format!("Worst second at {}: p99 {}.", when(worst, series), latency(worst.e2e.p99)),
+        reading: latency_reading(worst, series),
         scale: Scale::log(values(&lines)),
         format: nanoseconds,
         lines,
     })
+}
+
+/// The worst point, and what is usual.
+fn latency_reading(worst: &Point, series: &Series) -> String {
+    let mut usual: Vec<Duration> =
+        series.points().iter().filter(|point| point.e2e.count > 0).map(|point| point.e2e.p99).collect();
+    usual.sort_unstable();
+    let typical = usual[usual.len() / 2];
+    let width = if series.width() > Duration::from_secs(1) { span(series.width()) } else { "second".to_owned() };
+    format!(
+        "p99 was mostly about {}; in the worst {width}, at {}, {}.",
+        latency(typical),
+        when(worst, series),
+        latency(worst.e2e.p99)
+    )
 }
 
 fn lag(series: &Series) -> Option<Chart> {
@@ -118,7 +139,8 @@ fn lag(series: &Series) -> Option<Chart> {
     let worst = series.points().iter().filter(|point| point.lag.count > 0).max_by_key(|point| point.lag.max)?;
     Some(Chart {
         id: "lag",
-        height: LOW,
+        size: Size::Half,
+        fold: Fold::Highest,
         title: "Generator lag, from intended start to sending",
         reading: format!(
             "How late the generator itself was; part of the latency above. At most {}, at {}.",
@@ -136,16 +158,18 @@ fn connections(series: &Series) -> Option<Chart> {
     let most = series.points().iter().map(|point| point.connections).max()?;
     Some(Chart {
         id: "connections",
-        height: LOW,
+        size: Size::Half,
+        fold: Fold::Highest,
         title: "Open connections",
         reading: format!("At most {}.", count(most)),
         scale: Scale::linear(values(&lines)),
-        format: |value| count(value.max(0.0).round() as u64),
+        format: whole,
         lines,
     })
 }
 
-fn processor(series: &Series) -> Option<Chart> {
+fn processor(summary: &Summary) -> Option<Chart> {
+    let series = summary.series();
     let mut lines = vec![
         line(series, "broker", "accent", |point| point.target.cpu),
         line(series, "generator", "second", |point| point.generator.cpu),
@@ -153,9 +177,10 @@ fn processor(series: &Series) -> Option<Chart> {
     lines.retain(|line| any(std::slice::from_ref(line)));
     any(&lines).then(|| Chart {
         id: "cpu",
-        height: LOW,
+        size: Size::Half,
+        fold: Fold::Highest,
         title: "Processor use, in cores",
-        reading: "1 is one core kept busy all the time.".to_owned(),
+        reading: processor_reading(summary, &lines),
         scale: Scale::linear(values(&lines)),
         format: |value| {
             let text = format!("{value:.2}");
@@ -173,15 +198,69 @@ fn memory(series: &Series) -> Option<Chart> {
     lines.retain(|line| any(std::slice::from_ref(line)));
     any(&lines).then(|| Chart {
         id: "memory",
-        height: LOW,
+        size: Size::Half,
+        fold: Fold::Highest,
         title: "Resident memory",
-        reading: match values(&lines).reduce(f64::max) {
-            Some(most) => format!("At most {}.", bytes(most * MEBIBYTE)),
-            None => String::new(),
-        },
+        reading: memory_reading(&lines),
         // Scaled in MiB, so that ticks fall on round numbers of the unit they are written in.
         scale: Scale::linear(values(&lines)),
-        format: |mebibytes| bytes(mebibytes * MEBIBYTE).replace(".0 ", " ").replace(".00 ", " "),
+        format: |mebibytes| written(mebibytes).replace(".0 ", " ").replace(".00 ", " "),
+        lines,
+    })
+}
+
+/// The most of each, and how the broker's grew.
+fn memory_reading(lines: &[Line]) -> String {
+    let growth = lines.iter().find(|line| line.name == "broker").and_then(|line| {
+        let mut known = line.points.iter().filter_map(|(_, value)| *value);
+        let first = known.next()?;
+        let last = known.next_back()?;
+        Some(format!(" The broker ended with {} after {}.", written(last), written(first)))
+    });
+    format!("At most: {}.{}", peaks(lines, written), growth.unwrap_or_default())
+}
+
+fn written(mebibytes: f64) -> String {
+    bytes(mebibytes * MEBIBYTE)
+}
+
+/// The most that each used, against what there is.
+fn processor_reading(summary: &Summary, lines: &[Line]) -> String {
+    let there = summary.run().and_then(|run| run.environment.cores);
+    let there = there.map_or(String::new(), |cores| format!(" of {cores}"));
+    format!("At most: {}{there}. 1 is one core kept busy all the time.", peaks(lines, cores))
+}
+
+/// `broker 0.31 cores, generator 0.12 cores`.
+fn peaks(lines: &[Line], format: fn(f64) -> String) -> String {
+    let peak = |line: &Line| {
+        let most = line.points.iter().filter_map(|(_, value)| *value).reduce(f64::max)?;
+        Some(format!("{} {}", line.name, format(most)))
+    };
+    lines.iter().filter_map(peak).collect::<Vec<_>>().join(", ")
+}
+
+fn whole(value: f64) -> String {
+    count(value.max(0.0).round() as u64)
+}
+
+fn files(summary: &Summary) -> Option<Chart> {
+    let series = summary.series();
+    let mut lines = vec![
+        line(series, "broker", "accent", |point| point.target.open_files.map(|files| files as f64)),
+        line(series, "generator", "second", |point| point.generator.open_files.map(|files| files as f64)),
+    ];
+    lines.retain(|line| any(std::slice::from_ref(line)));
+    let allowed = summary.run().and_then(|run| run.environment.file_limit);
+    let allowed = allowed.map_or(String::new(), |limit| format!(" The generator may have {}.", count(limit)));
+    any(&lines).then(|| Chart {
+        id: "files",
+        size: Size::Half,
+        fold: Fold::Highest,
+        title: "Open files, sockets included",
+        reading: format!("At most: {}.{allowed}", peaks(&lines, whole)),
+        scale: Scale::linear(values(&lines)),
+        format: whole,
         lines,
     })
 }

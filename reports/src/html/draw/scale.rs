@@ -2,7 +2,7 @@
 
 /// How values are laid out.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Scale {
+pub(in crate::html) enum Scale {
     /// From zero to `top`, ticks every `step`.
     Linear { top: f64, step: f64 },
     /// From `bottom` to `top`, both powers of ten.
@@ -11,7 +11,7 @@ pub(super) enum Scale {
 
 impl Scale {
     /// From zero to a round number above every value, with about four ticks.
-    pub(super) fn linear(values: impl Iterator<Item = f64>) -> Self {
+    pub(in crate::html) fn linear(values: impl Iterator<Item = f64>) -> Self {
         let highest = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
         let highest = if highest > 0.0 { highest * 1.05 } else { 1.0 };
         let step = round_step(highest / 4.0);
@@ -19,7 +19,7 @@ impl Scale {
     }
 
     /// Whole decades around every positive value.
-    pub(super) fn log(values: impl Iterator<Item = f64>) -> Self {
+    pub(in crate::html) fn log(values: impl Iterator<Item = f64>) -> Self {
         let positive = values.filter(|value| value.is_finite() && *value > 0.0);
         let (low, high) = positive.fold((f64::MAX, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
         if high <= 0.0 {
@@ -31,7 +31,7 @@ impl Scale {
     }
 
     /// Where a value lies, 0 at the bottom and 1 at the top.
-    pub(super) fn place(self, value: f64) -> f64 {
+    pub(in crate::html) fn place(self, value: f64) -> f64 {
         let place = match self {
             Self::Linear { top, .. } => value / top,
             Self::Log { bottom, top } => (value.max(bottom) / bottom).log10() / (top / bottom).log10(),
@@ -40,7 +40,7 @@ impl Scale {
     }
 
     /// Values to name, in order.
-    pub(super) fn ticks(self) -> Vec<f64> {
+    pub(in crate::html) fn ticks(self) -> Vec<f64> {
         let bounded = |first: f64, next: &dyn Fn(f64) -> f64, top: f64| {
             std::iter::successors(Some(first), |value| Some(next(*value)))
                 .take_while(|v| *v <= top * 1.001)
@@ -62,7 +62,7 @@ fn round_step(rough: f64) -> f64 {
 }
 
 /// Moments worth naming on an axis of that many seconds: a step a clock would use, about `wanted` of them.
-pub(super) fn moments(seconds: f64, wanted: f64) -> Vec<f64> {
+pub(in crate::html) fn moments(seconds: f64, wanted: f64) -> Vec<f64> {
     const STEPS: [f64; 17] = [
         0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21_600.0,
         86_400.0,
@@ -72,7 +72,7 @@ pub(super) fn moments(seconds: f64, wanted: f64) -> Vec<f64> {
 }
 
 /// A moment on an axis of that many seconds: `40 s`, `2:30`, `1:05:00`.
-pub(super) fn moment(at: f64, seconds: f64) -> String {
+pub(in crate::html) fn moment(at: f64, seconds: f64) -> String {
     let whole = at.round().max(0.0) as u64;
     match seconds {
         _ if seconds <= 5.0 => format!("{at:.1} s"),

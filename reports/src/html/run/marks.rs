@@ -1,6 +1,6 @@
 //! Stages and exceptional events, as every chart marks them.
 
-use super::scale::moment;
+use super::super::draw::scale::moment;
 use crate::headline::{elapsed, planned};
 use crate::observation::{Event, EventKind};
 use crate::summary::Summary;
@@ -11,26 +11,26 @@ const LETTERED: usize = 26;
 
 /// What all charts of one report share: the time axis and what is marked on it.
 #[derive(Debug)]
-pub(super) struct Marks {
+pub(in crate::html) struct Marks {
     /// Length of the axis in seconds.
-    pub(super) seconds: f64,
-    pub(super) stages: Vec<StageMark>,
-    pub(super) events: Vec<EventMark>,
+    pub(in crate::html) seconds: f64,
+    pub(in crate::html) stages: Vec<StageMark>,
+    pub(in crate::html) events: Vec<EventMark>,
     left_out: usize,
 }
 
 #[derive(Debug)]
-pub(super) struct StageMark {
-    pub(super) name: String,
-    pub(super) from: f64,
-    pub(super) to: f64,
-    pub(super) measured: bool,
+pub(in crate::html) struct StageMark {
+    pub(in crate::html) name: String,
+    pub(in crate::html) from: f64,
+    pub(in crate::html) to: f64,
+    pub(in crate::html) measured: bool,
 }
 
 #[derive(Debug)]
-pub(super) struct EventMark {
-    pub(super) letter: char,
-    pub(super) at: f64,
+pub(in crate::html) struct EventMark {
+    pub(in crate::html) letter: char,
+    pub(in crate::html) at: f64,
     kind: EventKind,
     text: String,
 }
@@ -42,6 +42,14 @@ pub(super) struct Listed {
     at: String,
     kind: &'static str,
     text: String,
+    deliberate: bool,
+}
+
+impl EventMark {
+    /// Whether the scenario did it on purpose.
+    pub(in crate::html) fn deliberate(&self) -> bool {
+        self.kind == EventKind::Injected
+    }
 }
 
 impl Marks {
@@ -68,6 +76,7 @@ impl Marks {
             at: moment(event.at, self.seconds),
             kind: kind_name(event.kind),
             text: event.text.clone(),
+            deliberate: event.deliberate(),
         };
         self.events.iter().map(line).collect()
     }

@@ -1,6 +1,7 @@
 //! Where and how the run was made, and how to make it again.
 
 use crate::figures::{bytes, count};
+use crate::observation::Preflight;
 use crate::summary::Summary;
 use serde::Serialize;
 
@@ -13,9 +14,12 @@ pub(super) struct Fact {
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
     name: String,
-    observed: String,
     wanted: String,
-    ok: bool,
+    observed: String,
+    result: &'static str,
+    tone: &'static str,
+    why: String,
+    how: String,
 }
 
 pub(super) fn facts(summary: &Summary) -> Vec<Fact> {
@@ -46,17 +50,32 @@ pub(super) fn facts(summary: &Summary) -> Vec<Fact> {
     facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| Fact { name, value }).collect()
 }
 
-/// What was found wanting first.
+/// What was found wanting first, with how to mend it; then what could not be read.
 pub(super) fn preflight(summary: &Summary) -> Vec<Check> {
-    let checks = summary.run().map_or(&[][..], |run| &run.preflight).iter().map(|check| Check {
-        name: check.name.clone(),
-        observed: check.observed.clone(),
-        wanted: check.wanted.clone(),
-        ok: check.ok,
+    let mut checks: Vec<&Preflight> = summary.run().map_or(&[][..], |run| &run.preflight).iter().collect();
+    checks.sort_by_key(|check| match check.ok {
+        Some(false) => 0,
+        None => 1,
+        Some(true) => 2,
     });
-    let mut checks: Vec<Check> = checks.collect();
-    checks.sort_by_key(|check| check.ok);
-    checks
+    checks.into_iter().map(check).collect()
+}
+
+fn check(check: &Preflight) -> Check {
+    let (result, tone) = match check.ok {
+        Some(true) => ("as wanted", "good"),
+        Some(false) => ("warning", "unsure"),
+        None => ("not known", "quiet"),
+    };
+    Check {
+        name: check.name.clone(),
+        wanted: check.wanted.clone(),
+        observed: check.observed.clone(),
+        result,
+        tone,
+        why: check.why.clone(),
+        how: if check.ok == Some(true) { String::new() } else { check.how.clone() },
+    }
 }
 
 /// The command line, quoted for a POSIX shell.
