@@ -20,7 +20,7 @@ pub(crate) use self::{
     certs::{Certs, KeyKind},
     conformance::{Chosen, Conformance, ConformanceVerb, Files, Pace, Prove, Verdict, Version as MqttVersion},
     properties::{Differential, Properties, PropertySuite, Protocol, Random, Replay, Site},
-    report::{Merge, Report},
+    report::{Again, Merge, Rendered, Report, ReportVerb},
 };
 
 /// The proving ground for farm MQTT: a reference broker, device simulators, scenario-driven load, reports.
@@ -64,6 +64,11 @@ pub(crate) enum Verb {
     /// verdict, an exit code and a folder with report.html, summary.json, junit.xml, windows.csv, metrics.om, latency.hlog and
     /// observations.jsonl.
     Run(Run),
+    /// Make the reports of a recorded run again, judge it by another contract, or join the segments of one.
+    ///
+    /// Everything comes from observations.jsonl in the run folder, which is never changed; a run that was interrupted or killed is
+    /// reported as far as it went. The exit code is the verdict's.
+    Report(Report),
     /// Run a scenario's devices alone against a broker, without measuring.
     ///
     /// The devices publish to their real topics and leave their last status there, retained; --prefix keeps them apart.
@@ -83,9 +88,6 @@ pub(crate) enum Verb {
     /// The first time it makes a CA; afterwards it issues more from the same one. Nothing that is there is replaced, unless
     /// --force is given, and the CA not even then. Private keys can be read by their owner only.
     Certs(Certs),
-    /// Look at recorded runs again.
-    #[command(subcommand)]
-    Report(Report),
     /// List, check or describe scenarios.
     #[command(subcommand)]
     Scenarios(Scenarios),

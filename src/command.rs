@@ -29,11 +29,11 @@ use crate::{cli::Verb, exit::Failure};
 pub(crate) fn run(verb: Verb) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Run(options) => run::run(options),
+        Verb::Report(options) => report::run(&options),
         Verb::Simulate(options) => simulate::run(options),
         Verb::Broker(options) => broker::run(&options),
         Verb::Certs(options) => certs::run(&options),
         Verb::Conformance(options) => conformance::run(*options),
-        Verb::Report(options) => report::run(options),
         Verb::Scenarios(options) => scenarios::run(options),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { directory } => manual::pages(&directory),

@@ -1,5 +1,6 @@
 //! From observations and a contract to a verdict: pure, so that an old run can be judged again.
 
+mod again;
 mod health;
 mod threshold;
 
@@ -11,6 +12,7 @@ use scenarios::model::format_duration;
 
 use crate::Exit;
 
+pub use again::again;
 pub use health::{Evidence, Offers, health};
 pub use threshold::evaluate;
 

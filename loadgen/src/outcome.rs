@@ -54,6 +54,17 @@ impl Exit {
         Self::PRECEDENCE.iter().position(|other| *other == self).unwrap_or(usize::MAX)
     }
 
+    /// The one that a recorded run stands for: its code, or its verdict where the code says only that it was interrupted.
+    /// `Inconclusive` for a code that no version of this one wrote.
+    pub fn recorded(code: u8, verdict: Verdict) -> Self {
+        Self::from_code(code).unwrap_or(match verdict {
+            Verdict::Fail if code == Self::INTERRUPTED => Self::Thresholds,
+            Verdict::Invalid if code == Self::INTERRUPTED => Self::Invalid,
+            Verdict::Error if code == Self::INTERRUPTED => Self::NothingRan,
+            _ => Self::Inconclusive,
+        })
+    }
+
     /// The number.
     pub const fn code(self) -> u8 {
         self as u8

@@ -3,7 +3,8 @@
 //! * [`observation`]: what a run saw, and its form on disk. Start reading here.
 //! * [`Summary`]: what a run amounts to, a fold over its observations; thresholds are judged on it.
 //! * [`Sink`]: where observations go; every output is one, [`Tee`] joins them. [`outputs::open`] gives those of a run
-//!   folder, [`Terminal`] shows progress and the verdict, [`render`] makes the files of a recorded run again.
+//!   folder, [`Terminal`] shows progress and the verdict, [`render`] makes the files of a recorded run again, [`Replay`] lets
+//!   it be judged anew in between.
 //! * [`merge`]: the segments of a split run as one run.
 //! * [`RunFolder`]: where the outputs of one run lie.
 //! * [`comparison::Comparison`]: two sides compared run by run, a document that whoever compares fills in.
@@ -29,6 +30,7 @@ pub mod observation;
 mod open_metrics;
 pub mod outputs;
 pub mod reader;
+mod replay;
 pub mod run_folder;
 pub mod sink;
 pub mod suite;
@@ -46,8 +48,9 @@ pub use junit::junit;
 pub use labels::{Labels, label};
 pub use observation::{Observation, metric};
 pub use open_metrics::{OPEN_METRICS_TYPE, open_metrics};
-pub use outputs::{Documents, Output, RenderError, render};
+pub use outputs::{Documents, Output};
 pub use reader::{ReadError, Reader};
+pub use replay::{RenderError, Replay, render};
 pub use run_folder::{FolderError, RunFolder};
 pub use sink::{Sink, Tee};
 pub use suite::{

@@ -1,4 +1,4 @@
-//! Which files a run leaves behind, and how they are made again from its observations.
+//! Which files a run leaves behind, and the sinks that write them.
 
 use crate::csv::Csv;
 use crate::hdr_log::HdrLog;
@@ -7,7 +7,6 @@ use crate::json_lines::JsonLines;
 use crate::junit::junit;
 use crate::observation::Observation;
 use crate::open_metrics::open_metrics;
-use crate::reader::{ReadError, Reader};
 use crate::run_folder::{RunFolder, file, replace};
 use crate::sink::{Sink, Tee};
 use crate::summary::Summary;
@@ -77,7 +76,12 @@ pub struct Documents {
 impl Documents {
     /// The wanted documents, into an existing folder.
     pub fn new(folder: &Path, wanted: &[Output]) -> Self {
-        Self { folder: folder.to_owned(), wanted: wanted.to_vec(), summary: Summary::new() }
+        Self::of(Summary::new(), folder, wanted)
+    }
+
+    /// The same, of a run that was folded already.
+    pub(crate) fn of(summary: Summary, folder: &Path, wanted: &[Output]) -> Self {
+        Self { folder: folder.to_owned(), wanted: wanted.to_vec(), summary }
     }
 
     fn write(&self, output: Output) -> io::Result<()> {
@@ -103,54 +107,4 @@ impl Sink for Documents {
         let results: Vec<io::Result<()>> = self.wanted.iter().map(|output| self.write(*output)).collect();
         results.into_iter().collect()
     }
-}
-
-/// Why a run cannot be rendered again.
-#[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// Its observations cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// An output cannot be written.
-    #[error("cannot write the outputs to {}: {cause}", path.display())]
-    Write {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
-}
-
-/// Makes the wanted outputs of a recorded run again, from its `observations.jsonl` alone, replacing earlier ones. Returns
-/// the summary. A run that was cut off is rendered as far as it went.
-///
-/// # Errors
-/// When the observations cannot be read or an output cannot be written.
-pub fn render(run: &Path, wanted: &[Output]) -> Result<Summary, RenderError> {
-    let reader = Reader::open(&run.join(file::OBSERVATIONS))?;
-    let unwritable = |cause| RenderError::Write { path: run.to_owned(), cause };
-    let mut log = wanted.contains(&Output::HdrLog).then(|| HdrLog::new(Vec::new()));
-    let mut table = wanted.contains(&Output::Csv).then(|| Csv::new(Vec::new()));
-    let mut documents = Box::new(Documents::new(run, wanted));
-    for observation in reader {
-        let observation = observation?;
-        if let Some(log) = &mut log {
-            log.record(&observation).map_err(unwritable)?;
-        }
-        if let Some(table) = &mut table {
-            table.record(&observation).map_err(unwritable)?;
-        }
-        documents.record(&observation).map_err(unwritable)?;
-    }
-    let summary = documents.summary.clone();
-    if let Some(log) = log {
-        let text = log.into_inner().map_err(unwritable)?;
-        replace(&run.join(file::LATENCY), &text).map_err(unwritable)?;
-    }
-    if let Some(table) = table {
-        let text = table.into_inner().map_err(unwritable)?;
-        replace(&run.join(file::WINDOWS), &text).map_err(unwritable)?;
-    }
-    documents.finish().map_err(unwritable)?;
-    Ok(summary)
 }

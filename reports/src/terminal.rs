@@ -78,6 +78,15 @@ impl Terminal {
         }
     }
 
+    /// Prints the verdict on a run that is over to standard output, as the run itself would have.
+    ///
+    /// # Errors
+    /// When standard output can no longer be written.
+    pub fn conclude(summary: Summary, report: Option<PathBuf>) -> io::Result<()> {
+        let quiet = Self { bar: None, lines: false, ..Self::stdio(report) };
+        Box::new(Self { summary, ..quiet }).finish()
+    }
+
     fn started(&mut self, run: &RunStarted) -> io::Result<()> {
         let connections: u64 = run.groups.iter().map(|group| group.count).sum();
         let plan = format!(

@@ -2,10 +2,54 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub(crate) struct Report {
+    #[command(subcommand)]
+    pub(crate) verb: Option<ReportVerb>,
+    #[command(flatten)]
+    pub(crate) again: Again,
+}
+
+/// One run, once more.
+#[derive(Debug, Args)]
+pub(crate) struct Again {
+    /// The run folder, such as runs/20260131T120000Z-phase-1.
+    #[arg(value_name = "RUN", required = true, value_hint = ValueHint::DirPath)]
+    pub(crate) run: Option<PathBuf>,
+    /// Judge the run by the thresholds of this scenario instead of its own: a file, or a name in the catalogue. Without --out
+    /// nothing is written then, so that the run folder keeps its own verdict.
+    #[arg(long, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
+    pub(crate) thresholds: Option<String>,
+    /// Write the files to this folder. [default: the run folder]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// The files to write. [default: all]
+    #[arg(long, value_name = "FILE", value_enum, value_delimiter = ',')]
+    pub(crate) only: Vec<Rendered>,
+}
+
+/// A file that is made from observations.jsonl.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rendered {
+    /// report.html.
+    Html,
+    /// summary.json.
+    Json,
+    /// junit.xml.
+    Junit,
+    /// windows.csv.
+    Csv,
+    /// metrics.om, OpenMetrics text.
+    OpenMetrics,
+    /// latency.hlog, for HdrHistogram's tools.
+    HdrLog,
+}
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Report {
+pub(crate) enum ReportVerb {
     /// Join the segments of a run into one run.
     ///
     /// Name the run folders of all segments, in any order. Their figures add up, every message is accounted for over all of

@@ -2,13 +2,86 @@
 
 mod merge;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
-use crate::{cli::Report, exit::Failure};
+use loadgen::{Exit, judge};
+use reports::{Observation, Output, Replay, Terminal, observation::RunEnded, run_folder::file};
+
+use crate::{
+    cli::{Again, Rendered, Report, ReportVerb},
+    exit::Failure,
+};
 
 /// Does what is asked about recorded runs.
-pub(crate) fn run(report: Report) -> Result<ExitCode, Failure> {
-    match report {
-        Report::Merge(options) => merge::run(&options),
+pub(crate) fn run(options: &Report) -> Result<ExitCode, Failure> {
+    match &options.verb {
+        None => again(&options.again),
+        Some(ReportVerb::Merge(options)) => merge::run(options),
     }
+}
+
+/// Renders and judges a run again.
+fn again(options: &Again) -> Result<ExitCode, Failure> {
+    let run = options.run.as_deref().ok_or_else(|| Failure::usage("name a run folder; `paddock report --help`"))?;
+    let run = folder(run)?;
+    let mut replay = Replay::read(run).map_err(Failure::usage)?;
+    let ended = ended(replay.judgement());
+    let exit = match (&options.thresholds, &ended) {
+        (Some(contract), ended) => {
+            let scenario = scenarios::load(contract).map_err(Failure::usage)?;
+            if scenario.thresholds.is_empty() {
+                return Err(Failure::usage(format!("{contract} demands nothing: it has no [thresholds]")));
+            }
+            let (exit, judgement) = judge::again(replay.figures(), &scenario.thresholds, ended.as_ref());
+            replay.judge(judgement);
+            exit
+        }
+        (None, Some(ended)) => Exit::recorded(ended.exit_code, ended.verdict),
+        (None, None) => Exit::Inconclusive,
+    };
+    let into = match (&options.out, &options.thresholds) {
+        (Some(out), _) => Some(out.as_path()),
+        (None, None) => Some(run),
+        (None, Some(_)) => None,
+    };
+    let wanted = wanted(&options.only);
+    if let Some(into) = into {
+        replay.write(into, &wanted).map_err(Failure::usage)?;
+    }
+    let report = into.map(|into| into.join(file::REPORT));
+    Terminal::conclude(replay.summary(), report).map_err(Failure::internal)?;
+    Ok(exit.code().into())
+}
+
+/// The folder of a run, also for who names a file in it.
+fn folder(named: &Path) -> Result<&Path, Failure> {
+    let folder = if named.is_file() { named.parent().unwrap_or(named) } else { named };
+    if folder.join(file::OBSERVATIONS).is_file() {
+        return Ok(folder);
+    }
+    let what = if folder.is_dir() { "holds no run" } else { "is not there" };
+    Err(Failure::usage(format!("{} {what}: a run folder has a file {}", folder.display(), file::OBSERVATIONS)))
+}
+
+fn ended(judgement: &[Observation]) -> Option<RunEnded> {
+    judgement.iter().find_map(|one| match one {
+        Observation::RunEnded(ended) => Some(ended.clone()),
+        _ => None,
+    })
+}
+
+fn wanted(only: &[Rendered]) -> Vec<Output> {
+    if only.is_empty() {
+        return Output::ALL.to_vec();
+    }
+    only.iter()
+        .map(|one| match one {
+            Rendered::Html => Output::Html,
+            Rendered::Json => Output::Json,
+            Rendered::Junit => Output::JUnit,
+            Rendered::Csv => Output::Csv,
+            Rendered::OpenMetrics => Output::OpenMetrics,
+            Rendered::HdrLog => Output::HdrLog,
+        })
+        .collect()
 }

@@ -14,6 +14,7 @@ fn every_verb_answers_help() {
         &["certs", "--help"],
         &["conformance", "--help"],
         &["conformance", "prove", "--help"],
+        &["report", "--help"],
         &["scenarios", "--help"],
         &["scenarios", "check", "--help"],
         &["completions", "--help"],

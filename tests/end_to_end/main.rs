@@ -11,6 +11,7 @@ mod counterparts;
 mod generator;
 mod library;
 mod network;
+mod report;
 mod soak;
 mod support;
 mod ways;
