@@ -152,8 +152,9 @@ pub(crate) struct Job {
 #[derive(Debug, Args)]
 pub(crate) struct Target {
     /// The broker under test, such as mqtt://192.0.2.7:1883, mqtts://broker.example,
-    /// ws://broker.example/mqtt, wss://broker.example/mqtt or unix:/run/broker.sock. [default: what the scenario
-    /// says, or the reference broker, started for it]
+    /// ws://broker.example/mqtt, wss://broker.example/mqtt or unix:/run/broker.sock; for `run` also one that is started
+    /// for it: a name such as mosquitto, or the file of a descriptor. [default: what the scenario says, or the reference
+    /// broker, started for it]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) target: Option<String>,
     /// The User Name for the target; it replaces the URL's.

@@ -12,6 +12,7 @@ mod run;
 mod scenarios;
 mod simulate;
 mod target;
+mod under_test;
 
 use std::{
     fmt,

@@ -13,7 +13,7 @@ use scenarios::model::format_duration;
 use crate::Exit;
 
 pub use again::again;
-pub use health::{Evidence, Offers, health};
+pub use health::{Evidence, Machine, Offers, health};
 pub use threshold::evaluate;
 
 /// What ended a run before it could be judged on its figures.

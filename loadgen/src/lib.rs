@@ -21,5 +21,5 @@ pub mod schedule;
 mod stamp;
 
 pub use outcome::{Exit, Outcome};
-pub use run::{Plan, run};
+pub use run::{BrokerControl, Deed, Done, Plan, run};
 pub use stamp::{NotAnObject, RunId, Stamp, StreamId};

@@ -22,6 +22,8 @@ mod readers;
 mod recorder;
 mod resources;
 mod side;
+mod starvation;
+mod upheaval;
 
 use std::{
     pin::{Pin, pin},
@@ -36,12 +38,15 @@ use reports::{
 };
 use scenarios::Scenario;
 use simulator::{Clock, Target};
+use transport::Scheme;
 
 use crate::{Exit, Outcome, RunId, judge::Failure, schedule::Segment};
 
 use appointment::Appointment;
 use chronicle::Chronicle;
 use drive::Drive;
+use upheaval::Broker;
+pub use upheaval::{BrokerControl, Deed, Done};
 
 /// What to run.
 #[derive(Debug)]
@@ -55,6 +60,9 @@ pub struct Plan {
     pub described: TargetInfo,
     /// The process of the target, when it runs on this machine: sampled once per second.
     pub process: Option<u32>,
+    /// The broker itself, when it was started for this run: events may freeze, kill and restart it. A scenario with such events
+    /// against another broker is refused.
+    pub broker: Option<Box<dyn BrokerControl>>,
     /// Seeds everything random.
     pub seed: u64,
     /// The run's id: [`RunId::from_seed`] on a broker of its own, [`RunId::unique`] on one that others use.
@@ -76,11 +84,13 @@ pub struct Plan {
 ///
 /// Needs a current-thread tokio runtime with time and input/output; devices, subscribers and measuring share its thread.
 /// Never fails: what went wrong is the outcome.
-pub async fn run(plan: Plan, sinks: Vec<Box<dyn Sink>>, interrupt: impl Future<Output = ()>) -> Outcome {
+pub async fn run(mut plan: Plan, sinks: Vec<Box<dyn Sink>>, interrupt: impl Future<Output = ()>) -> Outcome {
     let clock = Clock::new();
-    let chronicle = Box::new(Chronicle::new(sinks, plan.process, clock));
+    let chronicle = Box::new(Chronicle::new(sinks, plan.process, port(&plan.target), clock));
     let interrupt = pin!(interrupt);
-    let Ended { mut chronicle, ending, at, failure } = drive(&plan, clock, chronicle, interrupt).await;
+    let broker = plan.broker.take().map(Broker::new);
+    let ended = drive(&plan, clock, chronicle, broker, interrupt).await;
+    let Ended { mut chronicle, ending, at, failure } = ended;
     let (exit, mut reasons) = closing::conclude(&plan, &mut chronicle, ending, at, failure.as_ref());
     let (summary, sink_failure) = chronicle.finish();
     let mut all = vec![exit];
@@ -105,6 +115,7 @@ async fn drive(
     plan: &Plan,
     clock: Clock,
     mut chronicle: Box<Chronicle>,
+    broker: Option<Broker>,
     interrupt: Pin<&mut dyn Future<Output = ()>>,
 ) -> Ended {
     let connections = drive::connections(plan);
@@ -116,7 +127,7 @@ async fn drive(
         Ok(limit) => Some(limit),
         Err(failure) => return stillborn(chronicle, failure, None),
     };
-    let mut drive = match Drive::new(plan, clock, chronicle, interrupt) {
+    let mut drive = match Drive::new(plan, clock, chronicle, broker, interrupt) {
         Ok(drive) => drive,
         Err((returned, failure)) => {
             chronicle = returned;
@@ -137,6 +148,7 @@ async fn drive(
         failure = drive.load().await.err();
         if failure.is_none() {
             drive.drain().await;
+            failure = drive.failure.take();
         }
     }
     drive.farewell().await;
@@ -147,6 +159,11 @@ async fn drive(
     };
     let (chronicle, at) = drive.settle();
     Ended { chronicle, ending, at, failure }
+}
+
+/// The port of the target, when it is one of TCP.
+fn port(target: &Target) -> Option<u16> {
+    (target.endpoint.scheme != Scheme::Unix).then_some(target.endpoint.port)
 }
 
 fn unreachable(reason: impl std::fmt::Display) -> Failure {

@@ -135,7 +135,10 @@ impl Terminal {
         match event.event {
             EventKind::Warning => self.say(&format!("{at}: warning: {}", visible(&event.text))),
             EventKind::Injected => self.say(&format!("{at}: {}{}", visible(&event.text), often(event.count))),
-            EventKind::ConnectionLost | EventKind::ConnectionRefused | EventKind::Reconnected => Ok(()),
+            EventKind::ConnectionLost
+            | EventKind::ConnectionRefused
+            | EventKind::Reconnected
+            | EventKind::SessionLost => Ok(()),
         }
     }
 

@@ -26,6 +26,8 @@ pub fn catalogue() -> &'static [Entry] {
         "bad-link",
         "half-open",
         "reconnect-storm",
+        "broker-freeze",
+        "broker-restart",
         "phase-1",
         "phase-1-day",
         "phase-2",

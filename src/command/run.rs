@@ -10,10 +10,13 @@ use reports::{
 };
 use scenarios::Scenario;
 use simulator::TopicPrefix;
-use targets::Running;
 use transport::Endpoint;
 
-use super::{interrupt::Interrupt, target};
+use super::{
+    interrupt::Interrupt,
+    target::{self, Named},
+    under_test::{self, Broker},
+};
 use crate::{
     cli,
     exit::{Failure, INTERRUPTED},
@@ -22,8 +25,9 @@ use crate::{
 /// Runs the scenario; the outcome is in the exit code, the terminal and the run folder.
 pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
     let scenario = target::scenario(&options.job)?;
-    let named = target::endpoint(&options.job.target, &scenario)?;
-    check_segment(&options, named.as_ref())?;
+    let named = target::named(&options.job.target, &scenario)?;
+    check_segment(&options, &named)?;
+    under_test::refuse_events(&options.job.scenario, &scenario, &named)?;
     let folder = folder(options.out.as_deref(), &scenario)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
     runtime.block_on(async {
@@ -42,8 +46,8 @@ pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
 }
 
 /// Says at once what several processes cannot do together.
-fn check_segment(options: &cli::Run, named: Option<&Endpoint>) -> Result<(), Failure> {
-    if !options.segment.is_whole() && named.is_none() {
+fn check_segment(options: &cli::Run, named: &Named) -> Result<(), Failure> {
+    if !options.segment.is_whole() && !matches!(named, Named::At(_)) {
         return Err(Failure::usage(format!(
             "--segment {}: segments meet on one broker, and without --target each would start its own: name one",
             options.segment
@@ -91,19 +95,19 @@ fn sinks(folder: &RunFolder, scenario: &Scenario) -> Result<Vec<Box<dyn Sink>>, 
 
 fn plan(scenario: Scenario, broker: &Broker, options: &cli::Run) -> Result<Plan, Failure> {
     let mut reached = target::reached(broker.endpoint.clone(), &options.job.target, &scenario)?;
-    let description = match &broker.child {
-        Some(_) => concat!("reference broker ", env!("CARGO_PKG_VERSION"), ", child process"),
-        None if options.job.target.insecure => "broker named by the user, its certificate not verified (--insecure)",
-        None => "broker named by the user",
-    };
+    reached.credentials = reached.credentials.or_else(|| broker.credentials.clone());
+    let mut description = broker.description.clone();
+    if options.job.target.insecure {
+        description.push_str(", its certificate not verified (--insecure)");
+    }
     let run_id = options.run_id.unwrap_or_else(|| match options.start_at {
-        _ if broker.child.is_some() => RunId::from_seed(scenario.seed),
+        _ if broker.is_ours() => RunId::from_seed(scenario.seed),
         _ if options.segment.is_whole() => target::unique_id(scenario.seed),
         // Segments must come to the same id without talking to each other.
         Some(start) => RunId::unique(scenario.seed, start.as_nanosecond() as u64),
         None => RunId::from_seed(scenario.seed),
     });
-    if broker.child.is_none() {
+    if !broker.is_ours() {
         // A broker that others use: our topics, our retained messages and our sessions must not meet theirs.
         reached.prefix = TopicPrefix::new(&format!("paddock/{run_id}")).map_err(Failure::internal)?;
         reached.client_prefix = target::client_prefix(run_id)?;
@@ -111,51 +115,21 @@ fn plan(scenario: Scenario, broker: &Broker, options: &cli::Run) -> Result<Plan,
     Ok(Plan {
         described: TargetInfo {
             address: broker.endpoint.to_string(),
-            description: description.to_owned(),
+            description,
             versions: target::versions(&scenario),
         },
-        process: broker.child.as_ref().and_then(Running::pid),
+        process: broker.pid(),
+        broker: broker.control(),
         seed: scenario.seed,
         run_id,
         segment: options.segment,
         start_at: options.start_at,
-        clear_retained: broker.child.is_none(),
+        clear_retained: !broker.is_ours(),
         tool: Tool { name: "paddock".into(), version: env!("CARGO_PKG_VERSION").into() },
         command: command_line(),
         scenario,
         target: reached,
     })
-}
-
-/// The broker under test, ours or somebody's.
-struct Broker {
-    endpoint: Endpoint,
-    child: Option<Running>,
-}
-
-impl Broker {
-    async fn reach(named: Option<Endpoint>) -> Result<Self, Failure> {
-        if let Some(endpoint) = named {
-            return Ok(Self { endpoint, child: None });
-        }
-        let target = targets::Target::embedded([]).map_err(Failure::internal)?;
-        let child = target.launch().await.map_err(Failure::internal)?;
-        let endpoint = child.address().parse().map_err(Failure::internal)?;
-        Ok(Self { endpoint, child: Some(child) })
-    }
-
-    async fn stop(self) -> Result<(), Failure> {
-        if let Some(mut child) = self.child {
-            if let Some(status) = child.ended() {
-                tracing::warn!("the reference broker ended before the run did: {status}");
-                for words in child.last_words() {
-                    tracing::warn!("its last words: {words}");
-                }
-            }
-            child.stop().await.map_err(Failure::internal)?;
-        }
-        Ok(())
-    }
 }
 
 /// What the user typed, without secrets.

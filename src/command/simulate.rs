@@ -13,7 +13,10 @@ use simulator::{
     simulate,
 };
 
-use super::{interrupt::Interrupt, target};
+use super::{
+    interrupt::Interrupt,
+    target::{self, Named},
+};
 use crate::{
     cli::Simulate,
     exit::{Failure, INTERRUPTED},
@@ -25,8 +28,11 @@ pub(crate) fn run(options: Simulate) -> Result<ExitCode, Failure> {
     if !scenario.network.is_empty() || !scenario.events.is_empty() {
         return Err(Failure::usage("[network] and [[events]] belong to a run: use `paddock run`, or remove them"));
     }
-    let Some(endpoint) = target::endpoint(&options.job.target, &scenario)? else {
-        return Err(Failure::usage("name the broker with --target mqtt://HOST:PORT; `paddock broker` starts one"));
+    let endpoint = match target::named(&options.job.target, &scenario)? {
+        Named::At(endpoint) => endpoint,
+        Named::Embedded | Named::Described(_) => {
+            return Err(Failure::usage("name the broker with --target mqtt://HOST:PORT; `paddock broker` starts one"));
+        }
     };
     let mut target = target::reached(endpoint, &options.job.target, &scenario)?;
     if let Some(prefix) = &options.prefix {

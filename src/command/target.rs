@@ -13,6 +13,7 @@ use scenarios::{
     model::{Address, Engine, Password, Version},
 };
 use simulator::{Credentials, Target};
+use targets::Descriptor;
 use transport::{ClientTls, ClientTlsFiles, Endpoint};
 
 use crate::{
@@ -59,16 +60,30 @@ fn refuse_unsupported(name: &str, scenario: &Scenario) -> Result<(), Failure> {
     if missing.is_empty() { Ok(()) } else { Err(Failure::usage(missing.join("\n"))) }
 }
 
-/// The broker that the command line or else the scenario names; `None` is the embedded one.
-pub(crate) fn endpoint(options: &cli::Target, scenario: &Scenario) -> Result<Option<Endpoint>, Failure> {
+/// A broker as it is named.
+pub(crate) enum Named {
+    /// The reference broker, started for the purpose.
+    Embedded,
+    /// One that a descriptor tells about, such as `mosquitto`.
+    Described(Box<Descriptor>),
+    /// One that somebody else runs.
+    At(Endpoint),
+}
+
+/// The broker that the command line or else the scenario names.
+pub(crate) fn named(options: &cli::Target, scenario: &Scenario) -> Result<Named, Failure> {
     match (&options.target, scenario.brokers.as_slice()) {
-        (Some(url), _) => url.parse().map(Some).map_err(|error| Failure::usage(format!("--target: {error}"))),
+        (Some(name), _) if is_descriptor(name) => {
+            let descriptor = Descriptor::load(name).map_err(|error| Failure::usage(format!("--target: {error}")))?;
+            Ok(Named::Described(Box::new(descriptor)))
+        }
+        (Some(url), _) => url.parse().map(Named::At).map_err(|error| Failure::usage(format!("--target: {error}"))),
         (None, [broker]) => match &broker.address {
-            Address::Embedded => Ok(None),
+            Address::Embedded => Ok(Named::Embedded),
             Address::Url(url) => url
                 .to_string()
                 .parse()
-                .map(Some)
+                .map(Named::At)
                 .map_err(|error| Failure::usage(format!("brokers.{}.url: {error}", broker.name))),
         },
         (None, brokers) => Err(Failure::usage(format!(
@@ -76,6 +91,12 @@ pub(crate) fn endpoint(options: &cli::Target, scenario: &Scenario) -> Result<Opt
             brokers.len()
         ))),
     }
+}
+
+/// Whether it names a descriptor: a shipped one, or a file. A host needs no port, so that any other word may be one.
+fn is_descriptor(name: &str) -> bool {
+    targets::shipped().iter().any(|shipped| shipped.name == name)
+        || (!name.contains("://") && Path::new(name).extension().is_some_and(|ending| ending == "toml"))
 }
 
 /// How clients of this run reach `endpoint`.

@@ -9,6 +9,7 @@
 //! and the kernel closes it when this process dies, however it dies. A child that does not watch its standard input
 //! ([`Ending::Terminated`]) has a guard that does, and kills it and its children then.
 
+mod control;
 pub(crate) mod group;
 pub(crate) mod guard;
 pub(crate) mod ready;
@@ -23,7 +24,7 @@ use tokio::{
 };
 
 pub use self::ready::Silence;
-use self::{group::Group, words::LastWords};
+use self::{group::Group, guard::Guard, words::LastWords};
 use crate::{Command, Ending, Readiness, Target, live::container::Boxed};
 
 /// A target that can be reached. Dropping it kills the child or removes the container, if there is one; the runtime collects
@@ -50,6 +51,11 @@ struct Process {
     grace: Duration,
     /// Of a child that is not asked to end by its standard input.
     group: Option<Group>,
+    /// What it was started with.
+    command: Command,
+    frozen: bool,
+    /// Kills the frozen child when this process ends; a group has a guard anyway.
+    keeper: Option<Guard>,
 }
 
 /// Why a target cannot be reached.
@@ -170,8 +176,10 @@ pub(crate) async fn launch(command: &Command) -> Result<Running, LaunchError> {
     let output = child.stdout.take().ok_or_else(|| spawn(io::Error::other("it has no standard output")))?;
     let errors = child.stderr.take().ok_or_else(|| spawn(io::Error::other("it has no standard error")))?;
     let words = LastWords::listen(errors);
-    let mut process = Process { child, pid, words, grace: command.grace, group };
-    let ready = time::timeout(command.deadline, ready(&command.readiness, &mut process, output)).await;
+    let command = command.clone();
+    let mut process = Process { child, pid, words, grace: command.grace, group, command, frozen: false, keeper: None };
+    let (deadline, readiness) = (process.command.deadline, process.command.readiness.clone());
+    let ready = time::timeout(deadline, ready(&readiness, &mut process, output)).await;
     let failure = match ready {
         Ok(Ok(Ready::At(address))) => return Ok(Running { address, kind: Kind::Process(Box::new(process)) }),
         Ok(Ok(Ready::Said(line))) => Failure::Said(line),
@@ -179,7 +187,7 @@ pub(crate) async fn launch(command: &Command) -> Result<Running, LaunchError> {
         Ok(Err(source)) => return Err(spawn(source)),
         Err(_) => Failure::Late,
     };
-    Err(process.bury(program, command.deadline, failure).await)
+    Err(process.bury(program, deadline, failure).await)
 }
 
 /// What waiting for a child came to.
@@ -308,23 +316,10 @@ impl Running {
     ///
     /// When the system cannot collect the process, or Docker not remove the container.
     pub async fn stop(self) -> io::Result<Option<ExitStatus>> {
-        let mut process = match self.kind {
-            Kind::Address => return Ok(None),
-            Kind::Container(container) => return container.remove().await.map(|()| None),
-            Kind::Process(process) => process,
-        };
-        drop(process.child.stdin.take());
-        if let Some(group) = &process.group {
-            group.terminate();
+        match self.kind {
+            Kind::Address => Ok(None),
+            Kind::Container(container) => container.remove().await.map(|()| None),
+            Kind::Process(mut process) => process.end().await.map(Some),
         }
-        let status = match time::timeout(process.grace, process.child.wait()).await {
-            Ok(status) => status,
-            Err(_) => {
-                tracing::warn!(pid = process.pid, grace = ?process.grace, "the broker did not end by itself; killing it");
-                process.child.start_kill()?;
-                process.child.wait().await
-            }
-        };
-        status.map(Some)
     }
 }

@@ -85,6 +85,11 @@ impl Live {
         &self.nodes
     }
 
+    /// The same, to be frozen, ended and started again.
+    pub fn nodes_mut(&mut self) -> &mut [Node] {
+        &mut self.nodes
+    }
+
     /// The URL of the first node.
     #[must_use]
     pub fn address(&self) -> &str {

@@ -17,8 +17,11 @@ use reports::{
 };
 use simulator::Clock;
 
-use super::resources::Watched;
+use super::{resources::Watched, starvation};
 use crate::measure::{ClosedWindow, Samples};
+
+/// Lag whose cause is looked for.
+const LATE: Duration = Duration::from_millis(1);
 
 /// The record of a run.
 pub(super) struct Chronicle {
@@ -27,17 +30,22 @@ pub(super) struct Chronicle {
     clock: Clock,
     target: Watched,
     own: Watched,
+    /// Of the target, where its connections have send queues.
+    port: Option<u16>,
+    send_queue: Option<u64>,
 }
 
 impl Chronicle {
     /// An empty one that goes to `sinks`. Windows get the resources of this process and of `target`.
-    pub(super) fn new(sinks: Vec<Box<dyn Sink>>, target: Option<u32>, clock: Clock) -> Self {
+    pub(super) fn new(sinks: Vec<Box<dyn Sink>>, target: Option<u32>, port: Option<u16>, clock: Clock) -> Self {
         Self {
             sinks: Box::new(Tee::new(sinks)),
             summary: Summary::new(),
             clock,
             target: Watched::new(target, clock.now()),
             own: Watched::new(Some(std::process::id()), clock.now()),
+            port,
+            send_queue: None,
         }
     }
 
@@ -51,6 +59,12 @@ impl Chronicle {
         self.own.mean_cpu()
     }
 
+    /// The most bytes that waited in the send queues toward the target at the end of a second in which messages were late, for
+    /// whatever reason; absent when none were, or nobody knows.
+    pub(super) fn send_queue(&self) -> Option<u64> {
+        self.send_queue
+    }
+
     /// Completes every output; gives the summary and the first failure of a sink.
     pub(super) fn finish(self) -> (Summary, Option<io::Error>) {
         let failure = self.sinks.finish().err();
@@ -62,6 +76,11 @@ impl Chronicle {
         let mut window = closed.window();
         window.target = self.target.sample(now);
         window.generator = self.own.sample(now);
+        // With thousands of connections the kernel's table is long, and most seconds have nothing to explain.
+        let late = window.lag.max > LATE || window.total.sent < window.total.intended;
+        if let Some(queued) = self.port.filter(|_| late).and_then(starvation::send_queues) {
+            self.send_queue = Some(self.send_queue.map_or(queued, |before| before.max(queued)));
+        }
         let at = window.at + window.length;
         self.record(&Observation::Window(Box::new(window)));
         if self.target.has_just_ended() {
@@ -82,6 +101,7 @@ impl Chronicle {
             match entry {
                 Entry::Begin => self.begin(),
                 Entry::Observation(observation) => self.record(&observation),
+                Entry::Target(pid) => self.target = Watched::new(pid, self.clock.now()),
                 Entry::Window(closed) => {
                     self.record_window(&closed);
                     // At the end of the run nobody wants it back.
@@ -97,6 +117,8 @@ enum Entry {
     /// The run starts: resources count from here.
     Begin,
     Observation(Box<Observation>),
+    /// The process of the target is another one from now on, or there is none.
+    Target(Option<u32>),
     Window(Box<ClosedWindow>),
 }
 
@@ -135,6 +157,11 @@ impl Scribe {
 
     pub(super) fn record(&self, observation: Observation) {
         self.hand_over(Entry::Observation(Box::new(observation)));
+    }
+
+    /// From now on the process of the target is this one.
+    pub(super) fn watch(&self, target: Option<u32>) {
+        self.hand_over(Entry::Target(target));
     }
 
     /// Takes a window and, after it, the events that happened in it; gives emptied samples for later windows.

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::{Plan, appointment::Appointment, chronicle::Chronicle, preflight, program, recorder::Recorder, resources};
 use crate::{
     Exit,
-    judge::{self, Failure},
+    judge::{self, Failure, Machine},
     ledger::{Account, Counts, Fault, quality},
     schedule::Segment,
 };
@@ -116,7 +116,13 @@ pub(super) struct Names {
 }
 
 /// Records the account, the distributions and the generator's health.
-pub(super) fn figures(chronicle: &mut Chronicle, recorder: &mut Recorder, names: &Names, limit: Duration) {
+pub(super) fn figures(
+    chronicle: &mut Chronicle,
+    recorder: &mut Recorder,
+    names: &Names,
+    limit: Duration,
+    machine: Machine,
+) {
     let account = recorder.ledger.close();
     for witness in &account.witnesses {
         if let Some(witness) = testimony(witness, recorder, names) {
@@ -134,7 +140,8 @@ pub(super) fn figures(chronicle: &mut Chronicle, recorder: &mut Recorder, names:
         chronicle.record(&Observation::Histogram(record));
     }
     let lag = recorder.meter.measured(metric::GENERATOR_LAG);
-    let evidence = judge::Evidence { lag: &lag, offers: recorder.meter.offers(), cpu: chronicle.own_cpu(), limit };
+    let evidence =
+        judge::Evidence { lag: &lag, offers: recorder.meter.offers(), cpu: chronicle.own_cpu(), limit, machine };
     chronicle.record(&Observation::GeneratorHealth(judge::health(&evidence)));
 }
 

@@ -3,7 +3,10 @@
 //! Each phase is a file of its own: [`prepare`](super::prepare), [`load`](super::load), [`ending`](super::ending). All of
 //! them turn the engine and let everybody react to what the turn brought.
 
-use std::{pin::Pin, time::Duration};
+use std::{
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use protocol::Time;
 use reports::observation::EventKind;
@@ -23,7 +26,9 @@ use super::{
     readers::{News, Readers},
     recorder::Recorder,
     side::Side,
+    starvation::Counters,
     unreachable,
+    upheaval::{self, Broker},
 };
 use crate::{
     Exit,
@@ -35,6 +40,9 @@ use crate::{
 
 /// How long deliveries may still come in after an interrupt, disconnecting may take, and a fence may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is said of a client that comes back and is not known any more.
+const SESSION_LOST: &str = "came back to a broker without its session";
 
 /// Everything that takes part in a run.
 pub(super) struct Drive<'a> {
@@ -55,7 +63,11 @@ pub(super) struct Drive<'a> {
     pub(super) side: Option<Side>,
     pub(super) network: Option<Network>,
     pub(super) happenings: Happenings,
+    /// When it was started for this run.
+    pub(super) broker: Option<Broker>,
     pub(super) failure: Option<Failure>,
+    /// When the load began.
+    pub(super) counters: Counters,
     /// Whether the broker ever answered.
     pub(super) reached: bool,
     preparing: bool,
@@ -79,9 +91,11 @@ impl<'a> Drive<'a> {
         plan: &'a Plan,
         clock: Clock,
         chronicle: Box<Chronicle>,
+        broker: Option<Broker>,
         interrupt: Pin<&'a mut dyn Future<Output = ()>>,
     ) -> Result<Self, (Box<Chronicle>, Failure)> {
-        let (fleet, readers, network) = match clients(plan, clock) {
+        let ready = upheaval::allowed(&plan.scenario, broker.is_some()).and_then(|()| clients(plan, clock));
+        let (fleet, readers, network) = match ready {
             Ok(clients) => clients,
             Err(failure) => return Err((chronicle, failure)),
         };
@@ -103,6 +117,7 @@ impl<'a> Drive<'a> {
             network,
             happenings: Happenings::new(scenario, &parts),
             parts,
+            broker,
             present: None,
             mine_among,
             clock,
@@ -112,6 +127,7 @@ impl<'a> Drive<'a> {
             calendar: Share::new(program, owned),
             side: None,
             failure: None,
+            counters: Counters::default(),
             reached: false,
             preparing: true,
             attended_from: clock.now(),
@@ -126,6 +142,7 @@ impl<'a> Drive<'a> {
     pub(super) fn begin(&mut self, at: Option<Time>) {
         self.preparing = false;
         self.start = at.unwrap_or_else(|| self.now());
+        self.counters = Counters::read(self.start);
         let natural = natural_time(self.plan);
         self.fleet.set_timeline(Timeline {
             epoch: self.start,
@@ -146,6 +163,7 @@ impl<'a> Drive<'a> {
         tokio::select! {
             biased;
             () = self.interrupt.as_mut(), if !self.interrupted && !self.stopping => self.interrupted = true,
+            done = upheaval::done(&mut self.broker) => self.broker_did(done),
             () = self.fleet.turn(until) => {}
         }
         while let Some(event) = self.fleet.poll_event() {
@@ -162,14 +180,18 @@ impl<'a> Drive<'a> {
                 Some(side) => side.react(&event),
                 None => self.react_reader(key, &event),
             },
-            FleetEvent::Online { device, again, took, .. } => {
+            FleetEvent::Online { device, session_present, again, took } => {
                 self.fleet.stamper().flood.set_online(device, true);
-                let group = Group::Devices(self.fleet.farm().info(device).group);
+                let number = self.fleet.farm().info(device).group;
+                let group = Group::Devices(number);
                 if let Some(took) = took {
                     self.fleet.stamper().meter.connected(group, took);
                 }
                 if again {
                     self.tell(EventKind::Reconnected, device, String::new());
+                    if !session_present && self.plan.scenario.devices[usize::from(number)].keeps_session() {
+                        self.tell(EventKind::SessionLost, device, SESSION_LOST.to_owned());
+                    }
                 }
             }
             FleetEvent::Offline { device, cause, .. } => {
@@ -201,9 +223,14 @@ impl<'a> Drive<'a> {
             News::Unfit(reason) if self.preparing => self.failure = Some(unreachable(reason)),
             News::Unfit(reason) => self.scribe.event(at, EventKind::ConnectionRefused, None, reason),
             News::Lost(name, why) if self.preparing => self.failure = Some(unreachable(format!("{name}: {why}"))),
-            News::Lost(..) | News::Back(_) if self.stopping || self.preparing => {}
+            News::Lost(..) | News::Back { .. } if self.stopping || self.preparing => {}
             News::Lost(name, why) => self.scribe.event(at, EventKind::ConnectionLost, Some(name), why),
-            News::Back(name) => self.scribe.event(at, EventKind::Reconnected, Some(name), String::new()),
+            News::Back { name, session_lost } => {
+                if session_lost {
+                    self.scribe.event(at, EventKind::SessionLost, Some(name.clone()), SESSION_LOST.to_owned());
+                }
+                self.scribe.event(at, EventKind::Reconnected, Some(name), String::new());
+            }
         }
     }
 
@@ -275,6 +302,10 @@ impl<'a> Drive<'a> {
 
     pub(super) fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    pub(super) fn time(&self, instant: Instant) -> Time {
+        self.clock.at(instant)
     }
 
     pub(super) fn offset(&self, now: Time) -> Duration {

@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, mem, time::Duration};
 
 use bytestring::ByteString;
-use reports::observation::{Attendance, EventKind, Evidence};
+use reports::{
+    Observation,
+    observation::{Attendance, Event, EventKind, Evidence},
+};
 use simulator::farm::Farm;
 
 use super::{
@@ -11,7 +14,9 @@ use super::{
     closing::{self, Names},
     drive::{Drive, PATIENCE},
     side::{self, Side},
+    starvation::Counters,
 };
+use crate::measure::SEND_LAG;
 
 /// How long clearing retained messages may take.
 const CLEARING: Duration = Duration::from_secs(10);
@@ -26,8 +31,11 @@ impl Drive<'_> {
         let limit = if self.interrupted { PATIENCE } else { self.plan.scenario.drain };
         let deadline = self.now().after(limit);
         while !self.is_settled() && self.now() < deadline {
-            let until = deadline.min(self.start.after(self.fleet.stamper().meter.window_ends()));
-            self.turn(until).await;
+            // A broker that was to be away for longer than the load takes comes back now.
+            self.let_happen(self.offset(self.now()));
+            let next = self.fleet.stamper().meter.window_ends();
+            let next = self.happenings.next().map_or(next, |at| at.min(next));
+            self.turn(deadline.min(self.start.after(next))).await;
             self.close_windows(self.offset(self.now()));
         }
         self.stopping = true;
@@ -43,6 +51,7 @@ impl Drive<'_> {
     pub(super) async fn farewell(&mut self) {
         self.stopping = true;
         self.close_last_window();
+        self.thaw_now();
         self.fleet.stop();
         self.readers.stop(self.fleet.engine());
         let deadline = self.now().after(PATIENCE);
@@ -101,7 +110,6 @@ impl Drive<'_> {
         for (count, text) in [
             (odd.refused, "publications were refused by the broker"),
             (odd.unstamped, "publications could not be stamped and are not accounted for"),
-            (odd.held_up, "messages waited because their connection could not take them"),
         ] {
             if count > 0 {
                 self.warn(format!("{count} {text}"));
@@ -115,8 +123,22 @@ impl Drive<'_> {
             clients: farm.devices().map(|device| farm.info(device).name.to_owned()).collect(),
             split,
         };
+        let now = self.now();
+        let counters = Counters::read(now);
         let mut chronicle = self.scribe.lay_down();
-        closing::figures(&mut chronicle, self.fleet.stamper(), &names, self.plan.scenario.lag_limit);
+        let machine = counters.since(&self.counters, chronicle.send_queue());
+        let recorder = self.fleet.stamper();
+        if odd.held_up > 0 {
+            chronicle.record(&Observation::Event(Event {
+                at,
+                event: EventKind::Warning,
+                count: 1,
+                client: None,
+                group: None,
+                text: held_up(odd.held_up, recorder.meter.measured(SEND_LAG).max(), machine.send_queue),
+            }));
+        }
+        closing::figures(&mut chronicle, recorder, &names, self.plan.scenario.lag_limit, machine);
         (chronicle, at)
     }
 
@@ -154,4 +176,17 @@ impl Drive<'_> {
         // Each warning is one of its own, not one more of the same.
         self.scribe.flush_events();
     }
+}
+
+/// What the target, and not the generator, made messages wait for. `longest` is in nanoseconds.
+fn held_up(messages: u64, longest: u64, send_queue: Option<u64>) -> String {
+    let queues = match send_queue {
+        Some(bytes @ 1..) => format!(", and up to {bytes} bytes stood in send queues"),
+        Some(0) | None => String::new(),
+    };
+    let longest = Duration::from_nanos(longest);
+    format!(
+        "{messages} messages waited up to {longest:.1?} for the target, which is no lag of the generator: flow control, a lost or a \
+         full connection{queues}"
+    )
 }

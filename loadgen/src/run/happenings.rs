@@ -6,7 +6,7 @@ use reports::observation::EventKind;
 use scenarios::model::{Action, Anchor, GroupId, RuleId, Scenario, format_duration};
 use simulator::farm::DeviceId;
 
-use super::{drive::Drive, program::Part};
+use super::{drive::Drive, program::Part, upheaval::Deed};
 
 /// What is still to happen, earliest first.
 #[derive(Debug)]
@@ -29,6 +29,15 @@ enum Happening {
         rule: RuleId,
         on: bool,
     },
+    /// Something is done to the broker, and undone after so long.
+    Upset {
+        deed: Deed,
+        away: Duration,
+    },
+    /// The broker is as it was before.
+    Recover {
+        deed: Deed,
+    },
 }
 
 impl Happenings {
@@ -42,17 +51,18 @@ impl Happenings {
                 hold.map_or(Duration::ZERO, |part| part.span.begins) + event.offset
             }
         };
-        let happenings = scenario.events.iter().filter_map(|event| {
+        let happenings = scenario.events.iter().map(|event| {
             let happening = match &event.action {
                 Action::ReconnectStorm { groups, spread, away } => {
                     Happening::Storm { groups: groups.clone(), spread: *spread, away: *away }
                 }
                 Action::NetworkOn { rule } => Happening::Switch { rule: *rule, on: true },
                 Action::NetworkOff { rule } => Happening::Switch { rule: *rule, on: false },
-                // A scenario with these is refused: see `Scenario::unsupported`.
-                Action::FreezeBroker { .. } | Action::RestartBroker { .. } => return None,
+                Action::FreezeBroker { away, .. } => Happening::Upset { deed: Deed::Freeze, away: *away },
+                Action::KillBroker { away, .. } => Happening::Upset { deed: Deed::Kill, away: *away },
+                Action::RestartBroker { away, .. } => Happening::Upset { deed: Deed::End, away: *away },
             };
-            Some(Reverse((due(event), happening)))
+            Reverse((due(event), happening))
         });
         Self(happenings.collect())
     }
@@ -73,13 +83,23 @@ impl Drive<'_> {
                 Happening::Storm { groups, spread, away } => self.brew(at, &groups, spread, away),
                 Happening::Cut { device, away } => self.fleet.cut(DeviceId(device), away),
                 Happening::Switch { rule, on } => self.switch(offset, rule, on),
+                Happening::Upset { deed, away } => {
+                    self.ask_broker(deed);
+                    let deed = if deed == Deed::Freeze { Deed::Thaw } else { Deed::Start };
+                    self.happenings.0.push(Reverse((at + away, Happening::Recover { deed })));
+                }
+                Happening::Recover { deed } => self.ask_broker(deed),
             }
         }
     }
 
-    /// Says it when the load was over before the time of an event, as it is with a short `--duration`.
+    /// Says it when the load was over before the time of an event, as it is with a short `--duration`. A broker that is away
+    /// still comes back.
     pub(super) fn tell_missed_events(&mut self) {
-        if let Some(at) = self.happenings.next().filter(|_| !self.interrupted) {
+        let planned = self.happenings.0.iter().filter(|Reverse((_, one))| !matches!(one, Happening::Recover { .. }));
+        let missed = planned.map(|Reverse((at, _))| *at).min();
+        self.happenings.0.retain(|Reverse((_, one))| matches!(one, Happening::Recover { .. }));
+        if let Some(at) = missed.filter(|_| !self.interrupted) {
             let text = format!("an event of the scenario was due at {}, after the load", format_duration(at));
             let now = self.offset(self.now());
             self.scribe.event_about(now, EventKind::Warning, "events", None, text);

@@ -9,7 +9,7 @@ use reports::{
 };
 use simulator::{farm::DeviceId, fleet::Ramp};
 
-use super::{drive::Drive, unreachable};
+use super::{drive::Drive, unreachable, upheaval::Broker};
 use crate::{
     judge::Failure,
     schedule::{Calendar, Start},
@@ -42,7 +42,7 @@ impl Drive<'_> {
             if offset >= end && (next.is_none() || offset >= end + OVERTIME) {
                 break;
             }
-            outcome = vigil.check(self, now);
+            outcome = self.failure.take().map_or_else(|| vigil.check(self, now), Err);
             if outcome.is_err() {
                 break;
             }
@@ -175,7 +175,7 @@ impl Vigil {
     }
 
     fn check(&mut self, drive: &Drive<'_>, now: Time) -> Result<(), Failure> {
-        if drive.online() > 0 || drive.awaited() == 0 {
+        if drive.online() > 0 || drive.awaited() == 0 || drive.broker.as_ref().is_some_and(Broker::is_upset) {
             self.last_sign = now;
         } else if now.since(self.last_sign) > self.patience {
             let since = drive.offset(self.last_sign);

@@ -41,6 +41,8 @@ struct Reader {
     filters: Vec<SubscribeFilter>,
     groups: Arc<[u16]>,
     granted: Vec<Option<QoS>>,
+    keeps_session: bool,
+    session_lost: bool,
     key: Option<ClientKey>,
     state: State,
 }
@@ -69,7 +71,11 @@ pub(super) enum News<'a> {
     /// A connection was lost; the client's name and why.
     Lost(String, String),
     /// A client is back.
-    Back(String),
+    Back {
+        name: String,
+        /// Whether the broker no longer knew the session that it was to keep.
+        session_lost: bool,
+    },
 }
 
 const SUBSCRIBE: Tag = Tag(0);
@@ -94,6 +100,8 @@ impl Readers {
                     filters: filters(group, target, *run_id, n)?,
                     groups: Arc::clone(&expected),
                     granted: Vec::new(),
+                    keeps_session: group.keeps_session(),
+                    session_lost: false,
                     key: None,
                     state: if segment.owns(readers.len() as u32) { State::Waiting } else { State::Elsewhere },
                 });
@@ -179,11 +187,12 @@ impl Readers {
             ClientEvent::Connected { session_present, .. } => {
                 self.open += 1;
                 let subscribed = reader.filters.is_empty() || (*session_present && !first);
+                reader.session_lost = reader.keeps_session && !first && !session_present;
                 if subscribed {
                     reader.state = State::Ready;
                     self.opening -= 1;
                     self.ready += 1;
-                    News::Back(reader.name())
+                    reader.back()
                 } else {
                     reader.state = State::Subscribing;
                     engine.subscribe(key, reader.filters.clone(), SUBSCRIBE);
@@ -201,7 +210,7 @@ impl Readers {
                 reader.state = State::Ready;
                 self.opening -= 1;
                 self.ready += 1;
-                if first { News::Nothing } else { News::Back(reader.name()) }
+                if first { News::Nothing } else { reader.back() }
             }
             ClientEvent::Unsubscribed { .. } => {
                 if reader.state != State::Fenced {
@@ -294,6 +303,10 @@ impl Readers {
 }
 
 impl Reader {
+    fn back(&self) -> News<'static> {
+        News::Back { name: self.name(), session_lost: self.session_lost }
+    }
+
     fn name(&self) -> String {
         self.options.client_id.to_string()
     }

@@ -61,6 +61,8 @@ pub enum EventKind {
     ConnectionRefused,
     /// A lost connection is back.
     Reconnected,
+    /// A client came back, and the broker no longer knew the session that it was to keep: what waited there is gone.
+    SessionLost,
     /// The scenario did something on purpose: a freeze, a storm, a network rule.
     Injected,
     /// Something a reader should know; figures stand.
@@ -74,6 +76,7 @@ impl EventKind {
             Self::ConnectionLost => "connection_lost",
             Self::ConnectionRefused => "connection_refused",
             Self::Reconnected => "reconnected",
+            Self::SessionLost => "session_lost",
             Self::Injected => "injected",
             Self::Warning => "warning",
         }

@@ -168,6 +168,7 @@ fn notes(summary: &Summary, style: Style, lines: &mut Vec<String>) {
     for (kind, one, many) in [
         (EventKind::ConnectionLost, "connection lost", "connections lost"),
         (EventKind::ConnectionRefused, "connection refused", "connections refused"),
+        (EventKind::SessionLost, "session lost", "sessions lost"),
         (EventKind::Warning, "warning", "warnings"),
     ] {
         if let Some(events) = summary.events().get(&kind) {

@@ -225,7 +225,8 @@ words! {
     Direction, "a direction": "up" => Self::Up, "down" => Self::Down, "both" => Self::Both;
     Shape, "a shape of load": "natural" => Self::Natural, "flood" => Self::Flood;
     EventDo, "an action": "reconnect_storm" => Self::ReconnectStorm, "freeze_broker" => Self::FreezeBroker,
-        "restart_broker" => Self::RestartBroker, "network_on" => Self::NetworkOn, "network_off" => Self::NetworkOff;
+        "kill_broker" => Self::KillBroker, "restart_broker" => Self::RestartBroker, "network_on" => Self::NetworkOn,
+        "network_off" => Self::NetworkOff;
     NetworkDo, "a fault": "delay" => Self::Delay, "stall" => Self::Stall, "sever" => Self::Sever,
         "half_open" => Self::HalfOpen, "bandwidth" => Self::Bandwidth, "trickle" => Self::Trickle;
 }
@@ -257,6 +258,7 @@ pub(crate) enum Shape {
 pub(crate) enum EventDo {
     ReconnectStorm,
     FreezeBroker,
+    KillBroker,
     RestartBroker,
     NetworkOn,
     NetworkOff,

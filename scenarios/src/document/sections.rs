@@ -223,11 +223,13 @@ section! {
     EventSection {
         /// When: a stage's name for the beginning of its hold, or `start`, and a duration: `hold+60s`.
         required at: EventTime;
-        /// What: reconnect_storm (devices lose their connections), freeze_broker, restart_broker, network_on, network_off.
+        /// What: reconnect_storm (devices lose their connections), network_on, network_off; or, to a broker that Paddock started,
+        /// freeze_broker (its process stands still), kill_broker (as by a crash, then started again), restart_broker (asked to
+        /// end, as for a new release, then started again).
         required r#do: EventDo;
         /// The device group that a reconnect_storm hits. Default: all.
         optional group: Name;
-        /// The broker that is frozen or restarted. Default: the only one.
+        /// The broker that is frozen, killed or restarted. Default: the only one.
         optional broker: Name;
         /// The rule of [network] that is turned on or off.
         optional rule: Name;

@@ -51,6 +51,12 @@ pub struct DeviceGroup {
 }
 
 impl DeviceGroup {
+    /// Whether the broker is to know a device's session again after a lost connection.
+    #[must_use]
+    pub fn keeps_session(&self) -> bool {
+        !self.clean_start && (self.version == Version::V311 || !self.session_expiry.is_zero())
+    }
+
     /// The barn of the group's device `n`, counted from 1.
     #[must_use]
     pub fn barn(&self, n: u32) -> &BarnId {

@@ -47,7 +47,14 @@ pub enum Action {
         /// For how long; above 0.
         away: Duration,
     },
-    /// A broker that Paddock started is killed and started again.
+    /// A broker that Paddock started is killed, as by a crash, and started again (SIGKILL).
+    KillBroker {
+        /// Which.
+        broker: BrokerId,
+        /// Time between the end and the start.
+        away: Duration,
+    },
+    /// A broker that Paddock started is asked to end, as for a new release, and started again.
     RestartBroker {
         /// Which.
         broker: BrokerId,
@@ -64,4 +71,15 @@ pub enum Action {
         /// Which.
         rule: RuleId,
     },
+}
+
+impl Action {
+    /// Whether it is done to the process of a broker, which Paddock does only to one that it started.
+    #[must_use]
+    pub fn is_about_broker(&self) -> bool {
+        match self {
+            Self::FreezeBroker { .. } | Self::KillBroker { .. } | Self::RestartBroker { .. } => true,
+            Self::ReconnectStorm { .. } | Self::NetworkOn { .. } | Self::NetworkOff { .. } => false,
+        }
+    }
 }

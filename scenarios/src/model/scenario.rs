@@ -5,8 +5,8 @@ use std::{fmt, path::PathBuf, time::Duration};
 use serde::Serialize;
 
 use super::{
-    Action, Address, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Name, NetworkRule, Part,
-    Segment, Stage, StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
+    Address, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Name, NetworkRule, Part, Segment, Stage,
+    StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
 };
 
 /// A resolved, valid scenario.
@@ -191,11 +191,6 @@ impl Scenario {
         let mut not_yet = |path: String, message: &str| all.push(Unsupported { path, message: message.to_owned() });
         if self.brokers.len() > 1 {
             not_yet("brokers".to_owned(), "a run has one broker so far");
-        }
-        for (index, event) in self.events.iter().enumerate() {
-            if matches!(event.action, Action::FreezeBroker { .. } | Action::RestartBroker { .. }) {
-                not_yet(format!("events[{index}]"), "nobody freezes or restarts the broker yet");
-            }
         }
         for threshold in &self.thresholds {
             for missing in threshold.unsupported() {

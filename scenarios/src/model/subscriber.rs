@@ -42,6 +42,12 @@ pub struct SubscriberGroup {
 }
 
 impl SubscriberGroup {
+    /// Whether the broker is to know a connection's session again after a lost connection.
+    #[must_use]
+    pub fn keeps_session(&self) -> bool {
+        !self.clean_start && (self.version == Version::V311 || !self.session_expiry.is_zero())
+    }
+
     /// What stands in the place of placeholders for connection `n`, counted from 1.
     #[must_use]
     pub fn fill(&self, n: u32) -> Fill<'_> {

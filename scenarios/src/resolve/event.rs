@@ -43,9 +43,14 @@ fn resolve_action(action: &At<EventDo>, event: &At<EventSection>, context: &mut 
     let network = matches!(action.value, EventDo::NetworkOn | EventDo::NetworkOff);
     refuse(group.as_ref(), storm, "reconnect_storm", context.problems);
     refuse(spread.as_ref(), storm, "reconnect_storm", context.problems);
-    refuse(broker.as_ref(), !storm && !network, "freeze_broker and restart_broker", context.problems);
+    refuse(broker.as_ref(), !storm && !network, "freeze_broker, kill_broker and restart_broker", context.problems);
     refuse(rule.as_ref(), network, "network_on and network_off", context.problems);
-    refuse(r#for.as_ref(), !network, "reconnect_storm, freeze_broker and restart_broker", context.problems);
+    refuse(
+        r#for.as_ref(),
+        !network,
+        "reconnect_storm, freeze_broker, kill_broker and restart_broker",
+        context.problems,
+    );
     let span = |span: &Option<At<crate::document::Span>>| span.as_ref().map_or(Duration::ZERO, |span| span.value.0);
     let away = span(r#for);
     let owner = action.with("broker".parse::<Name>().expect("a word is a name"));
@@ -67,6 +72,7 @@ fn resolve_action(action: &At<EventDo>, event: &At<EventSection>, context: &mut 
             }
             Action::FreezeBroker { broker: client::broker(broker.as_ref(), &owner, context)?, away }
         }
+        EventDo::KillBroker => Action::KillBroker { broker: client::broker(broker.as_ref(), &owner, context)?, away },
         EventDo::RestartBroker => {
             Action::RestartBroker { broker: client::broker(broker.as_ref(), &owner, context)?, away }
         }

@@ -24,6 +24,11 @@ impl Clock {
         Time::ZERO.after(self.epoch.elapsed())
     }
 
+    /// What it showed at `instant`; [`Time::ZERO`] before its epoch.
+    pub fn at(&self, instant: Instant) -> Time {
+        Time::ZERO.after(instant.saturating_duration_since(self.epoch.into_std()))
+    }
+
     /// The instant that `time` stands for; times beyond a year are as good as a year.
     pub fn instant(&self, time: Time) -> Instant {
         let far = Duration::from_secs(86_400 * 365);

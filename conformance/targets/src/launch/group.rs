@@ -39,6 +39,11 @@ impl Group {
         Ok(Self { leader, _guard: guard })
     }
 
+    /// Sends a signal to each of the processes.
+    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
+        kill_process_group(self.leader, signal).map_err(io::Error::from)
+    }
+
     /// Asks the processes to end.
     pub(super) fn terminate(&self) {
         // None may be left.

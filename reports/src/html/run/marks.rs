@@ -104,6 +104,7 @@ fn events(summary: &Summary) -> Vec<&Event> {
     let order = [
         EventKind::Injected,
         EventKind::Warning,
+        EventKind::SessionLost,
         EventKind::ConnectionRefused,
         EventKind::ConnectionLost,
         EventKind::Reconnected,
@@ -133,6 +134,7 @@ pub(super) fn kind_name(kind: EventKind) -> &'static str {
         EventKind::ConnectionLost => "connection lost",
         EventKind::ConnectionRefused => "connection refused",
         EventKind::Reconnected => "reconnected",
+        EventKind::SessionLost => "session lost",
         EventKind::Injected => "done by the scenario",
         EventKind::Warning => "warning",
     }

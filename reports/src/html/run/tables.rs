@@ -174,7 +174,7 @@ pub(super) fn troubles(summary: &Summary) -> Vec<String> {
             troubles.push(format!("The generator was strained: {}.", generator.cause));
         }
     }
-    for kind in [EventKind::ConnectionLost, EventKind::ConnectionRefused, EventKind::Warning] {
+    for kind in [EventKind::ConnectionLost, EventKind::ConnectionRefused, EventKind::SessionLost, EventKind::Warning] {
         if let Some(events) = summary.events().get(&kind) {
             let first = events.kept().first().map_or("", |event| event.text.as_str());
             let colon = if first.is_empty() { "" } else { ": " };

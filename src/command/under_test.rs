@@ -1,0 +1,129 @@
+//! The broker that a run drives: reached where somebody else runs it, or started for the run and kept.
+
+mod keeper;
+
+use loadgen::BrokerControl;
+use protocol::Utf8String;
+use scenarios::Scenario;
+use simulator::Credentials;
+use targets::{Descriptor, Host, Reach};
+use transport::Endpoint;
+
+use self::keeper::{Keeper, Kept};
+use super::target::Named;
+use crate::exit::Failure;
+
+/// The broker under test, ours or somebody's.
+pub(crate) struct Broker {
+    /// Where it is.
+    pub(crate) endpoint: Endpoint,
+    /// For reports.
+    pub(crate) description: String,
+    /// As whom clients come, when its descriptor says that nobody else may.
+    pub(crate) credentials: Option<Credentials>,
+    keeper: Option<Keeper>,
+}
+
+impl Broker {
+    /// Takes it as it is, or starts it.
+    pub(crate) async fn reach(named: Named) -> Result<Self, Failure> {
+        match named {
+            Named::At(endpoint) => {
+                let description = "broker named by the user".to_owned();
+                Ok(Self { endpoint, description, credentials: None, keeper: None })
+            }
+            Named::Embedded => {
+                let target = targets::Target::embedded([]).map_err(Failure::internal)?;
+                let launch = async move { target.launch().await.map(Kept::Embedded).map_err(Failure::internal) };
+                let keeper = Keeper::start(launch).await?;
+                Ok(Self {
+                    endpoint: keeper.address.parse().map_err(Failure::internal)?,
+                    description: concat!("reference broker ", env!("CARGO_PKG_VERSION"), ", child process").to_owned(),
+                    credentials: None,
+                    keeper: Some(keeper),
+                })
+            }
+            Named::Described(descriptor) => Self::describe(*descriptor).await,
+        }
+    }
+
+    async fn describe(descriptor: Descriptor) -> Result<Self, Failure> {
+        let host = Host::here().map_err(Failure::internal)?;
+        let (name, product, nodes) = (descriptor.name.clone(), descriptor.product.clone(), descriptor.nodes());
+        let ours = !matches!(descriptor.reach, Reach::Addresses { .. });
+        let credentials = credentials(&descriptor)?;
+        let launch = async move {
+            let live = descriptor.launch(&host).await;
+            live.map(Kept::Described).map_err(|error| Failure::unreachable(format!("{}: {error}", descriptor.name)))
+        };
+        let keeper = Keeper::start(launch).await?;
+        let mut description = product;
+        if let Some(release) = &keeper.release {
+            description.push_str(&format!(" {release}"));
+        }
+        if ours {
+            description.push_str(", started for this run");
+        }
+        if nodes > 1 {
+            description.push_str(&format!(", the first of {nodes} nodes"));
+        }
+        let endpoint = keeper.address.parse();
+        Ok(Self {
+            endpoint: endpoint.map_err(|error| Failure::usage(format!("{name}: {error}")))?,
+            description,
+            credentials,
+            keeper: ours.then_some(keeper),
+        })
+    }
+
+    /// Whether it was started for this run, and nobody else uses it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.keeper.is_some()
+    }
+
+    /// Its process, when it is one of ours.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.keeper.as_ref().and_then(|keeper| keeper.pid)
+    }
+
+    /// What events do to it, when it is a process of ours.
+    pub(crate) fn control(&self) -> Option<Box<dyn BrokerControl>> {
+        self.keeper.as_ref().filter(|keeper| keeper.pid.is_some()).map(Keeper::control)
+    }
+
+    /// Ends it, when it is ours.
+    pub(crate) async fn stop(self) -> Result<(), Failure> {
+        match self.keeper {
+            Some(keeper) => keeper.stop().await.map_err(Failure::internal),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Refuses events that are done to the process of a broker that has none here.
+pub(crate) fn refuse_events(name: &str, scenario: &Scenario, named: &Named) -> Result<(), Failure> {
+    let whose = match named {
+        Named::Embedded => return Ok(()),
+        Named::At(endpoint) => format!("somebody else runs {endpoint}"),
+        Named::Described(descriptor) => match descriptor.reach {
+            Reach::Process(_) => return Ok(()),
+            Reach::Container(_) => format!("{} runs in a container", descriptor.name),
+            Reach::Addresses { .. } => format!("somebody else runs {}", descriptor.name),
+        },
+    };
+    match scenario.events.iter().position(|event| event.action.is_about_broker()) {
+        None => Ok(()),
+        Some(index) => Err(Failure::usage(format!(
+            "{name}: events[{index}]: a broker is frozen, killed or restarted only when Paddock started its process, and {whose}: \
+             leave --target out, or name one to start, such as --target mosquitto"
+        ))),
+    }
+}
+
+/// Whom a descriptor lets in, where it lets in nobody without a name.
+fn credentials(descriptor: &Descriptor) -> Result<Option<Credentials>, Failure> {
+    let Some(user) = descriptor.users.first().filter(|_| !descriptor.capabilities.anonymous) else { return Ok(None) };
+    let user_name = Utf8String::new(user.name.clone())
+        .map_err(|error| Failure::usage(format!("{}: the user: {error}", descriptor.name)))?;
+    Ok(Some(Credentials { user_name, password: Some(user.password.clone().into()) }))
+}
