@@ -2,19 +2,23 @@
 
 mod again;
 mod health;
+mod jury;
+mod prospect;
+mod source;
 mod threshold;
+mod tracks;
 
 use reports::{
     Counter, Labels, Summary,
-    observation::{Health, ThresholdOutcome, ThresholdResult, Unit},
+    observation::{Aborted, Health, ThresholdOutcome, ThresholdResult, Unit},
 };
 use scenarios::model::format_duration;
 
 use crate::Exit;
 
-pub use again::again;
+pub use again::{again, contract};
 pub use health::{Evidence, Machine, Offers, health};
-pub use threshold::evaluate;
+pub use jury::{Jury, selections};
 
 /// What ended a run before it could be judged on its figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,15 @@ pub fn verdict(summary: &Summary, failure: Option<&Failure>) -> (Exit, Vec<Strin
     }
     if let Some(generator) = summary.generator().filter(|generator| generator.health == Health::Saturated) {
         found.push((Exit::Invalid, format!("the generator was saturated: {}", generator.cause)));
+    }
+    if let Some(aborted) = summary.aborted() {
+        let at = format!("ended early, {:.1}s after the start", aborted.at.as_secs_f64());
+        let Aborted { expression, reason, .. } = aborted;
+        found.push(match summary.thresholds().iter().any(|outcome| outcome.expression == *expression) {
+            true => (Exit::Thresholds, format!("{at}, by {expression}: {reason}")),
+            // Judged again by another contract.
+            false => (Exit::Inconclusive, format!("{at}, by a threshold that is not judged now: {expression}")),
+        });
     }
     for outcome in summary.thresholds() {
         match outcome.result {

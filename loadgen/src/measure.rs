@@ -17,11 +17,13 @@
 //!
 //! Memory: one histogram (at most 260 KiB) for each combination that occurs, however long the run is.
 
+mod watch;
 mod window;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hdrhistogram::Histogram;
+use protocol::QoS;
 use reports::{
     Labels, label, metric,
     observation::{EncodedHistogram, HistogramRecord, house_histogram},
@@ -29,6 +31,7 @@ use reports::{
 
 use crate::{judge::Offers, ledger::RowKey};
 
+pub use watch::Watch;
 use window::Seconds;
 pub use window::{ClosedWindow, Samples};
 
@@ -71,6 +74,9 @@ pub struct Meter {
     connects: Vec<Option<Box<Histogram<u64>>>>,
     offers: Offers,
     seconds: Seconds,
+    watches: Arc<[Watch]>,
+    /// Which of them want the samples of each place; empty when nobody watches.
+    watchers: Vec<Box<[u16]>>,
 }
 
 /// The names of the groups of clients.
@@ -104,7 +110,31 @@ impl Meter {
             distributions: (0..places).map(|_| None).collect(),
             connects: (0..connects).map(|_| None).collect(),
             offers: Offers::default(),
+            watches: Arc::new([]),
+            watchers: Vec::new(),
         }
+    }
+
+    /// Keeps the seconds of these selections apart from now on.
+    #[must_use]
+    pub fn watching(mut self, watches: Vec<Watch>) -> Self {
+        self.watches = watches.into();
+        self.seconds.watch(Arc::clone(&self.watches));
+        if self.watches.is_empty() {
+            return self;
+        }
+        let wanting = |place: usize| {
+            let (metric, row, reader) = self.row_of(place);
+            let wanting = self.watches.iter().zip(0..).filter(|(watch, _)| watch.wants_samples(metric, row, reader));
+            wanting.map(|(_, watch)| watch).collect()
+        };
+        self.watchers = (0..self.distributions.len()).map(wanting).collect();
+        self
+    }
+
+    /// Who is watched, in the order of [`ClosedWindow::connections_of`].
+    pub fn watches(&self) -> Arc<[Watch]> {
+        Arc::clone(&self.watches)
     }
 
     /// The schedule asked for a message.
@@ -160,6 +190,11 @@ impl Meter {
         };
         let distribution = self.connects[place].get_or_insert_with(|| Box::new(house_histogram()));
         distribution.saturating_record(window::nanos(took));
+        for (watch, place) in self.watches.iter().zip(0..) {
+            if watch.wants_connects(group) {
+                self.seconds.watched(place, took);
+            }
+        }
     }
 
     /// What became of the starts in the measured stages.
@@ -234,21 +269,29 @@ impl Meter {
         let place = qos * (self.groups.subscribers.len() + 1) + reader.map_or(0, |reader| usize::from(reader) + 1);
         let distribution = self.distributions[place].get_or_insert_with(|| Box::new(house_histogram()));
         distribution.saturating_record(window::nanos(sample));
+        for watch in self.watchers.get(place).into_iter().flatten() {
+            self.seconds.watched(*watch, sample);
+        }
     }
 
-    /// The reverse of the sum in [`record`](Self::record).
-    fn place(&self, place: usize) -> Place<'_> {
+    /// The reverse of the sum in [`record`](Self::record): metric, row, subscriber group.
+    fn row_of(&self, place: usize) -> (usize, RowKey, Option<usize>) {
         let readers = self.groups.subscribers.len() + 1;
         let (rest, reader) = (place / readers, place % readers);
-        let (rest, qos) = (rest / QOS, rest % QOS);
+        let (rest, qos) = (rest / QOS, [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce][rest % QOS]);
         let (rest, group) = (rest / self.groups.devices.len(), rest % self.groups.devices.len());
         let (metric, stage) = (rest / self.stages.len(), rest % self.stages.len());
+        (metric, RowKey { stage: stage as u16, group: group as u16, qos }, reader.checked_sub(1))
+    }
+
+    fn place(&self, place: usize) -> Place<'_> {
+        let (metric, row, reader) = self.row_of(place);
         Place {
             metric: METRICS[metric],
-            stage: &self.stages[stage].name,
-            group: &self.groups.devices[group],
-            qos,
-            subscriber: reader.checked_sub(1).map(|reader| self.groups.subscribers[reader].as_str()),
+            stage: &self.stages[usize::from(row.stage)].name,
+            group: &self.groups.devices[usize::from(row.group)],
+            qos: row.qos as usize,
+            subscriber: reader.map(|reader| self.groups.subscribers[reader].as_str()),
         }
     }
 }
@@ -268,8 +311,6 @@ fn record(metric: &str, labels: Labels, distribution: &Histogram<u64>) -> Histog
 
 #[cfg(test)]
 mod tests {
-    use protocol::QoS;
-
     use super::*;
 
     const MILLI: Duration = Duration::from_millis(1);

@@ -15,11 +15,11 @@ use reports::{
         Percentiles, Role, RunEnded, RunStarted, Witness, WitnessKind, house_histogram,
     },
 };
-use scenarios::model::Threshold;
+use scenarios::model::{ExpressionError, Threshold};
 
 use crate::{
     Exit, Outcome,
-    judge::{self, Failure},
+    judge::{self, Failure, Jury},
     ledger::{self, Closed, Joint, Misfit, RowKey, quality},
 };
 
@@ -56,9 +56,9 @@ pub fn merge<R>(parts: Vec<Part<R>>, sinks: Vec<Box<dyn Sink>>) -> Result<(Outco
 where
     R: Iterator<Item = Result<Observation, ReadError>>,
 {
-    let mut record = Record { sinks: Box::new(Tee::new(sinks)), summary: Summary::new() };
+    let mut record = Record { sinks: Box::new(Tee::new(sinks)), summary: Summary::new(), jury: Jury::new(&[]) };
     let mut joint = reports::merge::merge(parts, |observation| record.take(&observation))?;
-    let thresholds: Vec<Threshold> = joint.run.thresholds.iter().map(|text| read(text)).collect::<Result<_, _>>()?;
+    contract(&joint.run)?;
     let mut evidence = Joint::default();
     for segment in &mut joint.segments {
         let attendance = segment.evidence.attendance;
@@ -91,8 +91,7 @@ where
         }
     }
     record.take(&Observation::GeneratorHealth(health(segments, Percentiles::of(&lag), at_p999(&lag))));
-    for threshold in &thresholds {
-        let outcome = judge::evaluate(threshold, &record.summary);
+    for outcome in record.jury.outcomes(&record.summary) {
         record.take(&Observation::Threshold(outcome));
     }
     Ok((record.conclude(segments, at, &closed), clocks))
@@ -101,10 +100,18 @@ where
 struct Record {
     sinks: Box<Tee>,
     summary: Summary,
+    jury: Jury,
 }
 
 impl Record {
     fn take(&mut self, observation: &Observation) {
+        if let Observation::RunStarted(run) = observation
+            // That it can be read is checked before anything is judged.
+            && let Ok(contract) = contract(run)
+        {
+            self.jury = Jury::new(&contract);
+        }
+        self.jury.apply(observation);
         self.summary.apply(observation);
         self.sinks.record(observation).expect("a tee keeps its failures to the end");
     }
@@ -144,14 +151,13 @@ impl Record {
     }
 }
 
-/// A threshold as frames have it: `e2e{qos:1}: p(99)<200ms`.
-fn read(text: &str) -> Result<Threshold, Error> {
-    let fail = |reason: String| Error::Threshold { text: text.to_owned(), reason };
-    let (series, expression) = text.split_once(": ").ok_or_else(|| fail("it has no expression".to_owned()))?;
-    Ok(Threshold {
-        series: series.parse().map_err(|error| fail(format!("{error}")))?,
-        expression: expression.parse().map_err(|error| fail(format!("{error}")))?,
-    })
+/// What the joint run must hold.
+fn contract(run: &RunStarted) -> Result<Vec<Threshold>, Error> {
+    let read = |text: &String| {
+        text.parse()
+            .map_err(|error: ExpressionError| Error::Threshold { text: text.clone(), reason: error.to_string() })
+    };
+    run.thresholds.iter().map(read).collect()
 }
 
 fn devices(run: &RunStarted) -> impl Iterator<Item = &str> {

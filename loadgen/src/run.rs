@@ -40,7 +40,11 @@ use scenarios::Scenario;
 use simulator::{Clock, Target};
 use transport::Scheme;
 
-use crate::{Exit, Outcome, RunId, judge::Failure, schedule::Segment};
+use crate::{
+    Exit, Outcome, RunId,
+    judge::{Failure, Jury},
+    schedule::Segment,
+};
 
 use appointment::Appointment;
 use chronicle::Chronicle;
@@ -86,7 +90,10 @@ pub struct Plan {
 /// Never fails: what went wrong is the outcome.
 pub async fn run(mut plan: Plan, sinks: Vec<Box<dyn Sink>>, interrupt: impl Future<Output = ()>) -> Outcome {
     let clock = Clock::new();
-    let chronicle = Box::new(Chronicle::new(sinks, plan.process, port(&plan.target), clock));
+    // Thresholds are about the whole of a run: whoever joins the segments judges them.
+    let thresholds = if plan.segment.is_whole() { &plan.scenario.thresholds[..] } else { &[] };
+    let jury = Jury::new(thresholds);
+    let chronicle = Box::new(Chronicle::new(sinks, jury, plan.process, port(&plan.target), clock));
     let interrupt = pin!(interrupt);
     let broker = plan.broker.take().map(Broker::new);
     let ended = drive(&plan, clock, chronicle, broker, interrupt).await;
@@ -154,6 +161,7 @@ async fn drive(
     drive.farewell().await;
     let ending = match (&failure, drive.interrupted) {
         (Some(_), _) => Ending::Aborted,
+        (None, _) if drive.aborted => Ending::Aborted,
         (None, true) => Ending::Interrupted,
         (None, false) => Ending::Completed,
     };

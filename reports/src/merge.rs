@@ -167,6 +167,7 @@ impl<R: Iterator<Item = Result<Observation, ReadError>>> Open<R> {
                 Observation::Evidence(evidence) => extend(&mut self.evidence, *evidence),
                 // A segment judges no threshold; a suite is no run.
                 Observation::RunStarted(_)
+                | Observation::Aborted(_)
                 | Observation::Threshold(_)
                 | Observation::SuiteStarted(_)
                 | Observation::CaseJudged(_)

@@ -29,8 +29,10 @@ pub use segment::{
     ArrivalEvidence, Attendance, ClientEvidence, Evidence, NotSpans, SegmentInfo, Spans, StreamEvidence,
     SubscriptionEvidence,
 };
-pub use verdict::{Ending, GeneratorHealth, Health, RunEnded, ThresholdOutcome, ThresholdResult, Unit, Verdict};
-pub use window::{Flow, Percentiles, ProcessUsage, Qos, Window};
+pub use verdict::{
+    Aborted, Ending, GeneratorHealth, Health, RunEnded, Stretch, ThresholdOutcome, ThresholdResult, Unit, Verdict,
+};
+pub use window::{Flow, Kept, Percentiles, ProcessUsage, Qos, Window};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +68,8 @@ pub enum Observation {
     Ledger(Ledger),
     /// Whether the generator kept up with its own schedule.
     GeneratorHealth(GeneratorHealth),
+    /// A threshold ended the run before its time.
+    Aborted(Aborted),
     /// One threshold of the contract, judged.
     Threshold(ThresholdOutcome),
     /// How the run ended, and its verdict.

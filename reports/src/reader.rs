@@ -85,7 +85,7 @@ struct HeadTool {
     version: Option<String>,
 }
 
-const KINDS: [&str; 16] = [
+const KINDS: &[&str] = &[
     "run_started",
     "stage_started",
     "stage_ended",
@@ -96,6 +96,7 @@ const KINDS: [&str; 16] = [
     "histogram",
     "ledger",
     "generator_health",
+    "aborted",
     "threshold",
     "run_ended",
     "suite_started",

@@ -19,8 +19,9 @@ pub use series::{Point, Series};
 
 use crate::labels::Labels;
 use crate::observation::{
-    EncodedHistogram, Event, EventKind, Flow, GeneratorHealth, HistogramRecord, LedgerCounts, LedgerRow, Observation,
-    Percentiles, Qos, RunEnded, RunStarted, ThresholdOutcome, Window, Witness, WitnessKind, house_histogram, metric,
+    Aborted, EncodedHistogram, Event, EventKind, Flow, GeneratorHealth, HistogramRecord, LedgerCounts, LedgerRow,
+    Observation, Percentiles, Qos, RunEnded, RunStarted, ThresholdOutcome, Window, Witness, WitnessKind,
+    house_histogram, metric,
 };
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
@@ -50,6 +51,7 @@ pub struct Summary {
     witnesses: BTreeMap<WitnessKind, Witnesses>,
     ledger: Option<BTreeMap<LedgerKey, LedgerCounts>>,
     generator: Option<GeneratorHealth>,
+    aborted: Option<Aborted>,
     thresholds: Vec<ThresholdOutcome>,
     ended: Option<RunEnded>,
     remarks: Samples<String, REMARKS_KEPT>,
@@ -115,6 +117,9 @@ impl Summary {
                 }
             }
             Observation::GeneratorHealth(health) => self.generator = Some(health.clone()),
+            Observation::Aborted(aborted) => {
+                self.aborted.get_or_insert_with(|| aborted.clone());
+            }
             Observation::Threshold(outcome) => self.thresholds.push(outcome.clone()),
             Observation::RunEnded(ended) => self.ended = Some(ended.clone()),
             // Evidence is joined, not shown; a suite is another kind of run, with reports of its own.
@@ -164,6 +169,7 @@ impl Summary {
             }
         }
         self.generator = later.generator.or(self.generator.take());
+        self.aborted = self.aborted.take().or(later.aborted);
         self.thresholds.extend(later.thresholds);
         self.ended = later.ended.or(self.ended.take());
         self.remarks.merge(later.remarks);
@@ -227,6 +233,11 @@ impl Summary {
     /// Totals per stage, by name; windows outside stages are under the empty name.
     pub fn stages(&self) -> &BTreeMap<String, StageTotals> {
         &self.stages
+    }
+
+    /// Which threshold ended the run before its time, when one did.
+    pub fn aborted(&self) -> Option<&Aborted> {
+        self.aborted.as_ref()
     }
 
     /// The thresholds judged so far, in order.

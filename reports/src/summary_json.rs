@@ -3,8 +3,8 @@
 use crate::Labels;
 use crate::headline::{Headline, elapsed};
 use crate::observation::{
-    DeviceGroup, Ending, Environment, Flow, GeneratorHealth, Health, LedgerCounts, LedgerRow, Preflight, ScenarioInfo,
-    TargetInfo, ThresholdOutcome, Tool, Verdict, Witness, metric, nanoseconds::of as nanos,
+    Aborted, DeviceGroup, Ending, Environment, Flow, GeneratorHealth, Health, LedgerCounts, LedgerRow, Preflight,
+    ScenarioInfo, TargetInfo, ThresholdOutcome, Tool, Verdict, Witness, metric, nanoseconds::of as nanos,
 };
 use crate::summary::Summary;
 use hdrhistogram::Histogram;
@@ -58,6 +58,8 @@ struct Document<'a> {
     ledger_total: Option<LedgerCounts>,
     /// Messages that went wrong, by kind.
     witnesses: BTreeMap<String, Witnesses<'a>>,
+    /// Which threshold ended the run before its time; absent when none did.
+    aborted: Option<&'a Aborted>,
     /// The contract, judged.
     thresholds: &'a [ThresholdOutcome],
     /// The generator's health.
@@ -173,6 +175,7 @@ fn document(summary: &Summary) -> Document<'_> {
         ledger: summary.ledger().unwrap_or_default(),
         ledger_total: summary.ledger_counts(&Labels::none()),
         witnesses: witnesses(summary),
+        aborted: summary.aborted(),
         thresholds: summary.thresholds(),
         generator: summary.generator().map(generator),
         events: summary.events().iter().map(|(kind, events)| (kind.name().to_owned(), events.count())).collect(),

@@ -4,8 +4,11 @@ mod merge;
 
 use std::{path::Path, process::ExitCode};
 
-use loadgen::{Exit, judge};
-use reports::{Observation, Output, Replay, Terminal, observation::RunEnded, run_folder::file};
+use loadgen::{
+    Exit,
+    judge::{self, Jury},
+};
+use reports::{Observation, Output, Reader, Replay, Terminal, observation::RunEnded, run_folder::file};
 
 use crate::{
     cli::{Again, Rendered, Report, ReportVerb},
@@ -32,7 +35,12 @@ fn again(options: &Again) -> Result<ExitCode, Failure> {
             if scenario.thresholds.is_empty() {
                 return Err(Failure::usage(format!("{contract} demands nothing: it has no [thresholds]")));
             }
-            let (exit, judgement) = judge::again(replay.figures(), &scenario.thresholds, ended.as_ref());
+            // What thresholds ask of seconds is followed line by line; a summary no longer knows it.
+            let mut jury = Jury::new(&scenario.thresholds);
+            for observation in Reader::open(&run.join(file::OBSERVATIONS)).map_err(Failure::usage)? {
+                jury.apply(&observation.map_err(Failure::usage)?);
+            }
+            let (exit, judgement) = judge::again(replay.figures(), &jury, ended.as_ref());
             replay.judge(judgement);
             exit
         }

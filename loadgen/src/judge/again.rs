@@ -4,21 +4,33 @@ use reports::{
     Observation, Summary,
     observation::{Ending, RunEnded},
 };
-use scenarios::model::Threshold;
+use scenarios::model::{ExpressionError, Threshold};
 
-use super::{Failure, evaluate, verdict};
+use super::{Failure, Jury, verdict};
 use crate::Exit;
 
-/// Judges the figures of a recorded run by `contract`, as the run would have been judged at its end. `ended` is how it ended then;
+/// The contract that a run was made under, from its first line.
+///
+/// # Errors
+///
+/// When this version cannot read one of its thresholds.
+pub fn contract(figures: &Summary) -> Result<Vec<Threshold>, ExpressionError> {
+    figures.run().map_or(&[][..], |run| &run.thresholds).iter().map(|text| text.parse()).collect()
+}
+
+/// Judges the figures of a recorded run as it would have been judged at its end, by a jury that saw all its observations.
+///
+/// A run keeps whole what any threshold may ask of the whole run, and second by second what is not narrowed, or narrowed as
+/// its own contract asked; what it did not keep is inconclusive. `ended` is how it ended then;
 /// `None` for a run that was cut off, which ends as inconclusive where nothing worse is found. So does one segment of a split
 /// run, of which no threshold is judged. Gives what the run is to be called, and the observations that say so.
-pub fn again(figures: &Summary, contract: &[Threshold], ended: Option<&RunEnded>) -> (Exit, Vec<Observation>) {
+pub fn again(figures: &Summary, jury: &Jury, ended: Option<&RunEnded>) -> (Exit, Vec<Observation>) {
     let mut judged = figures.clone();
     let mut observations = Vec::new();
     let part = figures.run().is_some_and(|run| run.segment().is_some());
     if !figures.stages().is_empty() && !part {
-        for threshold in contract {
-            let outcome = Observation::Threshold(evaluate(threshold, figures));
+        for outcome in jury.outcomes(figures) {
+            let outcome = Observation::Threshold(outcome);
             judged.apply(&outcome);
             observations.push(outcome);
         }

@@ -1,10 +1,13 @@
+mod seconds;
+
 use std::time::Duration;
 
 use reports::{
     Observation, label, metric,
     observation::{
         DeviceGroup, EncodedHistogram, Flow, GeneratorHealth, HistogramRecord, Ledger, LedgerCounts, LedgerRow,
-        Percentiles, PlannedStage, Qos, Role, RunStarted, ScenarioInfo, TargetInfo, Tool, Window, house_histogram,
+        Percentiles, PlannedStage, Qos, Role, RunStarted, ScenarioInfo, Stretch, TargetInfo, Tool, Window,
+        house_histogram,
     },
 };
 use scenarios::model::Threshold;
@@ -89,8 +92,17 @@ fn summary(observations: &[Observation]) -> Summary {
     summary
 }
 
-fn judged(series: &str, expression: &str, summary: &Summary) -> ThresholdResult {
-    evaluate(&threshold(series, expression), summary).result
+/// What a threshold comes to in a run that saw `observations` after its first line.
+fn outcome(series: &str, expression: &str, observations: &[Observation]) -> ThresholdOutcome {
+    let mut jury = Jury::new(&[threshold(series, expression)]);
+    for observation in [started()].iter().chain(observations) {
+        jury.apply(observation);
+    }
+    jury.outcomes(&summary(observations)).remove(0)
+}
+
+fn judged(series: &str, expression: &str, observations: &[Observation]) -> ThresholdResult {
+    outcome(series, expression, observations).result
 }
 
 fn health(health: Health) -> Observation {
@@ -105,7 +117,7 @@ fn health(health: Health) -> Observation {
 
 #[test]
 fn latency_is_judged_per_qos_group_and_model() {
-    let run = summary(&[histogram("meters", 1, [1, 2, 3, 100]), histogram("collars", 0, [1, 2])]);
+    let run = [histogram("meters", 1, [1, 2, 3, 100]), histogram("collars", 0, [1, 2])];
     for (series, expression, expected) in [
         ("e2e", "max<101ms", ThresholdResult::Pass),
         ("e2e", "p(99)<50ms", ThresholdResult::Fail),
@@ -124,7 +136,7 @@ fn latency_is_judged_per_qos_group_and_model() {
 
 #[test]
 fn a_latency_of_the_few_that_came_is_no_pass() {
-    let of = |counts| summary(&[histogram("meters", 1, [1; 100]), ledger(Qos::AtLeastOnce, counts)]);
+    let of = |counts| [histogram("meters", 1, [1; 100]), ledger(Qos::AtLeastOnce, counts)];
     for missing in [
         LedgerCounts { lost: 4, received: 296, ..clean() },
         LedgerCounts { unacknowledged: 4, received: 296, ..clean() },
@@ -143,7 +155,7 @@ fn a_latency_of_the_few_that_came_is_no_pass() {
 #[test]
 fn losses_are_judged_apart_by_qos() {
     let lossy = LedgerCounts { lost: 3, received: 297, ..clean() };
-    let run = summary(&[ledger(Qos::AtLeastOnce, clean()), ledger(Qos::AtMostOnce, lossy)]);
+    let run = [ledger(Qos::AtLeastOnce, clean()), ledger(Qos::AtMostOnce, lossy)];
     assert_eq!(judged("loss{qos:1}", "count==0", &run), ThresholdResult::Pass);
     assert_eq!(judged("loss{qos:0}", "count==0", &run), ThresholdResult::Fail);
     assert_eq!(judged("loss", "rate<0.6%", &run), ThresholdResult::Pass);
@@ -155,8 +167,7 @@ fn losses_are_judged_apart_by_qos() {
 #[test]
 fn an_unknown_fate_makes_no_loss_inconclusive() {
     let unknown = LedgerCounts { unacknowledged: 2, expected: 298, received: 298, ..clean() };
-    let run = summary(&[ledger(Qos::AtLeastOnce, unknown)]);
-    let outcome = evaluate(&threshold("loss", "count==0"), &run);
+    let outcome = outcome("loss", "count==0", &[ledger(Qos::AtLeastOnce, unknown)]);
     assert_eq!(outcome.result, ThresholdResult::Inconclusive);
     assert!(outcome.reason.contains("2 messages"), "{}", outcome.reason);
 }
@@ -169,20 +180,21 @@ fn a_rate_is_judged_second_by_second_over_the_measured_stages() {
         window(4, "hold", 100, 99),
         window(5, "hold", 100, 101),
     ];
-    let good = summary(&windows);
+    let good = windows;
     assert_eq!(judged("rate", "min>=0.99*intended", &good), ThresholdResult::Pass);
     assert_eq!(judged("rate", "min>=100", &good), ThresholdResult::Fail);
     assert_eq!(judged("rate{stage:hold}", "avg>=100", &good), ThresholdResult::Pass);
     assert_eq!(judged("rate", "min>=100 over 2s", &good), ThresholdResult::Fail);
     assert_eq!(judged("rate", "min>=100 over 3s", &good), ThresholdResult::Pass);
-    let bad = summary(&[window(3, "hold", 100, 100), window(4, "hold", 100, 40)]);
-    let outcome = evaluate(&threshold("rate", "min>=0.99*intended"), &bad);
-    assert_eq!((outcome.result, outcome.observed.map(f64::round)), (ThresholdResult::Fail, Some(41.0)));
+    let bad = outcome("rate", "min>=0.99*intended", &[window(3, "hold", 100, 100), window(4, "hold", 100, 40)]);
+    assert_eq!((bad.result, bad.observed), (ThresholdResult::Fail, Some(40.0)));
+    assert_eq!(bad.worst, Some(Stretch { at: SECOND * 4, length: SECOND }));
+    assert_eq!(bad.reason, "the worst was from 4s to 5s");
 }
 
 #[test]
 fn a_clean_run_passes() {
-    let outcome = evaluate(&threshold("loss", "count==0"), &summary(&[ledger(Qos::AtLeastOnce, clean())]));
+    let outcome = outcome("loss", "count==0", &[ledger(Qos::AtLeastOnce, clean())]);
     let run = summary(&[ledger(Qos::AtLeastOnce, clean()), health(Health::Sound), Observation::Threshold(outcome)]);
     assert_eq!(verdict(&run, None), (Exit::Pass, vec![]));
 }
@@ -190,7 +202,7 @@ fn a_clean_run_passes() {
 #[test]
 fn an_invalid_run_outranks_missed_thresholds() {
     let slow = [histogram("meters", 1, [900]), ledger(Qos::AtLeastOnce, clean())];
-    let outcome = evaluate(&threshold("e2e", "p(99)<200ms"), &summary(&slow));
+    let outcome = outcome("e2e", "p(99)<200ms", &slow);
     let missed = Observation::Threshold(outcome);
     let [first, second] = slow;
     let run = summary(&[first, second, health(Health::Saturated), missed]);

@@ -1,11 +1,11 @@
 //! One second after another.
 
-use std::{collections::BTreeMap, mem, time::Duration};
+use std::{collections::BTreeMap, mem, sync::Arc, time::Duration};
 
 use hdrhistogram::Histogram;
-use reports::observation::{Flow, Percentiles, Window, house_histogram};
+use reports::observation::{EncodedHistogram, Flow, Kept, Percentiles, Window, house_histogram};
 
-use super::StageSpan;
+use super::{StageSpan, Watch};
 use crate::ledger::RowKey;
 
 const LENGTH: Duration = Duration::from_secs(1);
@@ -21,6 +21,9 @@ pub(super) struct Seconds {
     total: Flow,
     qos: [Flow; 3],
     groups: Vec<Flow>,
+    watches: Arc<[Watch]>,
+    /// The messages of each watch.
+    watched: Vec<Flow>,
     samples: Box<Samples>,
     /// Emptied, for the next window, so that an hour takes what a second takes.
     spare: Option<Box<Samples>>,
@@ -32,6 +35,8 @@ pub struct Samples {
     e2e: Histogram<u64>,
     service: Histogram<u64>,
     lag: Histogram<u64>,
+    /// Of each watch that has samples.
+    watched: Vec<Option<Histogram<u64>>>,
 }
 
 /// A window that is over. Its percentiles are still to be worked out, which takes about a millisecond: see
@@ -40,6 +45,10 @@ pub struct Samples {
 pub struct ClosedWindow {
     /// Open connections at its end, for the owner to fill in.
     pub connections: u64,
+    /// Those of each watch of connections, by its key, for the owner to fill in.
+    pub connections_of: BTreeMap<String, u64>,
+    watches: Arc<[Watch]>,
+    watched: Vec<Flow>,
     counted: Window,
     samples: Box<Samples>,
 }
@@ -57,8 +66,19 @@ impl ClosedWindow {
             e2e: Percentiles::of(&self.samples.e2e),
             service: Percentiles::of(&self.samples.service),
             lag: Percentiles::of(&self.samples.lag),
+            kept: self.kept(),
             ..self.counted.clone()
         }
+    }
+
+    fn kept(&self) -> BTreeMap<String, Kept> {
+        let watched = self.watches.iter().zip(&self.watched).zip(&self.samples.watched);
+        let kept = watched.map(|((watch, flow), samples)| {
+            let samples = samples.as_ref().filter(|samples| !samples.is_empty()).map(EncodedHistogram::of);
+            let connections = self.connections_of.get(&watch.key).copied();
+            (watch.key.clone(), Kept { flow: *flow, samples, connections })
+        });
+        kept.collect()
     }
 
     /// Its samples, emptied, to be used again.
@@ -67,13 +87,15 @@ impl ClosedWindow {
         samples.e2e.reset();
         samples.service.reset();
         samples.lag.reset();
+        samples.watched.iter_mut().flatten().for_each(Histogram::reset);
         samples
     }
 }
 
 impl Samples {
-    fn new() -> Self {
-        Self { e2e: house_histogram(), service: house_histogram(), lag: house_histogram() }
+    fn new(watches: &[Watch]) -> Self {
+        let watched = watches.iter().map(|watch| watch.has_samples().then(house_histogram)).collect();
+        Self { e2e: house_histogram(), service: house_histogram(), lag: house_histogram(), watched }
     }
 }
 
@@ -88,11 +110,20 @@ impl Seconds {
             total: Flow::default(),
             qos: [Flow::default(); 3],
             groups: vec![Flow::default(); groups.len()],
-            samples: Box::new(Samples::new()),
+            watches: Arc::new([]),
+            watched: Vec::new(),
+            samples: Box::new(Samples::new(&[])),
             spare: None,
         };
         seconds.open(Duration::ZERO);
         seconds
+    }
+
+    /// Keeps these apart, before anything was counted.
+    pub(super) fn watch(&mut self, watches: Arc<[Watch]>) {
+        self.watched = vec![Flow::default(); watches.len()];
+        *self.samples = Samples::new(&watches);
+        self.watches = watches;
     }
 
     pub(super) const fn ends(&self) -> Duration {
@@ -103,6 +134,18 @@ impl Seconds {
         add(&mut self.total);
         add(&mut self.qos[row.qos as usize]);
         add(&mut self.groups[usize::from(row.group)]);
+        for (watch, flow) in self.watches.iter().zip(&mut self.watched) {
+            if watch.wants_messages(row) {
+                add(flow);
+            }
+        }
+    }
+
+    /// A sample that one of the watches wants.
+    pub(super) fn watched(&mut self, watch: u16, sample: Duration) {
+        if let Some(Some(samples)) = self.samples.watched.get_mut(usize::from(watch)) {
+            samples.saturating_record(nanos(sample));
+        }
     }
 
     pub(super) fn arrival(&mut self, end_to_end: Duration, service: Option<Duration>) {
@@ -140,10 +183,13 @@ impl Seconds {
             ..Window::default()
         };
         self.groups.fill(Flow::default());
-        let next = self.spare.take().unwrap_or_else(|| Box::new(Samples::new()));
+        let next = self.spare.take().unwrap_or_else(|| Box::new(Samples::new(&self.watches)));
         let samples = mem::replace(&mut self.samples, next);
+        let fresh = vec![Flow::default(); self.watches.len()];
+        let watched = mem::replace(&mut self.watched, fresh);
         self.open(at);
-        ClosedWindow { connections: 0, counted, samples }
+        let watches = Arc::clone(&self.watches);
+        ClosedWindow { connections: 0, connections_of: BTreeMap::new(), watches, watched, counted, samples }
     }
 
     fn open(&mut self, at: Duration) {

@@ -6,19 +6,25 @@
 use std::{
     collections::BTreeMap,
     io,
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc, OnceLock,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use reports::{
     Observation, Sink, Summary, Tee,
-    observation::{Event, EventKind},
+    observation::{Aborted, Event, EventKind},
 };
 use simulator::Clock;
 
 use super::{resources::Watched, starvation};
-use crate::measure::{ClosedWindow, Samples};
+use crate::{
+    judge::Jury,
+    measure::{ClosedWindow, Samples},
+};
 
 /// Lag whose cause is looked for.
 const LATE: Duration = Duration::from_millis(1);
@@ -27,6 +33,9 @@ const LATE: Duration = Duration::from_millis(1);
 pub(super) struct Chronicle {
     sinks: Box<Tee>,
     pub(super) summary: Summary,
+    pub(super) jury: Jury,
+    /// Set once, when a threshold that may end the run can no longer hold.
+    foregone: Arc<OnceLock<Aborted>>,
     clock: Clock,
     target: Watched,
     own: Watched,
@@ -36,11 +45,19 @@ pub(super) struct Chronicle {
 }
 
 impl Chronicle {
-    /// An empty one that goes to `sinks`. Windows get the resources of this process and of `target`.
-    pub(super) fn new(sinks: Vec<Box<dyn Sink>>, target: Option<u32>, port: Option<u16>, clock: Clock) -> Self {
+    /// An empty one that goes to `sinks` and that `jury` follows. Windows get the resources of this process and of `target`.
+    pub(super) fn new(
+        sinks: Vec<Box<dyn Sink>>,
+        jury: Jury,
+        target: Option<u32>,
+        port: Option<u16>,
+        clock: Clock,
+    ) -> Self {
         Self {
             sinks: Box::new(Tee::new(sinks)),
             summary: Summary::new(),
+            jury,
+            foregone: Arc::default(),
             clock,
             target: Watched::new(target, clock.now()),
             own: Watched::new(Some(std::process::id()), clock.now()),
@@ -51,6 +68,7 @@ impl Chronicle {
 
     pub(super) fn record(&mut self, observation: &Observation) {
         self.summary.apply(observation);
+        self.jury.apply(observation);
         self.sinks.record(observation).expect("a tee keeps its failures to the end");
     }
 
@@ -90,6 +108,15 @@ impl Chronicle {
         }
     }
 
+    /// Says it when there is nothing to be gained from going on.
+    fn look_ahead(&mut self) {
+        if self.foregone.get().is_none()
+            && let Some(aborted) = self.jury.foregone()
+        {
+            let _first = self.foregone.set(aborted);
+        }
+    }
+
     fn begin(&mut self) {
         let now = self.clock.now();
         self.target.begin(now);
@@ -104,6 +131,7 @@ impl Chronicle {
                 Entry::Target(pid) => self.target = Watched::new(pid, self.clock.now()),
                 Entry::Window(closed) => {
                     self.record_window(&closed);
+                    self.look_ahead();
                     // At the end of the run nobody wants it back.
                     let _ended = emptied.send(closed.into_emptied());
                 }
@@ -127,6 +155,7 @@ pub(super) struct Scribe {
     entries: Sender<Entry>,
     emptied: Receiver<Box<Samples>>,
     thread: JoinHandle<Box<Chronicle>>,
+    foregone: Arc<OnceLock<Aborted>>,
     /// By kind and by what they are about.
     pending: BTreeMap<(EventKind, String), Event>,
 }
@@ -141,11 +170,12 @@ impl Scribe {
         let (entries, incoming) = channel();
         let (returned, emptied) = channel();
         let (give, take) = channel::<Box<Chronicle>>();
+        let foregone = Arc::clone(&chronicle.foregone);
         let work = move || take.recv().expect("given below").keep(&incoming, &returned);
         match thread::Builder::new().name("scribe".to_owned()).spawn(work) {
             Ok(thread) => {
                 give.send(chronicle).expect("the thread waits for it");
-                Ok(Self { entries, emptied, thread, pending: BTreeMap::new() })
+                Ok(Self { entries, emptied, thread, foregone, pending: BTreeMap::new() })
             }
             Err(error) => Err((chronicle, error)),
         }
@@ -164,6 +194,11 @@ impl Scribe {
         self.hand_over(Entry::Target(target));
     }
 
+    /// The threshold that ends the run, once it can no longer hold.
+    pub(super) fn foregone(&self) -> Option<&Aborted> {
+        self.foregone.get()
+    }
+
     /// Takes a window and, after it, the events that happened in it; gives emptied samples for later windows.
     pub(super) fn record_window(&mut self, closed: ClosedWindow) -> Option<Box<Samples>> {
         self.hand_over(Entry::Window(Box::new(closed)));
@@ -174,6 +209,13 @@ impl Scribe {
     /// Notes something exceptional; the same kind within one window becomes one event with a count.
     pub(super) fn event(&mut self, at: Duration, event: EventKind, client: Option<String>, text: String) {
         self.event_about(at, event, "", client, text);
+    }
+
+    /// As [`event`](Self::event), of a client of `group`: the same kind of the same group becomes one event.
+    pub(super) fn event_of(&mut self, at: Duration, event: EventKind, group: &str, client: &str, text: String) {
+        let pending = self.pending.entry((event, group.to_owned()));
+        let (client, group) = (Some(client.to_owned()), Some(group.to_owned()));
+        pending.or_insert_with(|| Event { at, event, count: 0, client, group, text }).count += 1;
     }
 
     /// As [`event`](Self::event), but only the same kind about the same thing becomes one event.

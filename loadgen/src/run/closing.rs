@@ -155,8 +155,7 @@ pub(super) fn conclude(
 ) -> (Exit, Vec<String>) {
     // A run that did not begin has nothing to judge, and thresholds are about the whole of a run.
     if !chronicle.summary.stages().is_empty() && plan.segment.is_whole() {
-        for threshold in &plan.scenario.thresholds {
-            let outcome = judge::evaluate(threshold, &chronicle.summary);
+        for outcome in chronicle.jury.outcomes(&chronicle.summary) {
             chronicle.record(&Observation::Threshold(outcome));
         }
     }

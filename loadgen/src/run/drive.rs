@@ -4,6 +4,7 @@
 //! them turn the engine and let everybody react to what the turn brought.
 
 use std::{
+    collections::BTreeMap,
     pin::Pin,
     time::{Duration, Instant},
 };
@@ -32,9 +33,9 @@ use super::{
 };
 use crate::{
     Exit,
-    judge::Failure,
+    judge::{self, Failure},
     ledger::{self, Audience, Ledger},
-    measure::{Group, Groups, Meter},
+    measure::{Group, Groups, Meter, StageSpan, Watch},
     schedule::Share,
 };
 
@@ -79,6 +80,8 @@ pub(super) struct Drive<'a> {
     pub(super) sent_until: Duration,
     pub(super) stopping: bool,
     pub(super) interrupted: bool,
+    /// Whether a threshold ended the load before its time.
+    pub(super) aborted: bool,
 }
 
 impl<'a> Drive<'a> {
@@ -135,6 +138,7 @@ impl<'a> Drive<'a> {
             sent_until: Duration::ZERO,
             stopping: false,
             interrupted: false,
+            aborted: false,
         })
     }
 
@@ -224,21 +228,31 @@ impl<'a> Drive<'a> {
             News::Unfit(reason) => self.scribe.event(at, EventKind::ConnectionRefused, None, reason),
             News::Lost(name, why) if self.preparing => self.failure = Some(unreachable(format!("{name}: {why}"))),
             News::Lost(..) | News::Back { .. } if self.stopping || self.preparing => {}
-            News::Lost(name, why) => self.scribe.event(at, EventKind::ConnectionLost, Some(name), why),
+            News::Lost(name, why) => {
+                self.scribe.event_of(at, EventKind::ConnectionLost, self.group_name(key), &name, why);
+            }
             News::Back { name, session_lost } => {
+                let group = self.group_name(key);
                 if session_lost {
-                    self.scribe.event(at, EventKind::SessionLost, Some(name.clone()), SESSION_LOST.to_owned());
+                    self.scribe.event_of(at, EventKind::SessionLost, group, &name, SESSION_LOST.to_owned());
                 }
-                self.scribe.event(at, EventKind::Reconnected, Some(name), String::new());
+                self.scribe.event_of(at, EventKind::Reconnected, group, &name, String::new());
             }
         }
+    }
+
+    /// The name of a subscriber's group.
+    fn group_name(&self, key: ClientKey) -> &'a str {
+        let group = self.readers.group_of(key);
+        group.map_or("", |group| self.plan.scenario.subscribers[usize::from(group)].name.as_str())
     }
 
     fn tell(&mut self, kind: EventKind, device: DeviceId, text: String) {
         if !self.stopping && !self.preparing {
             let at = self.offset(self.now());
-            let name = self.fleet.farm().info(device).name.to_owned();
-            self.scribe.event(at, kind, Some(name), text);
+            let info = self.fleet.farm().info(device);
+            let group = self.plan.scenario.devices[usize::from(info.group)].name.as_str();
+            self.scribe.event_of(at, kind, group, info.name, text);
         }
     }
 
@@ -246,6 +260,7 @@ impl<'a> Drive<'a> {
     pub(super) fn close_windows(&mut self, offset: Duration) {
         while let Some(mut closed) = self.fleet.stamper().meter.close_window(offset) {
             closed.connections = self.online();
+            closed.connections_of = self.online_by_watch();
             self.report_network();
             self.fleet.stamper().revive(offset);
             let emptied = self.scribe.record_window(closed);
@@ -264,6 +279,7 @@ impl<'a> Drive<'a> {
         self.report_network();
         if !last.is_empty() {
             last.connections = self.online();
+            last.connections_of = self.online_by_watch();
             self.scribe.record_window(last);
         }
     }
@@ -283,6 +299,21 @@ impl<'a> Drive<'a> {
     /// How many connections are open.
     pub(super) fn online(&self) -> u64 {
         u64::from(self.fleet.counts().online) + self.readers.online() as u64
+    }
+
+    /// How many connections are open of those that a threshold asks for.
+    fn online_by_watch(&mut self) -> BTreeMap<String, u64> {
+        let watches = self.fleet.stamper().meter.watches();
+        let wanted = watches.iter().filter(|watch| watch.wants_connections());
+        let online = wanted.map(|watch| {
+            let farm = self.fleet.farm();
+            let devices = self.fleet.devices().filter(|device| {
+                watch.wants_clients(Group::Devices(farm.info(*device).group)) && self.fleet.is_online(*device)
+            });
+            let readers = self.readers.online_groups().filter(|group| watch.wants_clients(Group::Subscribers(*group)));
+            (watch.key.clone(), (devices.count() + readers.count()) as u64)
+        });
+        online.collect()
     }
 
     /// How many connections should be open.
@@ -329,14 +360,17 @@ fn clients(plan: &Plan, clock: Clock) -> Result<Clients, Failure> {
     let farm = Farm::new(scenario, plan.seed);
     let owned = Program::owned(&farm, plan.segment);
     let mine: Vec<DeviceId> = program::order(&farm).into_iter().filter(|device| owned[device.0 as usize]).collect();
-    let spans = program::parts(scenario).into_iter().map(|part| part.span).collect();
+    let spans: Vec<StageSpan> = program::parts(scenario).into_iter().map(|part| part.span).collect();
     let groups = Groups {
         devices: scenario.devices.iter().map(|group| group.name.to_string()).collect(),
         subscribers: scenario.subscribers.iter().map(|group| group.name.to_string()).collect(),
     };
     let ledger = Ledger::new(Audience::default(), ledger::Options::default());
     let group_of = farm.devices().map(|device| farm.info(device).group).collect();
-    let mut recorder = Recorder::new(ledger, Meter::new(spans, groups), plan, clock, group_of);
+    let watches = judge::selections(&scenario.thresholds).into_iter();
+    let watches = watches.map(|(key, series)| Watch::new(key, &series, &scenario.devices, &groups, &spans)).collect();
+    let meter = Meter::new(spans, groups).watching(watches);
+    let mut recorder = Recorder::new(ledger, meter, plan, clock, group_of);
     if !plan.segment.is_whole() {
         recorder.split(owned);
     }

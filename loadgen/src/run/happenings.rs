@@ -99,7 +99,7 @@ impl Drive<'_> {
         let planned = self.happenings.0.iter().filter(|Reverse((_, one))| !matches!(one, Happening::Recover { .. }));
         let missed = planned.map(|Reverse((at, _))| *at).min();
         self.happenings.0.retain(|Reverse((_, one))| matches!(one, Happening::Recover { .. }));
-        if let Some(at) = missed.filter(|_| !self.interrupted) {
+        if let Some(at) = missed.filter(|_| !self.interrupted && !self.aborted) {
             let text = format!("an event of the scenario was due at {}, after the load", format_duration(at));
             let now = self.offset(self.now());
             self.scribe.event_about(now, EventKind::Warning, "events", None, text);

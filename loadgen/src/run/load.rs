@@ -42,6 +42,11 @@ impl Drive<'_> {
             if offset >= end && (next.is_none() || offset >= end + OVERTIME) {
                 break;
             }
+            if let Some(aborted) = self.scribe.foregone().cloned() {
+                self.scribe.record(Observation::Aborted(aborted));
+                self.aborted = true;
+                break;
+            }
             outcome = self.failure.take().map_or_else(|| vigil.check(self, now), Err);
             if outcome.is_err() {
                 break;

@@ -121,6 +121,11 @@ impl Readers {
         self.ready
     }
 
+    /// The subscriber group of each one that is.
+    pub(super) fn online_groups(&self) -> impl Iterator<Item = u16> + '_ {
+        self.readers.iter().filter(|reader| reader.state == State::Ready).map(|reader| reader.group)
+    }
+
     /// How many this process has.
     pub(super) fn len(&self) -> usize {
         self.mine

@@ -1,7 +1,7 @@
 //! One second of several processes as one window.
 
 use super::MergeError;
-use crate::observation::{Percentiles, ProcessUsage, Window, house_histogram};
+use crate::observation::{EncodedHistogram, Kept, Percentiles, ProcessUsage, Window, house_histogram};
 use crate::summary::add;
 use hdrhistogram::Histogram;
 
@@ -36,6 +36,9 @@ impl Joined {
             *mine.groups.entry(group).or_default() += flow;
         }
         mine.connections = mine.connections.saturating_add(other.connections);
+        for (selection, kept) in other.kept {
+            join(name, mine.kept.entry(selection).or_default(), kept)?;
+        }
         // All see one broker; of processes of ours each is another.
         mine.target = mine.target.or(other.target);
         mine.generator = both(mine.generator, other.generator);
@@ -61,6 +64,26 @@ fn decoded(name: &str, window: &Window) -> Result<[Histogram<u64>; 3], MergeErro
         None => Err(MergeError::Percentiles { name: name.to_owned() }),
     };
     Ok([decode(&window.e2e)?, decode(&window.service)?, decode(&window.lag)?])
+}
+
+fn join(name: &str, mine: &mut Kept, other: Kept) -> Result<(), MergeError> {
+    mine.flow += other.flow;
+    mine.connections = match (mine.connections, other.connections) {
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        (a, b) => a.or(b),
+    };
+    mine.samples = match (mine.samples.take(), other.samples) {
+        (Some(a), Some(b)) => {
+            let decode = |encoded: &EncodedHistogram| {
+                encoded.decode().map_err(|cause| MergeError::Histogram { name: name.to_owned(), cause })
+            };
+            let mut sum = decode(&a)?;
+            add(&mut sum, &decode(&b)?);
+            Some(EncodedHistogram::of(&sum))
+        }
+        (a, b) => a.or(b),
+    };
+    Ok(())
 }
 
 fn both(mine: Option<ProcessUsage>, other: Option<ProcessUsage>) -> Option<ProcessUsage> {

@@ -52,6 +52,35 @@ pub struct ThresholdOutcome {
     /// Why, in words; for a pass usually empty.
     #[serde(default)]
     pub reason: String,
+    /// The stretch of the run that `observed` is of: the worst one. Absent when it is of the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst: Option<Stretch>,
+}
+
+/// A stretch of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stretch {
+    /// Offset of its start.
+    #[serde(rename = "at_ns", with = "nanoseconds")]
+    #[schemars(with = "u64")]
+    pub at: Duration,
+    /// Its length.
+    #[serde(rename = "length_ns", with = "nanoseconds")]
+    #[schemars(with = "u64")]
+    pub length: Duration,
+}
+
+/// A threshold ended the run before its time: it could no longer hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Aborted {
+    /// When.
+    #[serde(rename = "at_ns", with = "nanoseconds")]
+    #[schemars(with = "u64")]
+    pub at: Duration,
+    /// The threshold, as written in the scenario.
+    pub expression: String,
+    /// What was seen, in words.
+    pub reason: String,
 }
 
 /// What a threshold's value counts.

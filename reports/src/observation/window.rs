@@ -39,6 +39,23 @@ pub struct Window {
     pub target: Option<ProcessUsage>,
     /// The generator's own process.
     pub generator: Option<ProcessUsage>,
+    /// What thresholds that look at seconds need besides, by what they select: `e2e{group:meter,qos:1}`, labels in order.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, Kept>,
+}
+
+/// What one window keeps of one selection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Kept {
+    /// Its messages, when messages can be selected so; a subscriber group cannot.
+    pub flow: Flow,
+    /// Its samples, of a metric of time: of messages with an intended start in a measured stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<EncodedHistogram>,
+    /// Its open connections at the window's end, of the metric `connections`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u64>,
 }
 
 /// Message counts of one interval or of a whole run.

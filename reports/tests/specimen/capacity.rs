@@ -160,6 +160,7 @@ fn step(number: u32, asked: f64) -> Step {
             unit: Unit::Nanoseconds,
             result: if broke { ThresholdResult::Fail } else { ThresholdResult::Pass },
             reason: String::new(),
+            worst: None,
         }],
         sent_per_second: Some(asked.min(3810.0)),
         received_per_second: Some(asked.min(3810.0) * 2.5),

@@ -371,6 +371,7 @@ fn thresholds(kind: Kind) -> Vec<ThresholdOutcome> {
             (_, false) => ThresholdResult::Fail,
         },
         reason: if held { String::new() } else { reason.to_owned() },
+        worst: None,
     };
     let (p99, lost, sent) = match kind {
         Kind::Failing => (1.53e9, 114.0, 500.0),

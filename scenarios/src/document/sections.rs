@@ -31,7 +31,9 @@ section! {
         /// What happens to the run from outside. Default: nothing.
         optional events: Vec<At<EventSection>>;
         /// What must hold, by metric: `"e2e{qos:1,stage:hold}" = ["p(99)<200ms over 10s abort_on_fail"]`. Aggregations are
-        /// p(N), avg, min, max, count and rate. A run that misses one ends with exit code 6. Default: nothing.
+        /// p(N), avg, min, max, count and rate. `over 10s` asks for it in every window of that length within the measured
+        /// stages, `abort_on_fail` ends the run as soon as it can no longer hold. A run that misses one ends with exit code 6.
+        /// Default: nothing.
         default thresholds: Table<Series, Vec<At<Expression>>> = Table::default();
         /// Hardships of the network between devices and broker, by name. They need to see packets: the broker's address is mqtt://
         /// or a Unix socket. Default: none.

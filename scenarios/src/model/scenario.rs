@@ -192,11 +192,6 @@ impl Scenario {
         if self.brokers.len() > 1 {
             not_yet("brokers".to_owned(), "a run has one broker so far");
         }
-        for threshold in &self.thresholds {
-            for missing in threshold.unsupported() {
-                not_yet(format!("thresholds.\"{}\"", threshold.series), &missing);
-            }
-        }
         all
     }
 }

@@ -7,15 +7,18 @@
 //!                             comparison
 //! ```
 
+mod check;
 mod expression;
 mod metric;
+mod series;
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
 
 pub use expression::{Aggregation, Bound, Comparison, Expression, ExpressionError};
-pub use metric::{Kind, Metric, Selector, SelectorError, Series};
+pub use metric::{Kind, Metric};
+pub use series::{Selector, SelectorError, Series};
 
 /// One thing that must hold over a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,30 +29,20 @@ pub struct Threshold {
     pub expression: Expression,
 }
 
-impl Threshold {
-    /// What of it this version of Paddock does not measure: a lowercase fragment each. Empty when it can be judged.
-    #[must_use]
-    pub fn unsupported(&self) -> Vec<String> {
-        let metric = self.series.metric;
-        let mut all = Vec::new();
-        for selector in &self.series.selectors {
-            if !metric.is_kept_by(selector) {
-                all.push(format!("`{}` is not kept by {} yet", metric.name(), selector.label()));
-            }
-        }
-        let narrow = |selector: &Selector| !matches!(selector, Selector::Stage(_));
-        let by_second = metric.kind() == Kind::PerSecond && self.expression.aggregation != Aggregation::Average;
-        if by_second && self.series.selectors.iter().any(narrow) {
-            let name = metric.name();
-            all.push(format!("the seconds of `{name}` are kept by stage only so far: ask for `avg`"));
-        }
-        if self.expression.window.is_some() {
-            all.push("thresholds are judged over the whole run so far, not over a sliding window".to_owned());
-        }
-        if self.expression.abort_on_fail {
-            all.push("a threshold does not end a run early yet".to_owned());
-        }
-        all
+impl FromStr for Threshold {
+    type Err = ExpressionError;
+
+    /// Reads what `Display` writes: `e2e{qos:1}: p(99)<200ms`.
+    fn from_str(text: &str) -> Result<Self, ExpressionError> {
+        let hint = || "write SERIES: EXPRESSION, such as `e2e{qos:1}: p(99)<200ms`".to_owned();
+        let bad = |message: String| ExpressionError { message, hint: hint() };
+        // Labels have colons too, but none that a space follows.
+        let (series, expression) = text.rsplit_once(": ").ok_or_else(|| bad(format!("`{text}` is not a threshold")))?;
+        let series: Series = series.parse().map_err(|error: SelectorError| bad(error.to_string()))?;
+        let expression: Expression = expression.parse()?;
+        series.check()?;
+        expression.check(series.metric)?;
+        Ok(Self { series, expression })
     }
 }
 

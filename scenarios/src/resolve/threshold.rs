@@ -10,6 +10,9 @@ pub(super) fn resolve(table: At<Table<Series, Vec<At<Expression>>>>, context: &m
     let mut thresholds = Vec::new();
     for (series, expressions) in table.value.0 {
         check_names(&series, context);
+        if let Err(error) = series.value.check() {
+            context.problems.push(series.problem(error.message, error.hint));
+        }
         if expressions.value.is_empty() {
             context.problems.push(expressions.problem("nothing is demanded here", "write such as [\"count==0\"]"));
         }

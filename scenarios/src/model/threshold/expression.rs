@@ -2,10 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use super::{
-    super::{Percentile, format_duration, parse_duration},
-    metric::{Kind, Metric},
-};
+use super::super::{Percentile, format_duration, parse_duration};
 
 /// A comparison of one aggregate with a bound.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,7 +15,8 @@ pub struct Expression {
     pub bound: Bound,
     /// Holds in every sliding window of this length, instead of once over the whole measured time. Above 0.
     pub window: Option<Duration>,
-    /// Ends the run as soon as it no longer holds.
+    /// Ends the run as soon as it can no longer hold: the first window that fails, or, over the whole run, so much gone
+    /// wrong that nothing to come can mend it.
     pub abort_on_fail: bool,
 }
 
@@ -214,52 +212,6 @@ fn bound(text: &str) -> Result<Bound, ExpressionError> {
         return bytes.map(Bound::Bytes).ok_or_else(|| bad(format!("`{text}` is not a whole number of {unit}")));
     }
     parse_duration(text).map(Bound::Duration).map_err(|error| bad(error.to_string()))
-}
-
-impl Expression {
-    /// Refuses what cannot be asked of `metric`.
-    ///
-    /// # Errors
-    ///
-    /// When the aggregation or the bound's unit does not fit the metric.
-    pub fn check(&self, metric: Metric) -> Result<(), ExpressionError> {
-        let sampled = matches!(self.aggregation, Aggregation::Average | Aggregation::Minimum | Aggregation::Maximum);
-        let (aggregations, fits, bounds): (_, bool, _) = match (metric.kind(), self.aggregation) {
-            (Kind::Time, Aggregation::Count) => ("", matches!(self.bound, Bound::Number(_)), "a number, such as 0"),
-            (Kind::Time, Aggregation::Rate) => ("p(N), avg, min, max and count", false, ""),
-            (Kind::Time, _) => ("", matches!(self.bound, Bound::Duration(_)), "a duration, such as 200ms"),
-            (Kind::Fault, Aggregation::Count) => ("", matches!(self.bound, Bound::Number(_)), "a number, such as 0"),
-            (Kind::Fault, Aggregation::Rate) => ("", matches!(self.bound, Bound::Percent(_)), "percent, such as 0.1%"),
-            (Kind::Fault, _) => ("count and rate", false, ""),
-            (Kind::Count, Aggregation::Count) => {
-                let intended = matches!(self.bound, Bound::Intended(_)) && metric.has_intention();
-                ("", intended || matches!(self.bound, Bound::Number(_)), "a number or 0.99*intended")
-            }
-            (Kind::Count, _) => ("count", false, ""),
-            (_, _) if !sampled => ("avg, min and max", false, ""),
-            (Kind::PerSecond, _) => (
-                "",
-                matches!(self.bound, Bound::Number(_) | Bound::Intended(_)),
-                "messages per second or 0.99*intended",
-            ),
-            (Kind::Number, _) => ("", matches!(self.bound, Bound::Number(_)), "a number"),
-            (Kind::Percent, _) => ("", matches!(self.bound, Bound::Percent(_)), "percent of one core, such as 80%"),
-            (Kind::Bytes, _) => ("", matches!(self.bound, Bound::Bytes(_)), "a size, such as 64MiB"),
-        };
-        let name = metric.name();
-        if !aggregations.is_empty() {
-            let (message, hint) = (
-                format!("`{name}` has no `{}`", self.aggregation),
-                format!("`{name}` can be asked for {aggregations}"),
-            );
-            return Err(ExpressionError { message, hint });
-        }
-        if !fits {
-            let message = format!("`{}` of `{name}` cannot be compared with `{}`", self.aggregation, self.bound);
-            return Err(ExpressionError { message, hint: format!("compare with {bounds}") });
-        }
-        Ok(())
-    }
 }
 
 impl fmt::Display for Aggregation {
