@@ -13,6 +13,7 @@ mod ledger;
 mod library;
 mod network;
 mod report;
+mod segments;
 mod soak;
 mod support;
 mod upheaval;

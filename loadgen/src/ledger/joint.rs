@@ -168,3 +168,6 @@ fn quality(qos: Qos) -> QoS {
         Qos::ExactlyOnce => QoS::ExactlyOnce,
     }
 }
+
+#[cfg(test)]
+mod tests;
