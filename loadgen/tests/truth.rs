@@ -398,6 +398,15 @@ fn a_broker_that_dies_ends_the_run() {
 }
 
 #[test]
+fn a_broker_that_dies_towards_the_end_is_no_pass() {
+    // Nobody waits ten seconds for it: the load is over long before.
+    let run = judged(Script { die: Some(60), ..Script::default() }, "3s", 40, |_| {});
+    assert_eq!(run.outcome.exit, Exit::Unreachable);
+    assert!(run.outcome.reasons[0].contains("none was back when the load was over"), "{:?}", run.outcome.reasons);
+    assert_eq!(count(&run.outcome, Counter::Intended), 120, "what was due is booked all the same");
+}
+
+#[test]
 fn connecting_is_measured_by_group() {
     let run = judged(Script::default(), "1s", 20, |_| {});
     let of = |labels: Labels| run.outcome.summary.histogram(metric::CONNECT, &labels).map(|it| it.len());

@@ -63,6 +63,9 @@ impl Drive<'_> {
             }
         }
         self.fleet.stamper().end_flood();
+        if outcome.is_ok() && !self.interrupted {
+            outcome = vigil.end(self);
+        }
         self.give_up_due(next);
         self.tell_missed_events();
         self.leave_part();
@@ -190,5 +193,16 @@ impl Vigil {
             )));
         }
         Ok(())
+    }
+
+    /// The load is over, and patience need not run out: with nobody connected nothing more can arrive.
+    fn end(&self, drive: &Drive<'_>) -> Result<(), Failure> {
+        if drive.online() > 0 || drive.awaited() == 0 {
+            return Ok(());
+        }
+        let since = drive.offset(self.last_sign);
+        Err(unreachable(format!(
+            "the last connection was lost {since:.1?} after the start and none was back when the load was over"
+        )))
     }
 }
