@@ -2,7 +2,7 @@
 
 use crate::Labels;
 use crate::figures::{count, latency, plural, rate, span};
-use crate::observation::{Ending, LedgerCounts, ThresholdResult, Verdict, metric};
+use crate::observation::{Ending, Health, LedgerCounts, ThresholdResult, Verdict, metric};
 use crate::summary::Summary;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub enum Word {
     Pass,
     /// It did not.
     Fail,
-    /// The generator was the bottleneck.
+    /// What was measured is not the target: the generator was the bottleneck, or segments did not run together.
     Invalid,
     /// Too little was measured.
     Inconclusive,
@@ -67,11 +67,15 @@ impl Headline {
         let parts = match word {
             Word::Pass => vec![holds(summary), arrivals(summary), p99(summary)],
             Word::Fail => vec![missed(summary, &reasons), arrivals(summary), p99(summary)],
-            Word::Invalid => {
-                let cause = summary.generator().map_or(String::new(), |generator| generator.cause.clone());
-                let cause = if cause.is_empty() { reasons } else { cause };
-                vec!["the generator was the bottleneck, so this run says nothing about the target".to_owned(), cause]
-            }
+            Word::Invalid => match summary.generator().filter(|generator| generator.health == Health::Saturated) {
+                Some(generator) => vec![
+                    "the generator was the bottleneck, so this run says nothing about the target".to_owned(),
+                    if generator.cause.is_empty() { reasons } else { generator.cause.clone() },
+                ],
+                None => vec!["this run says nothing about the target".to_owned(), reasons],
+            },
+            // It says itself what it is: a share, judged with the others.
+            Word::Inconclusive if summary.run().is_some_and(|run| run.segment().is_some()) => vec![reasons],
             Word::Inconclusive => vec!["too little was measured to decide".to_owned(), reasons],
             Word::Error => vec!["the run could not do its work".to_owned(), reasons],
             Word::Interrupted => vec![stopped(summary), arrivals(summary), p99(summary)],

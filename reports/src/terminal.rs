@@ -89,8 +89,9 @@ impl Terminal {
 
     fn started(&mut self, run: &RunStarted) -> io::Result<()> {
         let connections: u64 = run.groups.iter().map(|group| group.count).sum();
+        let share = run.segment().map_or_else(String::new, |segment| format!(", segment {segment},"));
         let plan = format!(
-            "{} against {}: {} connections, {}, seed {}",
+            "{}{share} against {}: {} connections, {}, seed {}",
             run.scenario.name,
             run.target.address,
             count(connections),

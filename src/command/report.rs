@@ -8,7 +8,11 @@ use loadgen::{
     Exit,
     judge::{self, Jury},
 };
-use reports::{Observation, Output, Reader, Replay, Terminal, observation::RunEnded, run_folder::file};
+use reports::{
+    Observation, Output, Reader, Replay, Terminal,
+    observation::{RunEnded, RunStarted},
+    run_folder::file,
+};
 
 use crate::{
     cli::{Again, Rendered, Report, ReportVerb},
@@ -31,6 +35,13 @@ fn again(options: &Again) -> Result<ExitCode, Failure> {
     let ended = ended(replay.judgement());
     let exit = match (&options.thresholds, &ended) {
         (Some(contract), ended) => {
+            if let Some(segment) = replay.figures().run().and_then(RunStarted::segment) {
+                return Err(Failure::usage(format!(
+                    "{} is segment {segment} alone, and thresholds are judged on the whole: join all segments with `paddock \
+                     report merge` first",
+                    run.display()
+                )));
+            }
             let scenario = scenarios::load(contract).map_err(Failure::usage)?;
             if scenario.thresholds.is_empty() {
                 return Err(Failure::usage(format!("{contract} demands nothing: it has no [thresholds]")));

@@ -124,6 +124,8 @@ fn four_segments_say_what_one_run_says_and_are_accounted_for_as_one() {
     assert_eq!(Some(sum(Counter::Intended)), whole.counter(Counter::Intended, &Labels::none()));
     assert_eq!(Some(sum(Counter::Received)), whole.counter(Counter::Received, &Labels::none()));
 
+    let judged = output(paddock().arg("report").arg(&segments[0]).args(["--thresholds", "smoke"]));
+    expect(&judged, 2);
     refusals(folder.path(), &segments);
 }
 

@@ -185,7 +185,7 @@ fn unacknowledged(stream: &Stream) -> Ranges {
 }
 
 /// Cuts ranges where a new stage begins.
-fn by_stage(
+pub(super) fn by_stage(
     stream: &Stream,
     ranges: impl Iterator<Item = RangeInclusive<u32>>,
 ) -> impl Iterator<Item = (u16, RangeInclusive<u32>)> {
@@ -206,6 +206,6 @@ fn by_stage(
     })
 }
 
-fn count(range: &RangeInclusive<u32>) -> u64 {
+pub(super) fn count(range: &RangeInclusive<u32>) -> u64 {
     u64::from(range.end() - range.start()) + 1
 }

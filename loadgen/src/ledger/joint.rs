@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use protocol::QoS;
 use reports::observation::{ClientEvidence, Evidence, Qos, StreamEvidence, SubscriptionEvidence};
 
-use super::{Account, Audience, Ledger, Options, Ranges, ReaderId, RowKey, StreamInfo, Subscription, stream::Stream};
+use super::{
+    Account, Audience, Ledger, Options, Ranges, ReaderId, RowKey, StreamInfo, Subscription,
+    account::{by_stage, count},
+    stream::Stream,
+};
 use crate::StreamId;
 
 /// The evidence of all segments.
@@ -20,8 +24,8 @@ pub struct Joint {
 #[derive(Debug, Default)]
 struct Arrived {
     once: Ranges,
-    /// What reached clients of it in more than one segment.
-    again: Ranges,
+    /// What reached clients of it in one more segment, for each segment that it did.
+    again: Vec<Ranges>,
 }
 
 /// The account of all segments.
@@ -74,7 +78,7 @@ impl Joint {
         }
         for (key, more) in mine {
             let arrived = self.arrivals.entry(key).or_default();
-            arrived.again.extend(&arrived.once.shared_with(&more));
+            arrived.again.push(arrived.once.shared_with(&more));
             arrived.once.extend(&more);
         }
         Ok(())
@@ -135,10 +139,10 @@ fn count_again(
     duplicated: &mut BTreeMap<RowKey, u64>,
 ) {
     for track in &stream.tracks {
-        let again = arrivals.get(&(id.value(), track.reader.0)).map(|arrived| &arrived.again);
-        for sequence in again.into_iter().flat_map(Ranges::iter).flatten() {
-            let key = RowKey { stage: stream.stage_of(sequence), group: stream.info.group, qos: track.qos };
-            *duplicated.entry(key).or_default() += 1;
+        let again = arrivals.get(&(id.value(), track.reader.0)).into_iter().flat_map(|arrived| &arrived.again);
+        for (stage, range) in by_stage(stream, again.flat_map(Ranges::iter)) {
+            let key = RowKey { stage, group: stream.info.group, qos: track.qos };
+            *duplicated.entry(key).or_default() += count(&range);
         }
     }
 }

@@ -87,10 +87,12 @@ fn segment(plan: &Plan, appointment: &Appointment) -> SegmentInfo {
 /// Equal where everything is equal that decides who sends what to whom, and when. Segments run the same version, so what a
 /// type's fields are called may go into it.
 fn fingerprint(scenario: &Scenario, seed: u64) -> String {
-    let Scenario { devices, subscribers, stages, events, network, day, thresholds, drain, .. } = scenario;
-    let text = format!(
-        "{seed} {devices:?} {subscribers:?} {stages:?} {events:?} {network:?} {day:?} {thresholds:?} {drain:?}"
-    );
+    let Scenario { devices, subscribers, stages, events, network, day, thresholds, barns, .. } = scenario;
+    let clients = format!("{seed} {barns:?} {devices:?} {subscribers:?} {} {day:?}", scenario.epoch_ms);
+    // What a trace says, not what its file is called on each machine.
+    let traces: Vec<_> = scenario.traces.iter().map(|trace| (&trace.starts, trace.repeat)).collect();
+    let load = format!("{stages:?} {traces:?} {events:?} {network:?} {:?} {:?}", scenario.warm_up, scenario.drain);
+    let text = format!("{clients} {load} {thresholds:?}");
     Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -164,7 +166,8 @@ pub(super) fn conclude(
         // Half a run that held is no pass for whoever reads only the verdict.
         exit = Exit::Inconclusive;
         reasons.push("interrupted: what was measured so far held".to_owned());
-    } else if !plan.segment.is_whole() {
+    }
+    if !plan.segment.is_whole() {
         exit = Exit::worst([exit, Exit::Inconclusive].into_iter().filter(|exit| *exit != Exit::NothingRan));
         reasons.insert(0, partial(plan.segment));
     }

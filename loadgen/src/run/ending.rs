@@ -115,6 +115,13 @@ impl Drive<'_> {
                 self.warn(format!("{count} {text}"));
             }
         }
+        let (early, most) = odd.early;
+        if early > 0 {
+            self.warn(format!(
+                "{early} messages of other segments arrived before they were intended, by {most:.1?} at most: the machines' \
+                 clocks are apart by that much or more, and these count as 0"
+            ));
+        }
         let split = self.attendance();
         let farm = self.fleet.farm();
         let names = Names {

@@ -6,7 +6,11 @@ use reports::observation::EventKind;
 use scenarios::model::{Action, Anchor, GroupId, RuleId, Scenario, format_duration};
 use simulator::farm::DeviceId;
 
-use super::{drive::Drive, program::Part, upheaval::Deed};
+use super::{
+    drive::Drive,
+    program::{self, Part},
+    upheaval::Deed,
+};
 
 /// What is still to happen, earliest first.
 #[derive(Debug)]
@@ -107,9 +111,11 @@ impl Drive<'_> {
     }
 
     fn brew(&mut self, at: Duration, groups: &[GroupId], spread: Duration, away: Duration) {
+        // All of the scenario's devices, so that each is cut at its moment whichever process drives it; those of others are
+        // unknown to this fleet.
         let farm = self.fleet.farm();
-        let hit: Vec<DeviceId> =
-            self.fleet.devices().filter(|device| groups.contains(&GroupId(farm.info(*device).group))).collect();
+        let mut hit = program::order(farm);
+        hit.retain(|device| groups.contains(&GroupId(farm.info(*device).group)));
         let text = format!(
             "reconnect storm: {} devices cut within {}, away for {}",
             hit.len(),

@@ -39,6 +39,11 @@ impl Drive<'_> {
     ///
     /// Why no load can begin.
     pub(super) async fn keep(&mut self, appointment: &Appointment) -> Result<(), Failure> {
+        // A segment that is a moment ahead sends before this one comes to its own beginning.
+        if let Some(start) = appointment.at {
+            self.start = start;
+            self.fleet.stamper().start(start);
+        }
         while let Some(start) = appointment.at.filter(|start| self.now() < *start) {
             self.turn(start).await;
             self.go_on()?;

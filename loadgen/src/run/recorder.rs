@@ -52,6 +52,8 @@ pub(super) struct Odd {
     pub(super) held_up: u64,
     /// Arrivals from other segments whose age cannot be told.
     pub(super) unmeasured: u64,
+    /// Arrivals from other segments before they were intended, and by how much at most: their clock is ahead.
+    pub(super) early: (u64, Duration),
 }
 
 struct Device {
@@ -206,7 +208,12 @@ impl Recorder {
         let foreign = Foreign { topic, qos: from.qos, group: known.group, aged: self.agreed };
         match self.ledger.received_from_abroad(from.client, stamp, &foreign, at) {
             Arrival::First { row, .. } if self.agreed => {
-                self.meter.received(row, from.group, at.saturating_sub(stamp.intended_start()), None);
+                let intended = stamp.intended_start();
+                if intended > at {
+                    let (count, most) = self.odd.early;
+                    self.odd.early = (count + 1, most.max(intended - at));
+                }
+                self.meter.received(row, from.group, at.saturating_sub(intended), None);
             }
             Arrival::First { row, .. } => {
                 self.odd.unmeasured += 1;
