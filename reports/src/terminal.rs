@@ -192,7 +192,23 @@ fn progress(window: &Window) -> String {
     )
 }
 
-/// Text from elsewhere, without control characters that could steer a terminal.
+/// Text from elsewhere, without characters that could steer a terminal or turn what follows them around.
 pub(crate) fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let turns =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn text_from_elsewhere_steers_nothing() {
+        assert_eq!(
+            visible("\u{1b}[31mbarn\u{202e}\n\u{2067}Kuh\u{9b}"),
+            "\u{fffd}[31mbarn\u{fffd}\u{fffd}\u{fffd}Kuh\u{fffd}"
+        );
+        assert_eq!(visible("Kälber 1–2"), "Kälber 1–2");
+    }
 }

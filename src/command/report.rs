@@ -74,7 +74,11 @@ fn again(options: &Again) -> Result<ExitCode, Failure> {
 
 /// The folder of a run, also for who names a file in it.
 fn folder(named: &Path) -> Result<&Path, Failure> {
-    let folder = if named.is_file() { named.parent().unwrap_or(named) } else { named };
+    let folder = match named.parent().filter(|_| named.is_file()) {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => named,
+    };
     if folder.join(file::OBSERVATIONS).is_file() {
         return Ok(folder);
     }
