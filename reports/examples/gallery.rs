@@ -1,10 +1,18 @@
-//! Writes reports of runs that never happened, for looking at them: `cargo run -p reports --example gallery -- DIR`.
+//! Writes every page that there is, of runs, comparisons and searches that never happened, for looking at them:
+//! `cargo run -p reports --example gallery -- DIR`.
 
 #[path = "../tests/specimen/mod.rs"]
 mod specimen;
 
-use reports::{Output, Progress, RunFolder, Sink, Terminal, outputs};
+#[path = "../tests/specimen/capacity.rs"]
+mod capacity;
+
+#[path = "../tests/comparison/specimen.rs"]
+mod comparison;
+
+use reports::{Output, Progress, RunFolder, Sink, Terminal, capacity_html, comparison_html, outputs};
 use std::error::Error;
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 
@@ -24,6 +32,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             sinks.record(&observation)?;
         }
         Box::new(sinks).finish()?;
+    }
+    for (name, comparison) in comparison::all() {
+        fs::write(base.join(format!("comparison-{name}.html")), comparison_html(&comparison)?)?;
+    }
+    let searches = [
+        ("confirmed", capacity::confirmed()),
+        ("generator-limited", capacity::generator_limited()),
+        ("none", capacity::none()),
+        ("unfinished", capacity::unfinished()),
+    ];
+    for (name, capacity) in searches {
+        fs::write(base.join(format!("capacity-{name}.html")), capacity_html(&capacity)?)?;
     }
     Ok(())
 }

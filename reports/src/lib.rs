@@ -42,7 +42,7 @@ pub use comparison::{Comparison, comparison_schema};
 pub use csv::{COLUMNS, Csv};
 pub use hdr_log::HdrLog;
 pub use headline::{Headline, Word};
-pub use html::html;
+pub use html::{capacity_html, comparison_html, html};
 pub use json_lines::JsonLines;
 pub use junit::junit;
 pub use labels::{Labels, label};

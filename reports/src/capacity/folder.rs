@@ -1,13 +1,14 @@
 //! Where a search leaves what it found.
 
 use super::{Capacity, capacity_json};
-use crate::run_folder::{FolderError, RunFolder, replace, timed_folder};
+use crate::html::capacity_html;
+use crate::run_folder::{FolderError, RunFolder, file, replace, timed_folder};
 use jiff::Timestamp;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A folder that holds one search: `capacity.json`, and a run folder for each step below `steps`.
+/// A folder that holds one search: `capacity.json`, `report.html`, and a run folder for each step below `steps`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapacityFolder {
     path: PathBuf,
@@ -74,11 +75,13 @@ impl CapacityFolder {
         RunFolder::at(&self.path.join(name))
     }
 
-    /// Writes the document, replacing what was there, in one step.
+    /// Writes the document and its page (`report.html`), replacing what was there, each in one step.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, capacity: &Capacity) -> io::Result<()> {
-        replace(&self.document(), capacity_json(capacity)?.as_bytes())
+        replace(&self.document(), capacity_json(capacity)?.as_bytes())?;
+        let page = capacity_html(capacity).map_err(io::Error::other)?;
+        replace(&self.path.join(file::REPORT), page.as_bytes())
     }
 }

@@ -7,6 +7,7 @@ pub(super) mod axes;
 pub(super) mod chart;
 pub(super) mod frame;
 pub(super) mod heat;
+pub(super) mod plot;
 pub(super) mod ranges;
 pub(super) mod scale;
 pub(super) mod svg;

@@ -76,7 +76,7 @@ pub(super) fn plain(letter: char) -> char {
 /// The colour of a verdict's word.
 pub(super) fn tone(word: &str) -> &'static str {
     match word {
-        "PASS" | "FOUND" => "good",
+        "PASS" => "good",
         "FAIL" | "ERROR" | "REGRESSED" => "bad",
         _ => "unsure",
     }
@@ -85,7 +85,7 @@ pub(super) fn tone(word: &str) -> &'static str {
 /// A sign beside a verdict's word.
 pub(super) fn glyph(word: &str) -> &'static str {
     match word {
-        "PASS" | "FOUND" => "✓",
+        "PASS" => "✓",
         "FAIL" | "ERROR" | "REGRESSED" => "✕",
         "INTERRUPTED" => "‖",
         _ => "?",

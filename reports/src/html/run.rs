@@ -2,7 +2,7 @@
 //! where.
 
 mod connecting;
-mod environment;
+pub(super) mod environment;
 mod figures;
 mod heat_map;
 mod ledger;
@@ -12,6 +12,7 @@ mod tables;
 mod timeline;
 
 pub(crate) use environment::quoted_command;
+pub(super) use timeline::nanoseconds;
 
 use super::draw::Figure;
 use super::page::{Banner, glyph, render, tone};
@@ -54,7 +55,7 @@ pub fn html(summary: &Summary) -> Result<String, Error> {
             stages => tables::stages(summary),
             troubles => tables::troubles(summary),
             facts => environment::facts(summary),
-            preflight => environment::preflight(summary),
+            preflight => environment::checks(run.map_or(&[][..], |run| &run.preflight)),
             command => quoted_command(run.map_or(&[][..], |run| &run.command)),
         },
     )

@@ -12,9 +12,14 @@ pub(in crate::html) enum Scale {
 impl Scale {
     /// From zero to a round number above every value, with about four ticks.
     pub(in crate::html) fn linear(values: impl Iterator<Item = f64>) -> Self {
+        Self::stepped(values, 4.0)
+    }
+
+    /// The same with about so many ticks: the more, the closer its end lies to the highest value.
+    pub(in crate::html) fn stepped(values: impl Iterator<Item = f64>, ticks: f64) -> Self {
         let highest = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
         let highest = if highest > 0.0 { highest * 1.05 } else { 1.0 };
-        let step = round_step(highest / 4.0);
+        let step = round_step(highest / ticks);
         Self::Linear { top: (highest / step).ceil() * step, step }
     }
 

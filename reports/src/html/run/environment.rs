@@ -1,18 +1,18 @@
 //! Where and how the run was made, and how to make it again.
 
 use crate::figures::{bytes, count};
-use crate::observation::Preflight;
+use crate::observation::{Environment, Preflight, TargetInfo};
 use crate::summary::Summary;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
-pub(super) struct Fact {
+pub(in crate::html) struct Fact {
     name: &'static str,
     value: String,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Check {
+pub(in crate::html) struct Check {
     name: String,
     wanted: String,
     observed: String,
@@ -24,22 +24,7 @@ pub(super) struct Check {
 
 pub(super) fn facts(summary: &Summary) -> Vec<Fact> {
     let Some(run) = summary.run() else { return Vec::new() };
-    let environment = &run.environment;
-    let shared = if environment.shared_with_target { "this machine" } else { "another machine" };
-    let facts = [
-        ("Target", run.target.address.clone()),
-        ("Broker", run.target.description.clone()),
-        ("Runs on", if run.target.address.is_empty() { String::new() } else { shared.to_owned() }),
-        (
-            "Protocol",
-            run.target.versions.iter().map(|version| format!("MQTT {version}")).collect::<Vec<_>>().join(", "),
-        ),
-        ("Host", environment.host.clone()),
-        ("Processor", environment.processor.clone()),
-        ("Cores", environment.cores.map_or(String::new(), |cores| cores.to_string())),
-        ("Memory", environment.memory_bytes.map_or(String::new(), |memory| bytes(memory as f64))),
-        ("Kernel", environment.kernel.clone()),
-        ("Open files allowed", environment.file_limit.map_or(String::new(), count)),
+    let own = [
         ("Seed", run.seed.to_string()),
         ("Run", run.run_id.clone()),
         ("Made by", format!("{} {}", run.tool.name, run.tool.version)),
@@ -47,12 +32,36 @@ pub(super) fn facts(summary: &Summary) -> Vec<Fact> {
         ("Ended", summary.ended().map_or("cut off".to_owned(), |ended| ended.ended_at.to_string())),
         ("Exit code", summary.ended().map_or(String::new(), |ended| ended.exit_code.to_string())),
     ];
+    let mut facts = machine(&run.target, &run.environment);
+    facts.extend(filled(own));
+    facts
+}
+
+/// The target and the generator's machine.
+pub(in crate::html) fn machine(target: &TargetInfo, environment: &Environment) -> Vec<Fact> {
+    let shared = if environment.shared_with_target { "this machine" } else { "another machine" };
+    filled([
+        ("Target", target.address.clone()),
+        ("Broker", target.description.clone()),
+        ("Runs on", if target.address.is_empty() { String::new() } else { shared.to_owned() }),
+        ("Protocol", target.versions.iter().map(|version| format!("MQTT {version}")).collect::<Vec<_>>().join(", ")),
+        ("Host", environment.host.clone()),
+        ("Processor", environment.processor.clone()),
+        ("Cores", environment.cores.map_or(String::new(), |cores| cores.to_string())),
+        ("Memory", environment.memory_bytes.map_or(String::new(), |memory| bytes(memory as f64))),
+        ("Kernel", environment.kernel.clone()),
+        ("Open files allowed", environment.file_limit.map_or(String::new(), count)),
+    ])
+}
+
+/// Those of which something is known.
+pub(in crate::html) fn filled<const N: usize>(facts: [(&'static str, String); N]) -> Vec<Fact> {
     facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| Fact { name, value }).collect()
 }
 
 /// What was found wanting first, with how to mend it; then what could not be read.
-pub(super) fn preflight(summary: &Summary) -> Vec<Check> {
-    let mut checks: Vec<&Preflight> = summary.run().map_or(&[][..], |run| &run.preflight).iter().collect();
+pub(in crate::html) fn checks(preflight: &[Preflight]) -> Vec<Check> {
+    let mut checks: Vec<&Preflight> = preflight.iter().collect();
     checks.sort_by_key(|check| match check.ok {
         Some(false) => 0,
         None => 1,

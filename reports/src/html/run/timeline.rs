@@ -87,7 +87,7 @@ fn rate_reading(summary: &Summary) -> String {
 }
 
 /// A latency on an axis: `1 ms`.
-pub(super) fn nanoseconds(value: f64) -> String {
+pub(in crate::html) fn nanoseconds(value: f64) -> String {
     let text = latency(Duration::from_nanos(value.max(0.0) as u64));
     text.replace(".00 ", " ").replace(".0 ", " ")
 }
