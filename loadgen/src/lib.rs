@@ -6,11 +6,13 @@
 //! Where to start reading:
 //!
 //! * [`run`]: one [`Plan`] in, observations and an [`Outcome`] out.
+//! * [`capacity`]: how much a target can do, searched over many runs.
 //! * [`schedule`]: when each message is meant to start, whatever the target does.
 //! * [`Stamp`]: what a message says about itself, so that its receiver can measure it.
 //! * [`merge`]: the segments of a split run, judged as one run.
 //! * [`ledger`]: who must receive each message, who did, and what went wrong.
 
+pub mod capacity;
 pub mod judge;
 pub mod ledger;
 pub mod measure;

@@ -102,6 +102,8 @@ pub struct Outcome {
     pub exit: Exit,
     /// Why, most important first: one lowercase fragment each; empty for a clean pass.
     pub reasons: Vec<String>,
+    /// Whether the target ever answered a CONNECT with success.
+    pub answered: bool,
     /// Whether it was interrupted.
     pub interrupted: bool,
     /// What of the outputs could not be written; the outputs cannot say it themselves.

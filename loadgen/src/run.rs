@@ -97,7 +97,7 @@ pub async fn run(mut plan: Plan, sinks: Vec<Box<dyn Sink>>, interrupt: impl Futu
     let interrupt = pin!(interrupt);
     let broker = plan.broker.take().map(Broker::new);
     let ended = drive(&plan, clock, chronicle, broker, interrupt).await;
-    let Ended { mut chronicle, ending, at, failure } = ended;
+    let Ended { mut chronicle, ending, at, failure, answered } = ended;
     let (exit, mut reasons) = closing::conclude(&plan, &mut chronicle, ending, at, failure.as_ref());
     let (summary, sink_failure) = chronicle.finish();
     let mut all = vec![exit];
@@ -107,7 +107,8 @@ pub async fn run(mut plan: Plan, sinks: Vec<Box<dyn Sink>>, interrupt: impl Futu
         all.push(Exit::Usage);
     }
     let exit = Exit::worst(all);
-    Outcome { verdict: exit.verdict(), exit, reasons, interrupted: ending == Ending::Interrupted, unwritten, summary }
+    let interrupted = ending == Ending::Interrupted;
+    Outcome { verdict: exit.verdict(), exit, reasons, answered, interrupted, unwritten, summary }
 }
 
 /// What is left of a run when everybody has gone.
@@ -116,6 +117,7 @@ struct Ended {
     ending: Ending,
     at: Duration,
     failure: Option<Failure>,
+    answered: bool,
 }
 
 async fn drive(
@@ -128,7 +130,7 @@ async fn drive(
     let connections = drive::connections(plan);
     let stillborn = |mut chronicle: Box<Chronicle>, failure, limit| {
         closing::frame(plan, limit, connections, &Appointment::now(), |frame| chronicle.record(&frame));
-        Ended { chronicle, ending: Ending::Aborted, at: Duration::ZERO, failure: Some(failure) }
+        Ended { chronicle, ending: Ending::Aborted, at: Duration::ZERO, failure: Some(failure), answered: false }
     };
     let limit = match resources::raise_file_limit(connections) {
         Ok(limit) => Some(limit),
@@ -165,8 +167,9 @@ async fn drive(
         (None, true) => Ending::Interrupted,
         (None, false) => Ending::Completed,
     };
+    let answered = drive.reached;
     let (chronicle, at) = drive.settle();
-    Ended { chronicle, ending, at, failure }
+    Ended { chronicle, ending, at, failure, answered }
 }
 
 /// The port of the target, when it is one of TCP.

@@ -5,13 +5,14 @@
 
 mod number;
 mod scalar;
+mod search;
 mod sections;
 
 use located::Reading;
 pub(crate) use scalar::{EventDo, NetworkDo, Shape, Span};
 pub(crate) use sections::{
-    BrokerSection, DaySection, DeviceSection, Document, EventSection, NetworkSection, OutputSection, StageSection,
-    SubscriberSection,
+    BrokerSection, DaySection, DeviceSection, Document, EventSection, NetworkSection, OutputSection, SearchSection,
+    StageSection, SubscriberSection,
 };
 
 /// Reads a document as far as it can be read; absent when the text is not TOML.

@@ -8,6 +8,7 @@ mod client;
 mod event;
 mod identity;
 mod network;
+mod search;
 mod stage;
 mod threshold;
 mod trace;
@@ -40,6 +41,7 @@ pub(crate) fn resolve(document: Document, folder: Option<&Path>, problems: &mut 
     let network = network::resolve(document.network, &mut context);
     let events = event::resolve(document.events.map_or_else(Vec::new, |events| events.value), &stages, &mut context);
     let thresholds = threshold::resolve(document.thresholds, &mut context);
+    let search = search::resolve(document.search.map(|search| search.value), &mut context);
     identity::check(&devices, &subscribers, context.problems);
 
     let head = head?;
@@ -68,6 +70,7 @@ pub(crate) fn resolve(document: Document, folder: Option<&Path>, problems: &mut 
         events,
         thresholds,
         network,
+        search,
         output: resolve_output(document.output.map(|output| output.value)),
     })
 }

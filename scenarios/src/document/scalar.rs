@@ -7,8 +7,8 @@ use schemars::{Schema, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::model::{
-    Address, Arrival, BarnId, DeviceModel, Direction, Engine, Expression, FilterTemplate, Metric, Name, PayloadSize,
-    Role, Selector, SelectorError, Series, Template, TimeOfDay, TopicError, TopicTemplate, Url, Version,
+    Address, Arrival, BarnId, DeviceModel, Dimension, Direction, Engine, Expression, FilterTemplate, Metric, Name,
+    PayloadSize, Role, Selector, SelectorError, Series, Template, TimeOfDay, TopicError, TopicTemplate, Url, Version,
     format_duration, parse_duration,
 };
 
@@ -223,6 +223,8 @@ words! {
         "idle" => Self::Idle;
     Arrival, "an arrival": "constant" => Self::Constant, "poisson" => Self::Poisson;
     Direction, "a direction": "up" => Self::Up, "down" => Self::Down, "both" => Self::Both;
+    Dimension, "what a search varies": "rate" => Self::Rate, "connections" => Self::Connections,
+        "fan-out" => Self::FanOut;
     Shape, "a shape of load": "natural" => Self::Natural, "flood" => Self::Flood;
     EventDo, "an action": "reconnect_storm" => Self::ReconnectStorm, "freeze_broker" => Self::FreezeBroker,
         "kill_broker" => Self::KillBroker, "restart_broker" => Self::RestartBroker, "network_on" => Self::NetworkOn,

@@ -7,10 +7,11 @@ use located::{At, Table, section};
 use super::{
     number::{Chance, Count, Date, Level},
     scalar::{EventDo, EventTime, NetworkDo, Shape, Span},
+    search::{Demand, Share, Times},
 };
 use crate::model::{
-    Address, Arrival, BarnId, DeviceModel, Direction, Engine, Expression, Factor, FilterTemplate, Name, PayloadSize,
-    QoS, Rate, Role, Series, Template, TimeOfDay, TopicTemplate, Version,
+    Address, Arrival, BarnId, DeviceModel, Dimension, Direction, Engine, Expression, Factor, FilterTemplate, Name,
+    PayloadSize, QoS, Rate, Role, Series, Template, TimeOfDay, TopicTemplate, Version,
 };
 
 section! {
@@ -38,6 +39,8 @@ section! {
         /// Hardships of the network between devices and broker, by name. They need to see packets: the broker's address is mqtt://
         /// or a Unix socket. Default: none.
         default network: Table<Name, NetworkSection> = Table::default();
+        /// How `paddock capacity` searches.
+        optional search: SearchSection;
         /// What is written when the run ends.
         optional output: OutputSection;
     }
@@ -263,6 +266,28 @@ section! {
         optional r#for: Span;
         /// Bytes per second, above 0, for bandwidth only.
         optional rate: Rate;
+    }
+}
+
+section! {
+    /// How `paddock capacity` searches: what the command line says replaces it.
+    SearchSection {
+        /// What a step must hold: an expression on e2e, or a metric and an expression on it, as in
+        /// `["p(99)<200ms", "loss count==0"]`. Default: the scenario's thresholds.
+        optional slo: Vec<At<Demand>>;
+        /// What the steps vary: rate (all stages' in proportion), connections (idle ones besides the scenario's), or fan-out
+        /// (subscribers that each message goes to). Default: rate.
+        default dimension: Dimension = Dimension::Rate;
+        /// The first figure tried, in messages per second, connections or subscribers; above 0. Default: the scenario's own.
+        optional start: Rate;
+        /// The highest figure tried, in the same unit. Default: what the generator's machine allows.
+        optional max: Rate;
+        /// How far the answer may lie below what no longer holds; 1% to 50%. Default: 5%.
+        default tolerance: Share = Share(0.05);
+        /// How many runs of three times the length the answer must hold, 1 to 20. Default: 3.
+        default confirm: Times = Times(3);
+        /// How long each step is measured, above 0; a duration. Default: 10s.
+        default step_length: Span = Span::seconds(10);
     }
 }
 

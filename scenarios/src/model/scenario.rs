@@ -5,8 +5,8 @@ use std::{fmt, path::PathBuf, time::Duration};
 use serde::Serialize;
 
 use super::{
-    Address, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Name, NetworkRule, Part, Segment, Stage,
-    StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
+    Address, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Name, NetworkRule, Part, Search,
+    Segment, Stage, StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
 };
 
 /// A resolved, valid scenario.
@@ -52,6 +52,8 @@ pub struct Scenario {
     pub thresholds: Vec<Threshold>,
     /// Rules of the network. Referred to by [`super::RuleId`].
     pub network: Vec<NetworkRule>,
+    /// How a search for capacity goes.
+    pub search: Search,
     /// What is written when the run ends.
     pub output: Output,
 }

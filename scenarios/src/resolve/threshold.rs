@@ -26,7 +26,8 @@ pub(super) fn resolve(table: At<Table<Series, Vec<At<Expression>>>>, context: &m
     thresholds
 }
 
-fn check_names(series: &At<Series>, context: &mut Context<'_>) {
+/// Whether everything that a series names is there.
+pub(super) fn check_names(series: &At<Series>, context: &mut Context<'_>) {
     for selector in &series.value.selectors {
         let (name, known, what): (&Name, _, _) = match selector {
             Selector::Qos(_) | Selector::Model(_) => continue,

@@ -1,0 +1,68 @@
+//! Which resource ended a search, from what its steps recorded.
+
+use reports::capacity::{Limiter, Resource, Step, StepVerdict};
+
+/// A target that is so near a whole number of cores is taken to have that many busy threads.
+const NEAR: f64 = 0.12;
+/// The share of the machine's cores at which it is full.
+const FULL: f64 = 0.9;
+/// Messages that wait for the target, as a share.
+const HELD_UP: f64 = 0.005;
+/// Memory that grows so much faster than what was asked for, and by at least so many bytes.
+const GROWTH: f64 = 1.5;
+const GROWTH_BYTES: u64 = 64 << 20;
+
+/// What ended the search at `ended`, the step that did not hold; `held` is the highest that did. `cores` are those of the
+/// machine when the target shares it with the generator.
+pub(super) fn limiter(ended: &Step, held: Option<&Step>, cores: Option<u32>) -> Option<Limiter> {
+    if ended.verdict == StepVerdict::Saturated {
+        return Some(Limiter { resource: Resource::Generator, evidence: ended.reason.clone() });
+    }
+    if ended.verdict != StepVerdict::Broke {
+        return None;
+    }
+    let waiting = ended.not_sent + ended.unacknowledged;
+    let (resource, evidence) = if let Some(evidence) = busy(ended, cores) {
+        (Resource::BrokerCpu, evidence)
+    } else if let Some(evidence) = grown(ended, held) {
+        (Resource::BrokerMemory, evidence)
+    } else if waiting as f64 > HELD_UP * ended.intended as f64 {
+        (Resource::BackPressure, format!("{waiting} of {} messages were not taken or acknowledged", ended.intended))
+    } else if ended.intended == 0 {
+        (Resource::Connections, ended.reason.clone())
+    } else if ended.lost > 0 {
+        (Resource::Loss, format!("{} deliveries never came", ended.lost))
+    } else if let Some(cpu) = ended.broker.cpu {
+        (Resource::LatencyWithoutCpu, format!("{}; it used {cpu:.2} cores", ended.reason))
+    } else {
+        (Resource::Latency, format!("{}; what the target used is not known", ended.reason))
+    };
+    Some(Limiter { resource, evidence })
+}
+
+/// Evidence that whole cores were busy.
+fn busy(step: &Step, cores: Option<u32>) -> Option<String> {
+    let cpu = step.broker.cpu?;
+    let generator = step.generator.cpu.unwrap_or(0.0);
+    let threads = cpu.round();
+    if threads >= 1.0 && (cpu - threads).abs() <= NEAR {
+        let plural =
+            if threads == 1.0 { "one core, as one busy thread does" } else { "whole cores, as busy threads do" };
+        return Some(format!("it used {cpu:.2} cores: {plural}"));
+    }
+    let cores = f64::from(cores?);
+    (cpu + generator >= FULL * cores).then(|| {
+        format!("it used {cpu:.2} cores and the generator {generator:.2}, of {cores} on the machine that they share")
+    })
+}
+
+/// Evidence that memory grew out of proportion.
+fn grown(ended: &Step, held: Option<&Step>) -> Option<String> {
+    let held = held?;
+    let (before, after) = (held.broker.rss_bytes?, ended.broker.rss_bytes?);
+    let (grown, asked) = (after as f64 / before.max(1) as f64, ended.asked / held.asked);
+    (after > before + GROWTH_BYTES && grown > GROWTH * asked).then(|| {
+        let mib = |bytes: u64| bytes / (1 << 20);
+        format!("it grew from {} MiB to {} MiB while {asked:.2} times as much was asked", mib(before), mib(after))
+    })
+}

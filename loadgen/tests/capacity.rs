@@ -1,0 +1,212 @@
+//! A whole search without a network: what is run, and what is made of the outcomes.
+
+use std::time::Duration;
+
+use loadgen::{
+    Exit, Outcome,
+    capacity::{Frame, Hunt, Job, Shape, Step, search::Settings},
+};
+use reports::{
+    Summary,
+    capacity::{Answer, Capacity, Ceiling, Limit, Resource, StepKind, StepVerdict, Subject},
+    observation::{Ending, TargetInfo, Tool},
+};
+use scenarios::{
+    Scenario,
+    model::{Dimension, Load, Role},
+};
+
+const HOLD: Duration = Duration::from_secs(10);
+
+fn scenario() -> Scenario {
+    scenarios::load("phase-1").unwrap()
+}
+
+fn job(dimension: Dimension, most: f64) -> Job {
+    let shape = Shape::new(scenario(), dimension, HOLD).unwrap();
+    let settings = Settings {
+        start: shape.own(),
+        least: shape.least(),
+        most,
+        tolerance: 0.05,
+        confirmations: 3,
+        whole: dimension != Dimension::Rate,
+    };
+    Job {
+        shape,
+        settings,
+        most_because: "it is the most that was asked for".into(),
+        most_resource: None,
+        hold: HOLD,
+        confirmation_hold: HOLD * 3,
+    }
+}
+
+fn hunt(job: Job) -> Hunt {
+    let frame = Frame {
+        tool: Tool { name: "test".into(), version: "0".into() },
+        seed: 42,
+        command: Vec::new(),
+        target: TargetInfo { address: "mqtt://127.0.0.1:1".into(), ..TargetInfo::default() },
+        subject: Subject::Broker,
+    };
+    Hunt::new(job, frame)
+}
+
+fn outcome(exit: Exit) -> Outcome {
+    Outcome {
+        verdict: exit.verdict(),
+        exit,
+        reasons: if exit == Exit::Pass { Vec::new() } else { vec![format!("because {exit}")] },
+        answered: true,
+        interrupted: false,
+        unwritten: None,
+        summary: Summary::new(),
+    }
+}
+
+/// Lets `target` say how each step ends; gives the hunt when nothing more is to be run.
+fn run(mut hunt: Hunt, mut target: impl FnMut(&Step) -> Outcome) -> Hunt {
+    while let Some(step) = hunt.next() {
+        hunt.learn(&target(&step));
+        assert_eq!(hunt.document().steps.len(), step.number as usize);
+    }
+    hunt
+}
+
+fn knee(at: f64) -> impl FnMut(&Step) -> Outcome {
+    move |step| outcome(if step.trial.figure <= at { Exit::Pass } else { Exit::Thresholds })
+}
+
+fn concluded(mut hunt: Hunt) -> (Capacity, u8) {
+    let exit = hunt.conclude();
+    assert_eq!(hunt.document().exit_code, Some(exit));
+    (hunt.document().clone(), exit)
+}
+
+#[test]
+fn a_step_is_the_scenario_at_one_rate_and_nothing_else_of_it_changes() {
+    let mut hunt = hunt(job(Dimension::Rate, 1e6));
+    let steps: Vec<Step> = std::iter::from_fn(|| {
+        let step = hunt.next()?;
+        hunt.learn(&outcome(if step.trial.figure <= 900.0 { Exit::Pass } else { Exit::Thresholds }));
+        Some(step)
+    })
+    .collect();
+    let base = scenario();
+    for step in &steps {
+        let Load::Rate(rate) = step.scenario.stages[0].load else { panic!("{:?}", step.scenario.stages) };
+        assert!((rate.per_second() - step.trial.figure).abs() < 1e-9, "{rate:?} for {}", step.trial.figure);
+        assert_eq!((step.scenario.seed, &step.scenario.devices), (base.seed, &base.devices));
+        assert_eq!(step.scenario.stages[0].ramp, Duration::ZERO, "nothing is measured, or lost, on a ramp");
+        let longer = if step.trial.kind == StepKind::Confirmation { 3 } else { 1 };
+        assert_eq!(step.scenario.stages[0].hold, HOLD * longer);
+        assert!(!step.scenario.warm_up.is_zero());
+        assert!(step.scenario.thresholds.iter().all(|demand| !demand.to_string().starts_with("generator")));
+    }
+    let folders: Vec<&str> = steps.iter().take(3).map(|step| step.folder.as_str()).collect();
+    assert_eq!(folders, ["steps/01-500", "steps/02-500", "steps/03-1000"]);
+}
+
+#[test]
+fn connections_beyond_the_scenario_s_are_idle_and_fan_out_replaces_its_readers() {
+    let shape = Shape::new(scenario(), Dimension::Connections, HOLD).unwrap();
+    let at = shape.at(5000.0, HOLD);
+    assert_eq!((at.connection_count(), shape.connections(5000.0)), (5000, 5000));
+    assert_eq!(at.subscribers.last().unwrap().role, Role::Idle);
+    assert_eq!(at.peak_rate(), scenario().peak_rate());
+    assert!(shape.slo().iter().any(|demand| demand.to_string() == "connect: p(99)<1s"));
+    let shape = Shape::new(scenario(), Dimension::FanOut, HOLD).unwrap();
+    let at = shape.at(7.0, HOLD);
+    assert_eq!((at.subscribers.len(), at.subscribers[0].count), (1, 7));
+    assert_eq!(at.subscribers[0].expect.len(), at.devices.len());
+}
+
+#[test]
+fn a_confirmed_figure_needs_the_generator_s_ceiling_and_may_fall_to_it() {
+    let found = run(hunt(job(Dimension::Rate, 1e6)), knee(3800.0));
+    assert_eq!(found.needs_ceiling(), Some(3750.0));
+    let ceiling = |figure| Ceiling { figure, at_least: false, source: "x".into() };
+
+    let mut high = found.clone();
+    high.set_ceiling(ceiling(7500.0));
+    let (capacity, exit) = concluded(high);
+    assert_eq!(capacity.answer, Answer::Confirmed { figure: 3750.0, confirmations: 3, broke_at: 3880.0 });
+    assert_eq!((exit, capacity.ending), (0, Some(Ending::Completed)));
+    assert_eq!(capacity.headroom.iter().map(|phase| phase.holds).collect::<Vec<_>>(), [true, true, true]);
+    assert_eq!((capacity.held, capacity.not_held), (Some(3750.0), Some(3880.0)));
+
+    let mut low = found;
+    low.set_ceiling(ceiling(7499.0));
+    let (capacity, exit) = concluded(low);
+    assert!(
+        matches!(capacity.answer, Answer::AtLeast { figure: 3750.0, limited_by: Limit::Generator, .. }),
+        "{:?}",
+        capacity.answer
+    );
+    assert_eq!((exit, capacity.limiter.unwrap().resource), (0, Resource::Generator));
+    assert!(capacity.sentence.contains("sustains at least 3,750 msg/s, limited by the generator"));
+}
+
+#[test]
+fn a_saturated_generator_bounds_the_answer_as_its_own() {
+    let target = |step: &Step| outcome(if step.trial.figure <= 2000.0 { Exit::Pass } else { Exit::Invalid });
+    let (capacity, exit) = concluded(run(hunt(job(Dimension::Rate, 1e6)), target));
+    assert!(matches!(capacity.answer, Answer::AtLeast { figure: 2000.0, limited_by: Limit::Generator, .. }));
+    assert_eq!((exit, capacity.limiter.unwrap().resource), (0, Resource::Generator));
+    assert!(capacity.steps.iter().any(|step| step.verdict == StepVerdict::Saturated && step.attempt == 2));
+}
+
+#[test]
+fn the_most_that_may_be_tried_is_no_capacity() {
+    let (capacity, exit) = concluded(run(hunt(job(Dimension::Rate, 1000.0)), knee(1e9)));
+    assert!(matches!(capacity.answer, Answer::AtLeast { figure: 1000.0, limited_by: Limit::Maximum, .. }));
+    assert_eq!((exit, capacity.limiter), (0, None));
+    let machine = Job { most_resource: Some(Resource::LocalPorts), ..job(Dimension::Connections, 4000.0) };
+    let (capacity, _) = concluded(run(hunt(machine), knee(1e9)));
+    assert!(matches!(capacity.answer, Answer::AtLeast { figure: 4000.0, limited_by: Limit::Machine, .. }));
+    assert_eq!(capacity.limiter.unwrap().resource, Resource::LocalPorts);
+    assert!(capacity.headroom.is_empty(), "phases have rates");
+}
+
+#[test]
+fn nothing_that_holds_is_inconclusive() {
+    let (capacity, exit) = concluded(run(hunt(job(Dimension::Rate, 1e6)), knee(0.0)));
+    assert!(matches!(&capacity.answer, Answer::None { reason } if reason == "the SLO broke at 1 msg/s already"));
+    assert_eq!(exit, 8);
+}
+
+#[test]
+fn a_target_that_is_gone_ends_the_search_and_one_that_refuses_more_does_not() {
+    let gone = |step: &Step| match step.number {
+        1..4 => outcome(Exit::Pass),
+        _ => Outcome { answered: false, ..outcome(Exit::Unreachable) },
+    };
+    let found = run(hunt(job(Dimension::Rate, 1e6)), gone);
+    assert_eq!(found.needs_ceiling(), None);
+    let (capacity, exit) = concluded(found);
+    assert_eq!((exit, capacity.ending, capacity.steps.len()), (5, Some(Ending::Aborted), 4));
+    assert!(matches!(&capacity.answer, Answer::None { reason } if reason == "because 5"));
+    let full = |step: &Step| outcome(if step.trial.figure <= 1000.0 { Exit::Pass } else { Exit::Unreachable });
+    let (capacity, exit) = concluded(run(hunt(job(Dimension::Connections, 1e5)), full));
+    assert!(matches!(capacity.answer, Answer::Confirmed { .. }), "{:?}", capacity.answer);
+    assert_eq!((exit, capacity.limiter.unwrap().resource), (0, Resource::Connections));
+}
+
+#[test]
+fn an_interrupt_ends_with_what_is_known() {
+    let target = |step: &Step| match step.number {
+        1..5 => outcome(Exit::Pass),
+        _ => Outcome { interrupted: true, ..outcome(Exit::Inconclusive) },
+    };
+    let (capacity, exit) = concluded(run(hunt(job(Dimension::Rate, 1e6)), target));
+    assert_eq!((exit, capacity.ending, capacity.held), (130, Some(Ending::Interrupted), Some(2000.0)));
+    assert!(capacity.sentence.contains("interrupted") && capacity.sentence.contains("2,000 msg/s was held once"));
+}
+
+#[test]
+fn natural_load_cannot_be_searched() {
+    let scenario = scenarios::load("phase-1-day").unwrap();
+    let refused = Shape::new(scenario, Dimension::Rate, HOLD).unwrap_err().to_string();
+    assert!(refused.contains("natural"), "{refused}");
+}
