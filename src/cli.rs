@@ -1,6 +1,7 @@
 //! The command line: help, man page and completions all come from these definitions.
 
 mod broker;
+mod capacity;
 mod certs;
 mod conformance;
 mod properties;
@@ -11,12 +12,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use jiff::Timestamp;
-use loadgen::{RunId, schedule::Segment};
+use loadgen::{MetricsPage, RunId, schedule::Segment};
 
 use crate::log::Format;
 
 pub(crate) use self::{
     broker::{Broker, BrokerVerb, Start},
+    capacity::{Capacity, Dimension as SearchDimension, NullSink},
     certs::{Certs, KeyKind},
     conformance::{Chosen, Conformance, ConformanceVerb, Files, Pace, Prove, Verdict, Version as MqttVersion},
     properties::{Differential, Properties, PropertySuite, Protocol, Random, Replay, Site},
@@ -69,6 +71,15 @@ pub(crate) enum Verb {
     /// Everything comes from observations.jsonl in the run folder, which is never changed; a run that was interrupted or killed is
     /// reported as far as it went. The exit code is the verdict's.
     Report(Report),
+    /// Search how much a broker can do: the highest rate, connections or fan-out at which a scenario holds.
+    ///
+    /// Steps of constant load, each a run of its own with fresh sessions: doubling until the SLO breaks, halving the gap, then
+    /// longer runs at the answer. It leaves a folder with capacity.json and the run folder of each step. Exit code 0: a figure
+    /// that was confirmed, the broker's own or limited by the generator; 8: none could be confirmed.
+    Capacity(Box<Capacity>),
+    /// A sink that does as little as can be done, for measuring the generator itself.
+    #[command(hide = true)]
+    NullSink(NullSink),
     /// Run a scenario's devices alone against a broker, without measuring.
     ///
     /// The devices publish to their real topics and leave their last status there, retained; --prefix keeps them apart.
@@ -108,6 +119,10 @@ pub(crate) enum Verb {
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) job: Job,
+    /// The target's own page of metrics, such as http://192.0.2.7:9100/metrics: what its CPU, memory and open files are read
+    /// from where it does not run on this machine.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) metrics: Option<MetricsPage>,
     /// The run folder; it must not hold another run. [default: runs/TIME-SCENARIO]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! One module per verb.
 
 mod broker;
+mod capacity;
 mod certs;
 mod conformance;
 mod interrupt;
@@ -31,6 +32,8 @@ pub(crate) fn run(verb: Verb) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Run(options) => run::run(options),
         Verb::Report(options) => report::run(&options),
+        Verb::Capacity(options) => capacity::run(*options),
+        Verb::NullSink(options) => capacity::null_sink(&options),
         Verb::Simulate(options) => simulate::run(options),
         Verb::Broker(options) => broker::run(&options),
         Verb::Certs(options) => certs::run(&options),

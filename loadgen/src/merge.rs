@@ -144,6 +144,7 @@ impl Record {
             verdict: exit.verdict(),
             exit,
             reasons: all,
+            answered: true,
             interrupted: false,
             unwritten: unwritten.map(|error| format!("cannot write the report: {error}")),
             summary: self.summary,

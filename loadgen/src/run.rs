@@ -41,7 +41,7 @@ use simulator::{Clock, Target};
 use transport::Scheme;
 
 use crate::{
-    Exit, Outcome, RunId,
+    Exit, MetricsPage, Outcome, RunId,
     judge::{Failure, Jury},
     schedule::Segment,
 };
@@ -64,6 +64,9 @@ pub struct Plan {
     pub described: TargetInfo,
     /// The process of the target, when it runs on this machine: sampled once per second.
     pub process: Option<u32>,
+    /// Where the target's own metrics are, on this machine or another: read about once per second, and what the windows then
+    /// say of the target.
+    pub metrics: Option<MetricsPage>,
     /// The broker itself, when it was started for this run: events may freeze, kill and restart it. A scenario with such events
     /// against another broker is refused.
     pub broker: Option<Box<dyn BrokerControl>>,
@@ -93,7 +96,8 @@ pub async fn run(mut plan: Plan, sinks: Vec<Box<dyn Sink>>, interrupt: impl Futu
     // Thresholds are about the whole of a run: whoever joins the segments judges them.
     let thresholds = if plan.segment.is_whole() { &plan.scenario.thresholds[..] } else { &[] };
     let jury = Jury::new(thresholds);
-    let chronicle = Box::new(Chronicle::new(sinks, jury, plan.process, port(&plan.target), clock));
+    let chronicle = Chronicle::new(sinks, jury, plan.process, port(&plan.target), clock);
+    let chronicle = Box::new(chronicle.reading(plan.metrics.as_ref()));
     let interrupt = pin!(interrupt);
     let broker = plan.broker.take().map(Broker::new);
     let ended = drive(&plan, clock, chronicle, broker, interrupt).await;

@@ -205,6 +205,25 @@ fn an_interrupt_ends_with_what_is_known() {
 }
 
 #[test]
+fn a_hiccup_of_the_generator_is_no_bound_of_the_answer() {
+    let mut once = true;
+    let mut broker = knee(3800.0);
+    let target = |step: &Step| match step.trial.figure == 1000.0 && std::mem::take(&mut once) {
+        true => outcome(Exit::Invalid),
+        false => broker(step),
+    };
+    let found = run(hunt(job(Dimension::Rate, 1e6)), target);
+    let mut interrupted = found.clone();
+    let (capacity, _) = concluded(found);
+    assert_eq!((capacity.held, capacity.not_held), (Some(3750.0), Some(3880.0)));
+    assert_ne!(capacity.limiter.unwrap().resource, Resource::Generator);
+    // While the ceiling is measured, say: the figure was confirmed by then.
+    interrupted.interrupt();
+    let (capacity, exit) = concluded(interrupted);
+    assert!(matches!((capacity.answer, exit), (Answer::Confirmed { .. }, 130)));
+}
+
+#[test]
 fn natural_load_cannot_be_searched() {
     let scenario = scenarios::load("phase-1-day").unwrap();
     let refused = Shape::new(scenario, Dimension::Rate, HOLD).unwrap_err().to_string();

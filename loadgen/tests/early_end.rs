@@ -79,6 +79,7 @@ fn run(script: Script) -> (Outcome, Vec<Observation>) {
         target: Target::new(address.parse().unwrap()),
         described: TargetInfo::default(),
         process: None,
+        metrics: None,
         broker: None,
         seed: scenario.seed,
         run_id: RunId::from_seed(scenario.seed),

@@ -96,6 +96,7 @@ fn plan(address: &str, hold: &str, rate: u32) -> Plan {
         target: Target::new(address.parse().unwrap()),
         described: TargetInfo::default(),
         process: None,
+        metrics: None,
         broker: None,
         seed,
         run_id: RunId::from_seed(seed),

@@ -20,7 +20,7 @@ use crate::observation::{Ending, Environment, Preflight, ScenarioInfo, TargetInf
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{fs, io, path::Path, time::Duration};
 
 /// Number of the document's schema. Added fields leave it alone; readers ignore what they do not know.
 pub const CAPACITY_SCHEMA: u32 = 1;
@@ -166,6 +166,18 @@ pub fn capacity_json(capacity: &Capacity) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(capacity)?;
     text.push('\n');
     Ok(text)
+}
+
+/// Reads a document.
+///
+/// # Errors
+/// When the file cannot be read, or is no document of this kind.
+pub fn read(path: &Path) -> io::Result<Capacity> {
+    let capacity: Capacity = serde_json::from_slice(&fs::read(path)?)?;
+    match capacity.document == CAPACITY_DOCUMENT && capacity.schema == CAPACITY_SCHEMA {
+        true => Ok(capacity),
+        false => Err(io::Error::new(io::ErrorKind::InvalidData, "it is another document, or of another version")),
+    }
 }
 
 /// The JSON schema of [`capacity_json`].

@@ -79,7 +79,7 @@ fn a_folder_holds_one_search() {
     assert!(folder.path().ends_with("19700101T000000Z-phase-1-capacity"), "{}", folder.path().display());
     folder.write(&specimen::unfinished()).unwrap();
     folder.write(&specimen::confirmed()).unwrap();
-    let read: Capacity = serde_json::from_slice(&fs::read(folder.document()).unwrap()).unwrap();
+    let read = reports::capacity::read(&folder.document()).unwrap();
     assert_eq!(read.answer, Answer::Confirmed { figure: 3750.0, confirmations: 3, broke_at: 3870.0 });
     let name = CapacityFolder::step_name(3, 2000.0);
     assert_eq!(name, "steps/03-2000");

@@ -8,7 +8,7 @@ mod scalar;
 mod search;
 mod sections;
 
-use located::Reading;
+use located::{Reading, Scalar, Wrong};
 pub(crate) use scalar::{EventDo, NetworkDo, Shape, Span};
 pub(crate) use sections::{
     BrokerSection, DaySection, DeviceSection, Document, EventSection, NetworkSection, OutputSection, SearchSection,
@@ -19,6 +19,15 @@ pub(crate) use sections::{
 pub(crate) fn read(reading: &mut Reading<'_>) -> Option<Document> {
     let root = reading.parse()?;
     Some(Document::from_keys(root.keys(reading)))
+}
+
+/// Reads a demand that stands alone, on a command line.
+pub(crate) fn demand(text: &str) -> Result<crate::model::Threshold, Wrong> {
+    let search::Demand(threshold) = search::Demand::parse(text)?;
+    match threshold.series.check().and_then(|()| threshold.expression.check(threshold.series.metric)) {
+        Ok(()) => Ok(threshold),
+        Err(error) => Err(Wrong::new(error.message, error.hint)),
+    }
 }
 
 /// The JSON schema of the document.

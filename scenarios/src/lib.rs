@@ -101,6 +101,19 @@ pub fn parse(origin: &str, text: &str) -> Result<Scenario, Diagnostics> {
     parse_beside(origin, None, text)
 }
 
+/// Reads one demand of an SLO, as in `[search]`: an expression on `e2e`, or a metric and an expression on it, such as
+/// `loss count==0`.
+///
+/// # Errors
+///
+/// What is wrong and what to write instead, in one line.
+pub fn demand(text: &str) -> Result<model::Threshold, String> {
+    document::demand(text).map_err(|wrong| match wrong.hint.as_str() {
+        "" => wrong.message,
+        hint => format!("{}; {hint}", wrong.message),
+    })
+}
+
 fn parse_beside(origin: &str, folder: Option<&Path>, text: &str) -> Result<Scenario, Diagnostics> {
     let mut reading = Reading::new(text, "a scenario");
     let document = document::read(&mut reading);

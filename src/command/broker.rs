@@ -125,7 +125,7 @@ fn monitor(settings: &Settings, broker: &Broker) -> Result<Option<Monitor>, Fail
 }
 
 /// Completes when nobody holds the other end of stdin any more.
-async fn end_of_stdin() {
+pub(super) async fn end_of_stdin() {
     let mut stdin = tokio::io::stdin();
     let mut ignored = [0; 64];
     while matches!(stdin.read(&mut ignored).await, Ok(1..)) {}

@@ -3,13 +3,13 @@
 use std::{env, path::Path, process::ExitCode};
 
 use jiff::Timestamp;
-use loadgen::{Outcome, Plan, RunId};
+use loadgen::{Outcome, Plan, RunId, schedule::Segment};
 use reports::{
-    Output, RunFolder, Sink, Terminal,
+    Output, RunFolder, Sink, Tee, Terminal,
     observation::{TargetInfo, Tool},
 };
 use scenarios::Scenario;
-use simulator::TopicPrefix;
+use simulator::{Target, TopicPrefix};
 use transport::Endpoint;
 
 use super::{
@@ -34,7 +34,10 @@ pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
         // Before the broker starts: Ctrl-C must find somebody who ends both in order.
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
         let broker = Broker::reach(named).await?;
-        let plan = plan(scenario, &broker, &options)?;
+        let run_id = run_id(&options, &broker, scenario.seed);
+        let whole = plan(scenario, &broker, &options.job.target, run_id)?;
+        let metrics = options.metrics.clone();
+        let plan = Plan { metrics, segment: options.segment, start_at: options.start_at, ..whole };
         let sinks = sinks(&folder, &plan.scenario)?;
         let outcome = loadgen::run(plan, sinks, interrupt.received()).await;
         broker.stop().await?;
@@ -76,6 +79,14 @@ fn folder(out: Option<&Path>, scenario: &Scenario) -> Result<RunFolder, Failure>
 
 /// Everything that the run's observations go to.
 fn sinks(folder: &RunFolder, scenario: &Scenario) -> Result<Vec<Box<dyn Sink>>, Failure> {
+    let files = files(folder, scenario)?;
+    let report = scenario.output.html.then(|| folder.path().join(Output::Html.file_name()));
+    // The files come first: what the terminal then points at is complete.
+    Ok(vec![Box::new(files), Box::new(Terminal::stdio(report))])
+}
+
+/// The files that the scenario wants in its run folder.
+pub(super) fn files(folder: &RunFolder, scenario: &Scenario) -> Result<Tee, Failure> {
     let wanted = [
         (Output::Json, scenario.output.json),
         (Output::JUnit, scenario.output.junit),
@@ -85,32 +96,31 @@ fn sinks(folder: &RunFolder, scenario: &Scenario) -> Result<Vec<Box<dyn Sink>>, 
         (Output::OpenMetrics, scenario.output.open_metrics),
     ];
     let wanted: Vec<Output> = wanted.into_iter().filter_map(|(output, asked)| asked.then_some(output)).collect();
-    let files = reports::outputs::open(folder, &wanted).map_err(|error| {
-        Failure::usage(format!("cannot write to the run folder {}: {error}", folder.path().display()))
-    })?;
-    let report = scenario.output.html.then(|| folder.path().join(Output::Html.file_name()));
-    // The files come first: what the terminal then points at is complete.
-    Ok(vec![Box::new(files), Box::new(Terminal::stdio(report))])
+    reports::outputs::open(folder, &wanted)
+        .map_err(|error| Failure::usage(format!("cannot write to the run folder {}: {error}", folder.path().display())))
 }
 
-fn plan(scenario: Scenario, broker: &Broker, options: &cli::Run) -> Result<Plan, Failure> {
-    let mut reached = target::reached(broker.endpoint.clone(), &options.job.target, &scenario)?;
+fn run_id(options: &cli::Run, broker: &Broker, seed: u64) -> RunId {
+    options.run_id.unwrap_or_else(|| match options.start_at {
+        _ if broker.is_ours() => RunId::from_seed(seed),
+        _ if options.segment.is_whole() => target::unique_id(seed),
+        // Segments must come to the same id without talking to each other.
+        Some(start) => RunId::unique(seed, start.as_nanosecond() as u64),
+        None => RunId::from_seed(seed),
+    })
+}
+
+/// One run of `scenario` on `broker`, all of it by this process.
+pub(super) fn plan(scenario: Scenario, broker: &Broker, options: &cli::Target, run_id: RunId) -> Result<Plan, Failure> {
+    let mut reached = target::reached(broker.endpoint.clone(), options, &scenario)?;
     reached.credentials = reached.credentials.or_else(|| broker.credentials.clone());
     let mut description = broker.description.clone();
-    if options.job.target.insecure {
+    if options.insecure {
         description.push_str(", its certificate not verified (--insecure)");
     }
-    let run_id = options.run_id.unwrap_or_else(|| match options.start_at {
-        _ if broker.is_ours() => RunId::from_seed(scenario.seed),
-        _ if options.segment.is_whole() => target::unique_id(scenario.seed),
-        // Segments must come to the same id without talking to each other.
-        Some(start) => RunId::unique(scenario.seed, start.as_nanosecond() as u64),
-        None => RunId::from_seed(scenario.seed),
-    });
     if !broker.is_ours() {
         // A broker that others use: our topics, our retained messages and our sessions must not meet theirs.
-        reached.prefix = TopicPrefix::new(&format!("paddock/{run_id}")).map_err(Failure::internal)?;
-        reached.client_prefix = target::client_prefix(run_id)?;
+        keep_apart(&mut reached, run_id)?;
     }
     Ok(Plan {
         described: TargetInfo {
@@ -119,17 +129,25 @@ fn plan(scenario: Scenario, broker: &Broker, options: &cli::Run) -> Result<Plan,
             versions: target::versions(&scenario),
         },
         process: broker.pid(),
+        metrics: None,
         broker: broker.control(),
         seed: scenario.seed,
         run_id,
-        segment: options.segment,
-        start_at: options.start_at,
+        segment: Segment::WHOLE,
+        start_at: None,
         clear_retained: !broker.is_ours(),
         tool: Tool { name: "paddock".into(), version: env!("CARGO_PKG_VERSION").into() },
         command: command_line(),
         scenario,
         target: reached,
     })
+}
+
+/// Gives a run topics and Client Identifiers of its own.
+pub(super) fn keep_apart(reached: &mut Target, run_id: RunId) -> Result<(), Failure> {
+    reached.prefix = TopicPrefix::new(&format!("paddock/{run_id}")).map_err(Failure::internal)?;
+    reached.client_prefix = target::client_prefix(run_id)?;
+    Ok(())
 }
 
 /// What the user typed, without secrets.

@@ -34,17 +34,22 @@ impl Broker {
             }
             Named::Embedded => {
                 let target = targets::Target::embedded([]).map_err(Failure::internal)?;
-                let launch = async move { target.launch().await.map(Kept::Embedded).map_err(Failure::internal) };
-                let keeper = Keeper::start(launch).await?;
-                Ok(Self {
-                    endpoint: keeper.address.parse().map_err(Failure::internal)?,
-                    description: concat!("reference broker ", env!("CARGO_PKG_VERSION"), ", child process").to_owned(),
-                    credentials: None,
-                    keeper: Some(keeper),
-                })
+                Self::launch(target, concat!("reference broker ", env!("CARGO_PKG_VERSION"), ", child process")).await
             }
             Named::Described(descriptor) => Self::describe(*descriptor).await,
         }
+    }
+
+    /// Starts `target`, a process of our own that says where it listens.
+    pub(crate) async fn launch(target: targets::Target, description: &str) -> Result<Self, Failure> {
+        let launch = async move { target.launch().await.map(Kept::Embedded).map_err(Failure::internal) };
+        let keeper = Keeper::start(launch).await?;
+        Ok(Self {
+            endpoint: keeper.address.parse().map_err(Failure::internal)?,
+            description: description.to_owned(),
+            credentials: None,
+            keeper: Some(keeper),
+        })
     }
 
     async fn describe(descriptor: Descriptor) -> Result<Self, Failure> {

@@ -154,6 +154,7 @@ fn run(qos: u8, rules: Rules) -> (Outcome, Witnesses) {
         target: Target::new(address.parse().expect("a URL")),
         described: TargetInfo::default(),
         process: None,
+        metrics: None,
         broker: None,
         seed: SEED,
         run_id: RunId::from_seed(SEED),

@@ -3,6 +3,7 @@
 //! The counterparts must be installed; `tests/run` does that first. Without them their tests fail and say so.
 
 mod broker;
+mod capacity;
 mod certificates;
 mod command_line;
 mod configuration;
@@ -11,6 +12,7 @@ mod counterparts;
 mod generator;
 mod ledger;
 mod library;
+mod metrics;
 mod network;
 mod report;
 mod segments;

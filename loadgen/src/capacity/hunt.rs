@@ -170,20 +170,21 @@ impl Hunt {
             }
         };
         self.document.steps.push(record(&step, outcome, self.job.shape.dimension(), verdict, reason));
-        let steps = self.document.steps.iter().filter(|step| step.kind != StepKind::WarmUp);
-        let held = steps.clone().filter(|step| step.verdict == StepVerdict::Held);
-        self.document.held = held.map(|step| step.asked).reduce(f64::max);
-        let missed = steps.filter(|step| !matches!(step.verdict, StepVerdict::Held | StepVerdict::Interrupted));
-        self.document.not_held = missed.map(|step| step.asked).reduce(f64::min);
+        let (held, missed): (Vec<&Recorded>, _) =
+            decided(&self.document.steps).partition(|step| step.verdict == StepVerdict::Held);
+        self.document.held = held.iter().map(|step| step.asked).reduce(f64::max);
+        self.document.not_held = missed.iter().map(|step| step.asked).reduce(f64::min);
         if outcome.interrupted {
             self.interrupt();
         }
     }
 
-    /// Ends the search with what is known.
+    /// Ends the search with what is known. What was confirmed by then stays so.
     pub fn interrupt(&mut self) {
         self.document.ending = Some(Ending::Interrupted);
-        self.failure.get_or_insert((Exit::Inconclusive, "interrupted before the search was over".to_owned()));
+        if matches!(self.search.next(), Next::Try(_)) {
+            self.failure.get_or_insert((Exit::Inconclusive, "interrupted before the search was over".to_owned()));
+        }
     }
 
     /// The answer as it stands when the generator's ceiling is left out of account, and whether it hangs on that ceiling: a
@@ -225,6 +226,12 @@ impl Hunt {
         capacity.exit_code = Some(exit);
         self.sign();
         exit
+    }
+
+    /// What is searched.
+    #[must_use]
+    pub fn job(&self) -> &Job {
+        &self.job
     }
 
     /// The document as it stands.
@@ -296,13 +303,26 @@ impl Hunt {
             };
             return Some(Limiter { resource, evidence: reason.clone() });
         }
-        let bounding = capacity.not_held?;
+        let bounding = match capacity.answer {
+            Answer::Confirmed { broke_at, .. } => broke_at,
+            _ if self.failure.is_some() => return None,
+            _ => capacity.not_held?,
+        };
         let not_held = |step: &&Recorded| step.asked == bounding && step.verdict != StepVerdict::Held;
-        let ended = capacity.steps.iter().rev().find(not_held)?;
-        let held = capacity.steps.iter().rev().find(|step| step.verdict == StepVerdict::Held);
+        let ended = decided(&capacity.steps).filter(not_held).last()?;
+        let held = decided(&capacity.steps).filter(|step| step.verdict == StepVerdict::Held).last();
         let shared = capacity.environment.shared_with_target;
         limiter::limiter(ended, held, capacity.environment.cores.filter(|_| shared))
     }
+}
+
+/// The steps that count: no warm-up, nothing that was interrupted or tried again.
+fn decided(steps: &[Recorded]) -> impl Iterator<Item = &Recorded> {
+    let again = |place: usize| steps.get(place + 1).is_some_and(|next| next.attempt > 1);
+    let counts = move |(place, step): &(usize, &Recorded)| {
+        step.kind != StepKind::WarmUp && step.verdict != StepVerdict::Interrupted && !again(*place)
+    };
+    steps.iter().enumerate().filter(counts).map(|(_, step)| step)
 }
 
 fn verdict(came: Came) -> StepVerdict {

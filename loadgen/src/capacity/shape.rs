@@ -33,7 +33,7 @@ impl Shape {
     pub fn new(base: Scenario, dimension: Dimension, step_length: Duration) -> Result<Self, ShapeError> {
         if base.stages.iter().any(|stage| stage.load.rate().is_none() || stage.curve.is_some()) {
             return Err(ShapeError(
-                "a search compares steps at constant load, and a stage's load is natural, a trace or follows a curve: give \
+                "a search compares steps at constant load, and a stage's load is natural, a flood, a trace or follows a curve: give \
                  every stage a plain `rate`",
             ));
         }

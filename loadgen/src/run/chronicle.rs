@@ -22,8 +22,10 @@ use simulator::Clock;
 
 use super::{resources::Watched, starvation};
 use crate::{
+    MetricsPage,
     judge::Jury,
     measure::{ClosedWindow, Samples},
+    metrics::Scraper,
 };
 
 /// Lag whose cause is looked for.
@@ -39,6 +41,8 @@ pub(super) struct Chronicle {
     clock: Clock,
     target: Watched,
     own: Watched,
+    /// The target's own page of metrics.
+    page: Option<Scraper>,
     /// Of the target, where its connections have send queues.
     port: Option<u16>,
     send_queue: Option<u64>,
@@ -61,9 +65,16 @@ impl Chronicle {
             clock,
             target: Watched::new(target, clock.now()),
             own: Watched::new(Some(std::process::id()), clock.now()),
+            page: None,
             port,
             send_queue: None,
         }
+    }
+
+    /// From now on what `page` says of the target stands in the windows, in place of its process.
+    pub(super) fn reading(mut self, page: Option<&MetricsPage>) -> Self {
+        self.page = page.map(Scraper::start);
+        self
     }
 
     pub(super) fn record(&mut self, observation: &Observation) {
@@ -92,7 +103,8 @@ impl Chronicle {
     fn record_window(&mut self, closed: &ClosedWindow) {
         let now = self.clock.now();
         let mut window = closed.window();
-        window.target = self.target.sample(now);
+        let local = self.target.sample(now);
+        window.target = self.page.as_ref().map_or(local, Scraper::usage);
         window.generator = self.own.sample(now);
         // With thousands of connections the kernel's table is long, and most seconds have nothing to explain.
         let late = window.lag.max > LATE || window.total.sent < window.total.intended;
@@ -101,8 +113,9 @@ impl Chronicle {
         }
         let at = window.at + window.length;
         self.record(&Observation::Window(Box::new(window)));
-        if self.target.has_just_ended() {
-            let text = "the process of the target has ended".to_owned();
+        let ended = self.target.has_just_ended().then(|| "the process of the target has ended".to_owned());
+        let complaint = self.page.as_ref().and_then(Scraper::complaint);
+        for text in ended.into_iter().chain(complaint) {
             let event = EventKind::Warning;
             self.record(&Observation::Event(Event { at, event, count: 1, client: None, group: None, text }));
         }

@@ -20,7 +20,7 @@ pub fn sentence(capacity: &Capacity) -> String {
     let search = &capacity.search;
     let who = match capacity.subject {
         Subject::Broker => capacity.target.address.clone(),
-        Subject::Generator => "The generator, against a sink that does as little as can be done,".to_owned(),
+        Subject::Generator => "The generator, to a null sink,".to_owned(),
     };
     let quantity = |value: f64| format!("{} {}", figure(search.dimension, value), search.dimension.unit());
     let slo = search.slo.join("; ");
@@ -33,6 +33,13 @@ pub fn sentence(capacity: &Capacity) -> String {
         None => String::new(),
     };
     let text = match &capacity.answer {
+        Answer::Confirmed { figure, confirmations, .. }
+        | Answer::AtLeast { figure, confirmations, limited_by: Limit::Generator, .. }
+            if capacity.subject == Subject::Generator =>
+        {
+            let figure = quantity(*figure);
+            format!("The generator's own ceiling is {figure}, to a null sink: {}{cause}.", held(*confirmations))
+        }
         Answer::Confirmed { figure, confirmations, broke_at } => {
             let (figure, above) = (quantity(*figure), quantity(*broke_at));
             format!("{who} sustains {figure}: {}; at {above} the SLO broke{cause}.", held(*confirmations))

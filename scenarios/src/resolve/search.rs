@@ -18,7 +18,7 @@ pub(super) fn resolve(section: Option<SearchSection>, context: &mut Context<'_>)
         for demand in demands.value {
             let Threshold { series, expression } = &demand.value.0;
             threshold::check_names(&demand.with(series.clone()), context);
-            if let Err(error) = expression.check(series.metric) {
+            if let Err(error) = series.check().and_then(|()| expression.check(series.metric)) {
                 context.problems.push(demand.problem(error.message, error.hint));
             }
             slo.push(demand.value.0);

@@ -1,0 +1,117 @@
+//! The text format of Prometheus and OpenMetrics, as far as a few figures need it.
+
+/// What a page says of a process; what it does not say is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Figures {
+    /// Seconds of processor time since the process began.
+    pub(super) cpu_seconds: Option<f64>,
+    /// Cores in use; the whole machine is 1.0 where the page does not say how many it has.
+    pub(super) cpu: Option<f64>,
+    /// Bytes of memory.
+    pub(super) memory: Option<f64>,
+    /// Open file descriptors.
+    pub(super) open_files: Option<f64>,
+}
+
+impl Figures {
+    /// Reads a page. Several series of one family, as of several nodes, add up; lines that are none are passed over.
+    pub(super) fn read(page: &str) -> Self {
+        let mut figures = Self::default();
+        let (mut percent, mut memory, mut cores) = (None, None, None);
+        for (name, value) in page.lines().filter_map(series) {
+            let family = match name {
+                "process_cpu_seconds_total" => &mut figures.cpu_seconds,
+                "process_resident_memory_bytes" => &mut figures.memory,
+                "process_open_fds" => &mut figures.open_files,
+                "emqx_vm_cpu_use" => &mut percent,
+                "emqx_vm_used_memory" => &mut memory,
+                "erlang_vm_logical_processors" => &mut cores,
+                _ => continue,
+            };
+            *family = Some(family.unwrap_or(0.0) + value);
+        }
+        figures.cpu = percent.map(|percent: f64| percent / 100.0 * cores.unwrap_or(1.0));
+        figures.memory = figures.memory.or(memory);
+        figures
+    }
+}
+
+/// The name and value of a line `name{label="value",...} value [timestamp]`.
+fn series(line: &str) -> Option<(&str, f64)> {
+    let line = line.trim();
+    if line.starts_with('#') {
+        return None;
+    }
+    let end = line.find(['{', ' ', '\t'])?;
+    let (name, rest) = line.split_at(end);
+    let after = if rest.starts_with('{') { &rest[labels(rest)?..] } else { rest };
+    let value: f64 = after.split_whitespace().next()?.parse().ok()?;
+    (value.is_finite() && value >= 0.0).then_some((name, value))
+}
+
+/// The length of a set of labels with its braces. A value may hold anything, quotes escaped.
+fn labels(text: &str) -> Option<usize> {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'}' if !quoted => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_most_programs_write_is_read() {
+        let page = "# HELP process_cpu_seconds_total Total user and system CPU time.\n\
+                    # TYPE process_cpu_seconds_total counter\n\
+                    process_cpu_seconds_total 12.47\n\
+                    process_resident_memory_bytes 1.34217728e+08\r\n\
+                    process_open_fds{} 41 1700000000000\n\
+                    process_open_fds_other 7\n# EOF\n";
+        let expected = Figures {
+            cpu_seconds: Some(12.47),
+            memory: Some(134_217_728.0),
+            open_files: Some(41.0),
+            ..Figures::default()
+        };
+        assert_eq!(Figures::read(page), expected);
+    }
+
+    #[test]
+    fn emqx_s_figures_are_read_when_there_are_no_others() {
+        let page =
+            "emqx_vm_cpu_use 25\nemqx_vm_used_memory{node=\"a }\\\" b\"} 1000\nemqx_vm_used_memory{node=\"b\"} 500\n";
+        let figures = Figures::read(page);
+        assert_eq!((figures.cpu, figures.memory, figures.cpu_seconds), (Some(0.25), Some(1500.0), None));
+        let figures =
+            Figures::read(&format!("{page}erlang_vm_logical_processors 8\nprocess_resident_memory_bytes 7\n"));
+        assert_eq!((figures.cpu, figures.memory), (Some(2.0), Some(7.0)));
+    }
+
+    #[test]
+    fn any_text_is_read() {
+        for page in [
+            "",
+            "<html>",
+            "process_open_fds",
+            "process_open_fds ",
+            "process_open_fds{",
+            "process_open_fds{a=\"} 1",
+            "process_open_fds NaN",
+            "process_open_fds +Inf",
+            "process_open_fds -1",
+            "process_open_fds \u{1F42E}",
+            "{} 1",
+        ] {
+            assert_eq!(Figures::read(page), Figures::default(), "{page}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `paddock capacity` from its command line to its document, against a target whose capacity is known.
+
+use std::{fs, path::Path, process::Output, time::Duration};
+
+use serde_json::Value;
+
+use crate::support::{Running, output, output_within, paddock};
+
+/// A handful of devices and one reader of everything, on a machine that may do other work.
+const SCENARIO: &str = r#"
+[scenario]
+name = "knee"
+seed = 7
+warm_up = "200ms"
+drain = "3s"
+lag_limit = "2s"
+
+[brokers.broker]
+url = "embedded"
+version = "5.0"
+
+[devices.meter]
+model = "milk_meter"
+count = 8
+qos = 1
+
+[devices.collar]
+model = "collar"
+count = 4
+qos = 0
+version = "3.1.1"
+
+[subscribers.archive]
+role = "erp"
+count = 2
+filters = ["$share/archive/#"]
+qos = 1
+
+[[stages]]
+name = "hold"
+hold = "1s"
+rate = 100
+
+[search]
+slo = ["p(99)<250ms", "loss count==0"]
+step_length = "1s"
+tolerance = "25%"
+confirm = 1
+max = 5000
+
+[output]
+html = false
+junit = false
+hdr_log = false
+"#;
+
+/// What the sink takes per second.
+const KNEE: f64 = 300.0;
+
+fn search(folder: &Path, arguments: &[&str]) -> (Output, Value) {
+    let file = folder.join("knee.toml");
+    fs::write(&file, SCENARIO).unwrap();
+    let out = folder.join("found");
+    let output = output_within(
+        Duration::from_secs(150),
+        paddock().arg("capacity").arg(&file).arg("--out").arg(&out).args(arguments),
+    );
+    let text = fs::read(out.join("capacity.json")).expect("the search leaves its document");
+    (output, serde_json::from_slice(&text).expect("it is JSON"))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_known_knee_is_found_and_never_overstated() {
+    let sink = Running::start(paddock().args(["null-sink", "--messages-per-second", &KNEE.to_string()]));
+    let line = sink.line("its address", |line| line.starts_with("listening on "));
+    let url = line.trim_start_matches("listening on ").trim();
+    let folder = tempfile::tempdir().unwrap();
+    let (output, found) = search(folder.path(), &["--target", url, "--start", "100"]);
+    let said = text(&output.stderr) + &text(&output.stdout);
+    // A loaded machine makes steps fail that would hold, never the other way round.
+    let steps = found["steps"].as_array().unwrap();
+    for step in steps.iter().filter(|step| step["verdict"] == "held") {
+        // In a step of a second and its warm-up as much again may wait as the SLO lets pass.
+        assert!(step["asked"].as_f64().unwrap() <= KNEE * 1.3, "{said}");
+    }
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let figure = found["answer"]["figure"].as_f64().unwrap();
+    assert!((KNEE / 3.0..=KNEE * 1.3).contains(&figure), "{said}");
+    assert!(steps.iter().any(|step| step["verdict"] == "broke"), "{said}");
+    let last = steps.last().unwrap();
+    assert_eq!(
+        (&last["kind"], &last["verdict"], &last["asked"]),
+        (&"confirmation".into(), &"held".into(), &figure.into())
+    );
+    // Every step is a run that can be looked at.
+    for step in steps {
+        let run = folder.path().join("found").join(step["folder"].as_str().unwrap());
+        assert!(run.join("observations.jsonl").is_file() && run.join("summary.json").is_file(), "{}", run.display());
+    }
+    // The answer was compared with what the generator can do.
+    assert!(folder.path().join("found/ceiling/capacity.json").is_file(), "{said}");
+    assert!(found["ceiling"]["figure"].as_f64().is_some_and(|ceiling| ceiling > 0.0), "{said}");
+    assert!(text(&output.stdout).contains("phase 1 needs 500 msg/s: "), "{said}");
+    assert!(text(&output.stderr).contains("confirming: "), "{said}");
+    sink.signal("TERM");
+    assert_eq!(sink.end().code(), Some(0));
+}
+
+#[test]
+fn the_generator_s_own_ceiling_is_a_search_too_and_serves_later_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let (output, found) = search(folder.path(), &["--ceiling", "--max", "200", "--step-length", "500ms"]);
+    let said = text(&output.stderr) + &text(&output.stdout);
+    assert_eq!((&found["subject"], &found["headroom"]), (&"generator".into(), &Value::Array(Vec::new())), "{said}");
+    assert_eq!(found["target"]["description"], "null sink, child process");
+    let document = folder.path().join("found/capacity.json").display().to_string();
+    let scenario = folder.path().join("knee.toml").display().to_string();
+    let read = |arguments: &[&str]| {
+        let common = ["capacity", &scenario, "--ceiling-of", &document, "--target", "mqtt://127.0.0.1:1"];
+        self::output(paddock().args(common).args(arguments).current_dir(folder.path()))
+    };
+    // It is read before anything is reached.
+    let output = read(&["--search", "connections"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("it is about the rate of knee"), "{}", text(&output.stderr));
+    assert_eq!(read(&[]).status.code(), Some(5), "nobody listens there");
+}
+
+#[test]
+fn what_cannot_be_searched_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |arguments: &[&str]| {
+        let output = output(paddock().arg("capacity").args(arguments).current_dir(folder.path()));
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        text(&output.stderr)
+    };
+    assert!(said(&["phase-1-day"]).contains("give every stage a plain `rate`"));
+    assert!(said(&["phase-1", "--slo", "los count==0"]).contains("did you mean `loss`?"));
+    assert!(said(&["phase-1", "--tolerance", "80%"]).contains("from 1% to 50%"));
+    assert!(said(&["phase-1", "--search", "connections", "--max", "10"]).contains("raise --max"));
+    assert!(said(&["phase-1", "--start", "0"]).contains("begins above 0"));
+    assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing was left behind");
+}

@@ -1,0 +1,66 @@
+//! `--metrics`: what a target says of itself, for reports of a run against another machine.
+
+use std::{fs, path::Path, time::Duration};
+
+use serde_json::Value;
+
+use crate::support::{Running, output_within, paddock};
+
+const SCENARIO: &str = r#"
+[scenario]
+name = "watched"
+drain = "5s"
+lag_limit = "5s"
+
+[devices.meter]
+model = "milk_meter"
+count = 4
+qos = 1
+
+[subscribers.erp]
+role = "erp"
+count = 1
+filters = ["smartdairy/#"]
+
+[[stages]]
+name = "hold"
+hold = "3s"
+rate = 100
+"#;
+
+/// A run against `target` that reads `page`: its summary, and what it said.
+fn run(folder: &Path, target: &str, page: &str) -> (Value, String) {
+    let file = folder.join("watched.toml");
+    fs::write(&file, SCENARIO).unwrap();
+    let out = folder.join("run");
+    let output = output_within(
+        Duration::from_secs(60),
+        paddock().args(["run", "--target", target, "--metrics", page, "--out"]).arg(&out).arg(&file),
+    );
+    let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let summary = fs::read(out.join("summary.json")).expect("the run leaves its summary");
+    (serde_json::from_slice(&summary).expect("it is JSON"), said)
+}
+
+#[test]
+fn a_broker_s_own_metrics_stand_for_its_process() {
+    let broker = Running::start(paddock().args(["broker", "--listen", "127.0.0.1:0", "--monitor", "127.0.0.1:0"]));
+    let listening = broker.line("its address", |line| line.starts_with("listening on "));
+    let monitoring = broker.line("its monitor", |line| line.starts_with("monitoring on "));
+    let (target, page) = (&listening["listening on ".len()..], &monitoring["monitoring on ".len()..]);
+    let folder = tempfile::tempdir().unwrap();
+    let (summary, said) = run(folder.path(), target, page);
+    let peak = &summary["peak"];
+    assert!(peak["target_rss_bytes"].as_u64().is_some_and(|bytes| bytes > 1 << 20), "{said}\n{peak}");
+    assert!(peak["target_open_files"].as_u64().is_some_and(|files| files > 5), "{said}\n{peak}");
+    assert!(peak["target_cpu"].as_f64().is_some_and(|cpu| (0.0..64.0).contains(&cpu)), "{said}\n{peak}");
+    assert!(!said.contains("metrics page"), "{said}");
+    // A page of a broker that is none of metrics costs one warning.
+    let folder = tempfile::tempdir().unwrap();
+    let (summary, said) = run(folder.path(), target, &format!("{page}/health/live"));
+    assert_eq!((&summary["events"]["warning"], &summary["peak"]["target_cpu"]), (&1.into(), &Value::Null), "{said}");
+    assert!(said.contains("health/live: it has neither process_cpu_seconds_total"), "{said}");
+    broker.signal("TERM");
+    assert_eq!(broker.end().code(), Some(0));
+}
