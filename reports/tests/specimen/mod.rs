@@ -76,10 +76,27 @@ fn compose(kind: Kind) -> Vec<Observation> {
         };
         Observation::Histogram(HistogramRecord { metric, labels, histogram: EncodedHistogram::of(&histogram) })
     }));
+    run.extend(connects(kind, &mut noise));
     run.push(Observation::GeneratorHealth(health(kind)));
     run.extend(thresholds(kind).into_iter().map(Observation::Threshold));
     run.push(Observation::RunEnded(ended(kind, until)));
     run
+}
+
+/// How long connecting took: all at the beginning, and the 37 that were lost once more, slower.
+fn connects(kind: Kind, noise: &mut Noise) -> Vec<Observation> {
+    let again = if kind == Kind::Failing { 37 } else { 0 };
+    let of_stage = |(stage, number, factor): (&str, u64, u64)| {
+        let mut histogram = house_histogram();
+        (0..number).for_each(|_| histogram.saturating_record(noise.latency() * factor));
+        Observation::Histogram(HistogramRecord {
+            metric: metric::CONNECT.to_owned(),
+            labels: Labels::none().with(label::STAGE, stage),
+            histogram: EncodedHistogram::of(&histogram),
+        })
+    };
+    let stages = [("ramp", 300, 2), ("hold", again, 9)];
+    stages.into_iter().filter(|(_, number, _)| *number > 0).map(of_stage).collect()
 }
 
 fn seconds(seconds: u64) -> Duration {

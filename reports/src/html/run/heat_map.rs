@@ -36,7 +36,11 @@ pub(super) fn figure(summary: &Summary, marks: &Marks) -> Option<Figure> {
         title: TITLE.to_owned(),
         size: "full",
         drawings: vec![draw(Frame::WIDE.tall(HEIGHT)), draw(Frame::NARROW.tall(HEIGHT))],
-        key: Some(Key { few: "1".to_owned(), many: format!("{} per {}", count(most), span(width)), shades: SHADES }),
+        key: Some(Key {
+            few: "1".to_owned(),
+            many: format!("{} in a cell of {}", count(most), span(width)),
+            shades: SHADES,
+        }),
         table: Some(table(&columns, marks.seconds)),
         reading,
     })

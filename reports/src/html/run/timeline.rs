@@ -68,21 +68,30 @@ fn rates(summary: &Summary) -> Option<Chart> {
     })
 }
 
+/// Whether what was intended was sent, and whether what was due came in time.
 fn rate_reading(summary: &Summary) -> String {
     let measured: Vec<&str> = summary.measured_stages().map(|(name, _)| name).collect();
-    let points = summary.series().points().iter().filter(|point| measured.contains(&point.stage.as_str()));
-    let behind = points
-        .filter(|point| point.total.intended > 0)
-        .map(|point| (point, point.total.sent as f64 / point.total.intended as f64));
-    match behind.min_by(|a, b| a.1.total_cmp(&b.1)) {
-        None => String::new(),
+    let points = || summary.series().points().iter().filter(|point| measured.contains(&point.stage.as_str()));
+    let worst = |part: fn(&Point) -> u64, whole: fn(&Point) -> u64| {
+        let shares = points().filter(|point| whole(point) > 0);
+        shares.map(|point| (point, part(point) as f64 / whole(point) as f64)).min_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    let said = |point: &Point, part: u64, whole: u64| {
+        format!("at {}, {} of {}", when(point, summary.series()), count(part), count(whole))
+    };
+    let sent = match worst(|point| point.total.sent, |point| point.total.intended) {
+        None => return String::new(),
         Some((_, share)) if share >= 0.995 => "What was intended was sent, in every second that counts.".to_owned(),
-        Some((point, _)) => format!(
-            "Furthest behind at {}: {} of {} intended were sent.",
-            when(point, summary.series()),
-            count(point.total.sent),
-            count(point.total.intended)
-        ),
+        Some((point, _)) => {
+            format!("Sending was furthest behind {} intended.", said(point, point.total.sent, point.total.intended))
+        }
+    };
+    match worst(|point| point.total.received, |point| point.total.expected) {
+        Some((point, share)) if share < 0.9 => {
+            let said = said(point, point.total.received, point.total.expected);
+            format!("{sent} Delivery was furthest behind {said} due.")
+        }
+        _ => sent,
     }
 }
 
