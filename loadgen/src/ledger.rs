@@ -29,6 +29,7 @@ mod account;
 mod audience;
 mod evidence;
 mod joint;
+mod latecomer;
 mod ranges;
 mod stream;
 mod under_way;
@@ -48,6 +49,7 @@ pub use account::{Account, Counts, Row, RowKey};
 pub use audience::{Audience, ClientId, Expected, Reader, ReaderId, Subscription};
 pub(crate) use evidence::quality;
 pub use joint::{Closed, Joint, Misfit};
+pub use latecomer::Replay;
 pub use ranges::Ranges;
 pub use witness::{Fault, Witness};
 

@@ -8,6 +8,8 @@
 //! | `send_lag` | intended start | handed to a connection, whatever the reason for the wait |
 //! | `ack` | handed to a connection | end of the QoS 1 or 2 handshake |
 //! | `connect` | CONNECT | CONNACK |
+//! | `retained` | SUBSCRIBE of a late subscriber | its last retained message |
+//! | `drain` | CONNACK of a subscriber that was away | the last message that was queued for it |
 //!
 //! A message that waited because its connection could not take it (flow control, a full socket, no connection) was held
 //! up by the target: that wait is in `send_lag` and `e2e`, never in `generator_lag`.
@@ -17,6 +19,7 @@
 //!
 //! Memory: one histogram (at most 260 KiB) for each combination that occurs, however long the run is.
 
+mod moments;
 mod watch;
 mod window;
 
@@ -31,6 +34,7 @@ use reports::{
 
 use crate::{judge::Offers, ledger::RowKey};
 
+use moments::Moments;
 pub use watch::Watch;
 use window::Seconds;
 pub use window::{ClosedWindow, Samples};
@@ -72,6 +76,7 @@ pub struct Meter {
     distributions: Vec<Option<Box<Histogram<u64>>>>,
     /// By publishing group, then by subscriber group.
     connects: Vec<Option<Box<Histogram<u64>>>>,
+    moments: Moments,
     offers: Offers,
     seconds: Seconds,
     watches: Arc<[Watch]>,
@@ -109,6 +114,7 @@ impl Meter {
             groups,
             distributions: (0..places).map(|_| None).collect(),
             connects: (0..connects).map(|_| None).collect(),
+            moments: Moments::default(),
             offers: Offers::default(),
             watches: Arc::new([]),
             watchers: Vec::new(),
@@ -197,6 +203,12 @@ impl Meter {
         }
     }
 
+    /// A client of subscriber group `reader` got to the end of what `metric` measures, at `at`.
+    pub fn reached(&mut self, metric: &'static str, reader: u16, at: Duration, took: Duration) {
+        let stage = self.stages.iter().position(|stage| stage.begins <= at && at < stage.ends);
+        self.moments.record(metric, stage.or(self.stages.len().checked_sub(1)), reader, took);
+    }
+
     /// What became of the starts in the measured stages.
     pub const fn offers(&self) -> Offers {
         self.offers
@@ -252,7 +264,13 @@ impl Meter {
         let connects = self.connects.iter().zip(devices.chain(subscribers)).filter_map(|(distribution, labels)| {
             distribution.as_ref().map(|distribution| record(metric::CONNECT, labels, distribution))
         });
-        messages.chain(connects)
+        let moments = self.moments.iter().map(|(metric, stage, reader, distribution)| {
+            let labels = Labels::none().with(label::SUBSCRIBER, &self.groups.subscribers[usize::from(reader)]);
+            let stage = stage.map(|stage| &self.stages[stage].name);
+            let labels = stage.map_or(labels.clone(), |stage| labels.with(label::STAGE, stage));
+            record(metric, labels, distribution)
+        });
+        messages.chain(connects).chain(moments)
     }
 
     fn is_measured(&self, row: RowKey) -> bool {

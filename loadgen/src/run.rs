@@ -6,6 +6,7 @@
 //!                                                                 starts, whatever comes back
 //! ```
 
+mod absence;
 mod appointment;
 mod chronicle;
 mod closing;
@@ -20,6 +21,7 @@ mod prepare;
 mod program;
 mod readers;
 mod recorder;
+mod replays;
 mod resources;
 mod side;
 mod starvation;

@@ -205,7 +205,8 @@ fn messages(summary: &Summary) -> Messages {
 }
 
 fn distributions(summary: &Summary) -> Vec<Distribution> {
-    let merged = [metric::E2E, metric::SERVICE, metric::GENERATOR_LAG, metric::CONNECT];
+    let merged =
+        [metric::E2E, metric::SERVICE, metric::GENERATOR_LAG, metric::CONNECT, metric::RETAINED, metric::DRAIN];
     let merged = merged.iter().filter_map(|name| {
         Some(distribution(name, &Labels::none(), &summary.measured_histogram(name, &Labels::none())?))
     });

@@ -9,7 +9,7 @@ mod search;
 mod sections;
 
 use located::{Reading, Scalar, Wrong};
-pub(crate) use scalar::{EventDo, NetworkDo, Shape, Span};
+pub(crate) use scalar::{EventDo, EventTime, NetworkDo, Shape, Span};
 pub(crate) use sections::{
     BrokerSection, DaySection, DeviceSection, Document, EventSection, NetworkSection, OutputSection, SearchSection,
     StageSection, SubscriberSection,

@@ -18,7 +18,7 @@ mod threshold;
 pub use broker::{Address, Broker, BrokerId, Credentials, Password, Scheme, Url, Version};
 pub use day::{Curve, Day, TimeOfDay};
 pub use device::{BarnId, DeviceGroup, DeviceModel, Engine, GroupId};
-pub use event::{Action, Anchor, Event};
+pub use event::{Action, Anchor, Away, Event, Moment};
 pub use filter::{FilterTemplate, TopicError};
 pub use located::duration::format as format_duration;
 pub use name::{Name, NameError};

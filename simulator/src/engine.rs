@@ -119,6 +119,13 @@ pub trait ClientEngine {
     /// Closes the transport at once without DISCONNECT: the broker publishes the Will. The client is then offline.
     fn abandon(&mut self, client: ClientKey);
 
+    /// Stops reading from a client's connection: what the broker sends waits on the way, and TCP slows the broker down. Ends
+    /// with the connection. Ignored while offline, and by an engine that cannot (rumqttc).
+    fn pause(&mut self, client: ClientKey);
+
+    /// Reads again from the connection of a paused client.
+    fn resume(&mut self, client: ClientKey);
+
     /// Drops a client and everything known of it; what was open is abandoned. No event of it follows.
     fn forget(&mut self, client: ClientKey);
 

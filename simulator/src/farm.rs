@@ -208,7 +208,7 @@ impl Farm {
             topic: device.topics[leaf].clone(),
             payload,
             qos: device.qos.unwrap_or(natural),
-            retain: false,
+            retain: device.retain,
             kind: Kind::Telemetry,
         }
     }

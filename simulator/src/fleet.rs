@@ -189,6 +189,21 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         }
     }
 
+    /// Lets a device say DISCONNECT, without a farewell; its Will is void. It stays away for `away`, then reconnects with
+    /// back-off. Ignored while it is offline.
+    pub fn leave(&mut self, device: DeviceId, away: Duration) {
+        if let Some(index) = self.index_of(device)
+            && self.devices[index].phase == Phase::Online
+            && let Some(client) = self.devices[index].client
+        {
+            let device = &mut self.devices[index];
+            device.away = away;
+            // From now on telemetry is kept: a client that says DISCONNECT takes no more.
+            device.phase = Phase::Waiting;
+            self.engine.disconnect(client);
+        }
+    }
+
     /// Whether a device is connected.
     pub fn is_online(&self, device: DeviceId) -> bool {
         self.index_of(device).is_some_and(|index| self.devices[index].phase == Phase::Online)
@@ -265,13 +280,14 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             match duty {
                 Duty::Connect { turn } if turn == device.turn => self.connect(index),
                 Duty::Heartbeat { turn } if turn == device.turn => self.heartbeat(index, due),
+                Duty::Flush { turn } if turn == device.turn => self.flush(index, due),
                 Duty::Telemetry { at } if device.phase != Phase::Retired => {
                     let id = device.id;
                     self.publish_telemetry(id, due);
                     self.plan_telemetry(index, at);
                 }
                 // Meant for a connection that has ended since.
-                Duty::Connect { .. } | Duty::Heartbeat { .. } | Duty::Telemetry { .. } => {}
+                Duty::Connect { .. } | Duty::Heartbeat { .. } | Duty::Flush { .. } | Duty::Telemetry { .. } => {}
             }
         }
     }

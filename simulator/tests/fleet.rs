@@ -10,7 +10,7 @@ use simulator::{
     Target, TopicPrefix,
     engine::{Closed, ConnectFailure, Native, NativeOptions, Unsent},
     farm::{DeviceId, Farm, Group, Model, Plan, Publication},
-    fleet::{Pace, Ramp},
+    fleet::{Habits, Pace, Ramp},
 };
 
 /// What a fleet did to its engine.
@@ -127,6 +127,10 @@ impl ClientEngine for Puppet {
     fn abandon(&mut self, client: ClientKey) {
         self.close(client, Closed::Abandoned);
     }
+
+    fn pause(&mut self, _: ClientKey) {}
+
+    fn resume(&mut self, _: ClientKey) {}
 
     fn forget(&mut self, _: ClientKey) {}
 
@@ -291,6 +295,41 @@ async fn a_full_offline_buffer_gives_up_its_oldest_and_keeps_stamps() {
     let payloads = fleet.engine().payloads();
     assert_eq!(payloads[1..], ["3 due 0.003000s", "4 due 0.004000s", "5 due 0.005000s"]);
     assert_eq!((fleet.counts().telemetry, fleet.backlog()), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_left_flushes_what_it_kept_in_order_and_at_its_own_pace() {
+    let habits = Habits { buffer: Some(4), flush_every: Some(SECOND / 10), ..Habits::default() };
+    let mut fleet = fleet(1, Numberer::default(), |options| options.habits = vec![habits]);
+    fleet.start(1, Ramp::Over(Duration::ZERO));
+    pass(&mut fleet, SECOND).await;
+    let before = fleet.engine().diary.len();
+    fleet.leave(DeviceId(0), 3 * SECOND);
+    for due in 1..=6 {
+        fleet.publish_telemetry(DeviceId(0), Time::from_millis(due));
+    }
+    assert_eq!((fleet.is_online(DeviceId(0)), fleet.counts().dropped, fleet.backlog()), (false, 2, 4));
+    pass(&mut fleet, 6 * SECOND).await;
+    let after = &fleet.engine().diary[before..];
+    assert_eq!(after[0].1, Deed::Disconnect, "without a farewell");
+    let flushed: Vec<(Time, &str)> = after
+        .iter()
+        .filter_map(|(at, deed)| match deed {
+            Deed::Publish { payload, .. } => Some((*at, std::str::from_utf8(payload).unwrap())),
+            _ => None,
+        })
+        .filter(|(_, payload)| payload.contains(" due "))
+        .collect();
+    let payloads: Vec<&str> = flushed.iter().map(|(_, payload)| *payload).collect();
+    assert_eq!(payloads, ["3 due 0.003000s", "4 due 0.004000s", "5 due 0.005000s", "6 due 0.006000s"]);
+    for pair in flushed.windows(2) {
+        let gap = pair[1].0.since(pair[0].0).as_millis();
+        assert!((98..=102).contains(&gap), "{gap}");
+    }
+    // What is due once the buffer is empty goes at once.
+    let now = fleet.engine().clock().now();
+    fleet.publish_telemetry(DeviceId(0), now);
+    assert_eq!(fleet.backlog(), 0);
 }
 
 #[tokio::test(start_paused = true)]

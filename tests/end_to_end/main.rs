@@ -17,6 +17,7 @@ mod network;
 mod report;
 mod segments;
 mod soak;
+mod styles;
 mod support;
 mod upheaval;
 mod ways;

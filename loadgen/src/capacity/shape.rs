@@ -160,6 +160,8 @@ impl Shape {
             client_id: format!("{name}-{{n:06}}").parse().expect("it is a template"),
             subscriptions,
             expect: (0..).zip(&self.base.devices).map(|(index, _)| GroupId(index)).collect(),
+            from: None,
+            read_rate: None,
             barns: self.base.barns.clone(),
             version,
             clean_start: true,

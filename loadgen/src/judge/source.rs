@@ -40,6 +40,8 @@ pub(super) fn source(metric: Metric) -> Source {
         Metric::GeneratorLag => Source::Samples(metric::GENERATOR_LAG, messages),
         Metric::Ack => Source::Samples(crate::measure::ACK, messages),
         Metric::Connect => Source::Samples(metric::CONNECT, |_| 0.0),
+        Metric::Retained => Source::Samples(metric::RETAINED, |_| 0.0),
+        Metric::Drain => Source::Samples(metric::DRAIN, |_| 0.0),
         Metric::Loss => Source::Fault(Counter::Lost),
         Metric::Duplicates => Source::Fault(Counter::Duplicated),
         Metric::Reordered => Source::Fault(Counter::Reordered),

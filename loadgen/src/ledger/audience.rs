@@ -1,6 +1,6 @@
 //! Who reads what.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use protocol::QoS;
 
@@ -90,6 +90,23 @@ impl Audience {
     fn add_one(&mut self, name: &str, subscriptions: Vec<Subscription>, at: Whereabouts) -> ClientId {
         let client = ClientId(self.of_client.len() as u32);
         self.of_client.push(Vec::new());
+        self.subscribe_at(client, name, subscriptions, at);
+        client
+    }
+
+    /// Gives `client`, one of this process's own that has none, its subscriptions; where those lie that no reader had before.
+    pub(super) fn subscribe(&mut self, client: ClientId, name: &str, subscriptions: Vec<Subscription>) -> Range<usize> {
+        self.subscribe_at(client, name, subscriptions, Whereabouts { here: true, elsewhere: false })
+    }
+
+    fn subscribe_at(
+        &mut self,
+        client: ClientId,
+        name: &str,
+        subscriptions: Vec<Subscription>,
+        at: Whereabouts,
+    ) -> Range<usize> {
+        let first = self.subscriptions.len();
         let (shared, own): (Vec<_>, Vec<_>) = subscriptions.into_iter().partition(|one| one.share.is_some());
         if !own.is_empty() {
             let reader = self.reader(Reader::Client(client), name.into());
@@ -113,14 +130,19 @@ impl Audience {
                 None => self.subscriptions.push((reader, one)),
             }
         }
-        client
+        first..self.subscriptions.len()
     }
 
     /// Who must receive what `group` publishes to `topic` at `qos`, ascending by reader.
     pub fn readers_of(&self, topic: &str, qos: QoS, group: u16) -> Vec<Expected> {
+        self.expected_by(0..self.subscriptions.len(), topic, qos, group)
+    }
+
+    /// The same by some of the subscriptions.
+    pub(super) fn expected_by(&self, which: Range<usize>, topic: &str, qos: QoS, group: u16) -> Vec<Expected> {
         let mut expected: Vec<Expected> = Vec::new();
         let matching =
-            self.subscriptions.iter().filter(|(_, one)| one.accounts_for(group) && matches(&one.filter, topic));
+            self.subscriptions[which].iter().filter(|(_, one)| one.accounts_for(group) && matches(&one.filter, topic));
         for (reader, subscription) in matching {
             let qos = subscription.qos.min(qos);
             match expected.iter_mut().find(|one| one.reader == *reader) {

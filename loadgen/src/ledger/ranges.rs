@@ -16,6 +16,11 @@ impl Ranges {
         Self { spans: Vec::new() }
     }
 
+    /// Every value below `end`.
+    pub fn up_to(end: u32) -> Self {
+        Self { spans: end.checked_sub(1).map(|last| (0, last)).into_iter().collect() }
+    }
+
     /// Adds `value`; whether it was absent.
     pub fn insert(&mut self, value: u32) -> bool {
         // Nearly always the next in sequence.

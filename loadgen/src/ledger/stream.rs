@@ -31,6 +31,8 @@ pub(super) struct Track {
     pub(super) qos: QoS,
     /// `layers[n]` holds what arrived more than n times; as many layers as arrivals are allowed.
     layers: Box<[Ranges]>,
+    /// The first message that it must have got.
+    since: u32,
     /// The highest sequence that each client of the reader has received. Mostly one client.
     highest: Vec<(ClientId, u32)>,
 }
@@ -95,6 +97,10 @@ impl Stream {
         for reader in audience.readers_with(client) {
             let Ok(at) = self.tracks.binary_search_by_key(&reader, |track| track.reader) else { continue };
             let track = &mut self.tracks[at];
+            if sequence < track.since {
+                let (reader, qos) = (track.reader, track.qos);
+                return Some(Seen { reader, qos, first: false, copy: true, overtaken: false });
+            }
             if let Some(layer) = track.layers.iter_mut().position(|layer| layer.insert(sequence)) {
                 let overtaken = track.overtaken(client, sequence);
                 let (reader, qos) = (track.reader, track.qos);
@@ -116,7 +122,14 @@ impl Stream {
 impl Track {
     fn new(expected: Expected) -> Self {
         let layers = vec![Ranges::new(); usize::from(expected.copies.max(1))].into();
-        Self { reader: expected.reader, qos: expected.qos, layers, highest: Vec::new() }
+        Self { reader: expected.reader, qos: expected.qos, layers, since: 0, highest: Vec::new() }
+    }
+
+    /// Of a reader that came when `next` was the next message.
+    pub(super) fn since(expected: Expected, next: u32) -> Self {
+        let mut track = Self { since: next, ..Self::new(expected) };
+        track.layers[0] = Ranges::up_to(next);
+        track
     }
 
     /// What arrived at least once.

@@ -173,6 +173,21 @@ impl<'a> Drive<'a> {
         while let Some(event) = self.fleet.poll_event() {
             self.react(event);
         }
+        self.tell_drained();
+    }
+
+    /// Tells of queues that are empty now.
+    fn tell_drained(&mut self) {
+        while let Some((group, drained)) = self.fleet.stamper().drained.pop() {
+            let at = self.offset(self.now());
+            let rate = drained.messages as f64 / drained.took.as_secs_f64().max(1e-9);
+            let name = &self.plan.scenario.subscribers[usize::from(group)].name;
+            let text = format!(
+                "{} messages that were queued for {name} drained in {:.1?}, {rate:.0} per second",
+                drained.messages, drained.took
+            );
+            self.scribe.event_about(at, EventKind::Injected, &text, None, text.clone());
+        }
     }
 
     fn react(&mut self, event: FleetEvent) {
@@ -201,7 +216,7 @@ impl<'a> Drive<'a> {
             FleetEvent::Offline { device, cause, .. } => {
                 self.fleet.stamper().flood.set_online(device, false);
                 // On purpose: what the scenario did is told by itself.
-                if cause != Closed::Abandoned {
+                if !matches!(cause, Closed::Abandoned | Closed::Disconnected) {
                     self.tell(EventKind::ConnectionLost, device, cause.to_string());
                 }
             }
@@ -237,6 +252,21 @@ impl<'a> Drive<'a> {
                     self.scribe.event_of(at, EventKind::SessionLost, group, &name, SESSION_LOST.to_owned());
                 }
                 self.scribe.event_of(at, EventKind::Reconnected, group, &name, String::new());
+            }
+            News::Returned(client) => {
+                let group = self.readers.group(client);
+                let recorder = self.fleet.stamper();
+                let queued = recorder.ledger.owed_to(client);
+                recorder.absences.returned(client, group, queued, at);
+            }
+            News::Asking { client, first } => {
+                let (filters, groups) = self.readers.asks(client);
+                let replays = &mut self.fleet.stamper().replays;
+                if first { replays.asked(client, filters, groups, at) } else { replays.forget(client) }
+            }
+            News::Joined(client) => {
+                let (name, subscriptions) = self.readers.granted(client);
+                self.fleet.stamper().ledger.join(client, &name, subscriptions);
             }
         }
     }
@@ -318,7 +348,7 @@ impl<'a> Drive<'a> {
 
     /// How many connections should be open.
     pub(super) fn awaited(&self) -> u64 {
-        u64::from(self.fleet.counts().started) + self.readers.len() as u64
+        u64::from(self.fleet.counts().started) + self.readers.awaited() as u64
     }
 
     /// How many of this process's devices are among the first `devices` of the scenario.
@@ -353,6 +383,11 @@ fn clients(plan: &Plan, clock: Clock) -> Result<Clients, Failure> {
     let scenario = &plan.scenario;
     if let Some(unsupported) = scenario.unsupported().first() {
         return Err(usage(format!("{}: {}", unsupported.path, unsupported.message)));
+    }
+    if let Some(late) = scenario.subscribers.iter().find(|group| group.from.is_some() && !plan.segment.is_whole()) {
+        let reason =
+            format!("subscribers.{} come late, which a run that is split over processes cannot account for", late.name);
+        return Err(usage(reason));
     }
     let readers = Readers::new(plan).map_err(usage)?;
     let engine = Engine::new(clock)

@@ -135,6 +135,7 @@ impl Drive<'_> {
         let mut chronicle = self.scribe.lay_down();
         let machine = counters.since(&self.counters, chronicle.send_queue());
         let recorder = self.fleet.stamper();
+        recorder.replays.close(&mut recorder.ledger);
         if odd.held_up > 0 {
             chronicle.record(&Observation::Event(Event {
                 at,
@@ -150,10 +151,10 @@ impl Drive<'_> {
     }
 
     fn is_settled(&mut self) -> bool {
-        let ledger = &self.fleet.stamper().ledger;
-        let sent = ledger.unresolved() == 0;
+        let recorder = self.fleet.stamper();
+        let sent = recorder.ledger.unresolved() == 0;
         if self.plan.segment.is_whole() {
-            return sent && ledger.outstanding() == 0;
+            return sent && recorder.ledger.outstanding() == 0 && recorder.replays.outstanding() == 0;
         }
         // What other segments have sent, and what became of ours with their subscribers, is not known here: whoever listens
         // does so to the end.

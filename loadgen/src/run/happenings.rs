@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use reports::observation::EventKind;
-use scenarios::model::{Action, Anchor, GroupId, RuleId, Scenario, format_duration};
+use scenarios::model::{Action, Anchor, Away, GroupId, RuleId, Scenario, SubscriberId, format_duration};
 use simulator::farm::DeviceId;
 
 use super::{
@@ -42,6 +42,16 @@ enum Happening {
     Recover {
         deed: Deed,
     },
+    /// Clients leave and come back at `back`.
+    Leave {
+        devices: Vec<GroupId>,
+        subscribers: Vec<SubscriberId>,
+        back: Duration,
+    },
+    /// Subscribers come that were not there before.
+    Join {
+        subscribers: SubscriberId,
+    },
 }
 
 impl Happenings {
@@ -60,6 +70,14 @@ impl Happenings {
                 Action::ReconnectStorm { groups, spread, away } => {
                     Happening::Storm { groups: groups.clone(), spread: *spread, away: *away }
                 }
+                Action::Disconnect { devices, subscribers, away } => Happening::Leave {
+                    devices: devices.clone(),
+                    subscribers: subscribers.clone(),
+                    back: match *away {
+                        Away::For(length) => due(event) + length,
+                        Away::Until(moment) => scenario.offset_of(moment),
+                    },
+                },
                 Action::NetworkOn { rule } => Happening::Switch { rule: *rule, on: true },
                 Action::NetworkOff { rule } => Happening::Switch { rule: *rule, on: false },
                 Action::FreezeBroker { away, .. } => Happening::Upset { deed: Deed::Freeze, away: *away },
@@ -68,7 +86,11 @@ impl Happenings {
             };
             Reverse((due(event), happening))
         });
-        Self(happenings.collect())
+        let latecomers = (0..).zip(&scenario.subscribers).filter_map(|(number, group)| {
+            let subscribers = SubscriberId(number);
+            Some(Reverse((scenario.offset_of(group.from?), Happening::Join { subscribers })))
+        });
+        Self(happenings.chain(latecomers).collect())
     }
 
     /// When something happens next.
@@ -93,6 +115,8 @@ impl Drive<'_> {
                     self.happenings.0.push(Reverse((at + away, Happening::Recover { deed })));
                 }
                 Happening::Recover { deed } => self.ask_broker(deed),
+                Happening::Leave { devices, subscribers, back } => self.send_away(at, &devices, &subscribers, back),
+                Happening::Join { subscribers } => self.admit(at, subscribers),
             }
         }
     }
@@ -127,6 +151,32 @@ impl Drive<'_> {
             let when = at + spread.mul_f64(nth as f64 / hit.len() as f64);
             self.happenings.0.push(Reverse((when, Happening::Cut { device: device.0, away })));
         }
+    }
+
+    fn send_away(&mut self, at: Duration, devices: &[GroupId], subscribers: &[SubscriberId], back: Duration) {
+        let farm = self.fleet.farm();
+        let hit: Vec<DeviceId> =
+            self.fleet.devices().filter(|device| devices.contains(&GroupId(farm.info(*device).group))).collect();
+        let away = back.saturating_sub(self.offset(self.now()));
+        let mut clients = 0;
+        for device in hit {
+            clients += usize::from(self.fleet.is_online(device));
+            self.fleet.leave(device, away);
+        }
+        let due = self.start.after(back);
+        for group in subscribers {
+            clients += self.readers.leave(self.fleet.engine(), *group, due);
+        }
+        let away = Duration::from_millis(back.saturating_sub(at).as_millis() as u64);
+        let text = format!("{clients} clients disconnected, away for {}", format_duration(away));
+        self.scribe.event_about(at, EventKind::Injected, &text, None, text.clone());
+    }
+
+    fn admit(&mut self, at: Duration, group: SubscriberId) {
+        let count = self.readers.admit(group);
+        let name = &self.plan.scenario.subscriber(group).name;
+        let text = format!("{count} subscribers of {name} come");
+        self.scribe.event_about(at, EventKind::Injected, &text, None, text.clone());
     }
 
     fn switch(&mut self, offset: Duration, rule: RuleId, on: bool) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use scenarios::model::{Action, Away, Moment, Scenario};
 use simulator::fleet::Ramp;
 
 use super::{
@@ -95,6 +96,7 @@ impl Drive<'_> {
             stage_ends: self.parts.iter().map(|part| part.span.ends).collect(),
             groups: u16::try_from(self.plan.scenario.devices.len()).expect("groups are numbered in 16 bits"),
             late_after: Some(self.plan.scenario.drain),
+            forget_after: longest_wait(&self.plan.scenario),
             ..ledger::Options::default()
         };
         self.fleet.stamper().ledger = Ledger::new(self.readers.audience(), options);
@@ -129,4 +131,22 @@ impl Drive<'_> {
         }
         Ok(())
     }
+}
+
+/// How long a message may be under way by the scenario's own will, and a minute.
+fn longest_wait(scenario: &Scenario) -> Duration {
+    let absences = scenario.events.iter().filter_map(|event| match &event.action {
+        Action::ReconnectStorm { spread, away, .. } => Some(*spread + *away),
+        Action::Disconnect { away: Away::For(length), .. } => Some(*length),
+        Action::Disconnect { away: Away::Until(moment), .. } => {
+            let begins = scenario.offset_of(Moment { anchor: event.anchor, offset: event.offset });
+            Some(scenario.offset_of(*moment).saturating_sub(begins))
+        }
+        _ => None,
+    });
+    let flushes = scenario
+        .devices
+        .iter()
+        .filter_map(|group| Some(Duration::from_secs_f64(f64::from(group.buffer) / group.flush_rate?.per_second())));
+    absences.max().unwrap_or_default() + flushes.max().unwrap_or_default() + Duration::from_secs(60)
 }

@@ -1,17 +1,29 @@
-//! The receiving clients: connected and subscribed before the first publish, and back again when they lose a connection.
+//! The receiving clients: connected and subscribed before the first publish, or when their time comes; back again when they
+//! lose a connection.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod pace;
+mod slow;
+mod wishes;
 
-use protocol::{QoS, ReasonCode, SubscribeFilter, SubscriptionOptions, Tag, Time, TopicFilter, Version};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use protocol::{QoS, SubscribeFilter, Tag, Time};
 use reports::observation::ClientEvidence;
-use scenarios::model::SubscriberGroup;
-use simulator::{ClientEngine, ClientEvent, ClientKey, ConnectOptions, Target};
+use scenarios::model::SubscriberId;
+use simulator::{ClientEngine, ClientEvent, ClientKey, ConnectOptions, engine::Closed};
+
+pub(super) use wishes::quality;
+use {
+    slow::Slow,
+    wishes::{filters, granted, options, refusal},
+};
 
 use super::{Plan, recorder::Delivered};
-use crate::{
-    RunId,
-    ledger::{Audience, ClientId, Subscription},
-};
+use crate::ledger::{Audience, ClientId, Subscription};
 
 /// How many clients connect at the same time.
 const OPENING: usize = 100;
@@ -24,9 +36,12 @@ pub(super) struct Readers {
     /// How many of them are this process's.
     mine: usize,
     /// How many of this process's were opened.
-    opened: usize,
     by_key: HashMap<ClientKey, usize>,
-    next: usize,
+    /// Those that are to connect for the first time.
+    waiting: VecDeque<usize>,
+    /// How many are there or are to be there by now.
+    admitted: usize,
+    slow: Slow,
     opening: usize,
     /// From CONNACK to the end of the connection.
     open: usize,
@@ -38,6 +53,12 @@ struct Reader {
     /// Its subscriber group.
     group: u16,
     options: ConnectOptions,
+    /// It comes while the load goes on.
+    late: bool,
+    /// Messages per second that it reads.
+    read_rate: Option<f64>,
+    /// Since it was sent away.
+    away: bool,
     filters: Vec<SubscribeFilter>,
     groups: Arc<[u16]>,
     granted: Vec<Option<QoS>>,
@@ -76,6 +97,15 @@ pub(super) enum News<'a> {
         /// Whether the broker no longer knew the session that it was to keep.
         session_lost: bool,
     },
+    /// A client is back that the scenario sent away.
+    Returned(ClientId),
+    /// A client that comes late sends SUBSCRIBE, for the first time or once more.
+    Asking {
+        client: ClientId,
+        first: bool,
+    },
+    /// It has its SUBACK.
+    Joined(ClientId),
 }
 
 const SUBSCRIBE: Tag = Tag(0);
@@ -97,6 +127,9 @@ impl Readers {
                 readers.push(Reader {
                     group: number,
                     options: options(group, target, n)?,
+                    late: group.from.is_some(),
+                    read_rate: group.read_rate.map(|rate| rate.per_second()),
+                    away: false,
                     filters: filters(group, target, *run_id, n)?,
                     groups: Arc::clone(&expected),
                     granted: Vec::new(),
@@ -107,13 +140,41 @@ impl Readers {
                 });
             }
         }
-        let mine = readers.iter().filter(|reader| reader.state == State::Waiting).count();
-        Ok(Self { readers, mine, opened: 0, by_key: HashMap::new(), next: 0, opening: 0, open: 0, ready: 0, fenced: 0 })
+        let is_mine = |place: &usize| readers[*place].state == State::Waiting;
+        let mine = (0..readers.len()).filter(is_mine).count();
+        let early = (0..readers.len()).filter(is_mine).filter(|place| !readers[*place].late);
+        let waiting: VecDeque<usize> = early.collect();
+        let (admitted, slow) = (waiting.len(), Slow::default());
+        let by_key = HashMap::new();
+        Ok(Self { readers, mine, by_key, waiting, admitted, slow, opening: 0, open: 0, ready: 0, fenced: 0 })
     }
 
-    /// Whether every client has its SUBACK.
+    /// Lets the clients of a group connect that come while the load goes on; how many.
+    pub(super) fn admit(&mut self, group: SubscriberId) -> usize {
+        let due = |reader: &Reader| reader.group == group.0 && reader.state == State::Waiting;
+        let due: Vec<usize> = (0..self.readers.len()).filter(|place| due(&self.readers[*place])).collect();
+        self.waiting.extend(&due);
+        self.admitted += due.len();
+        due.len()
+    }
+
+    /// Lets the clients of a group that are online say DISCONNECT and stay away until `back`; how many.
+    pub(super) fn leave(&mut self, engine: &mut impl ClientEngine, group: SubscriberId, back: Time) -> usize {
+        let online = self.readers.iter_mut().filter(|one| one.group == group.0 && one.state == State::Ready);
+        let mut left = 0;
+        for reader in online {
+            reader.state = State::Lost { retry_at: Some(back) };
+            reader.away = true;
+            left += 1;
+            engine.disconnect(reader.key.expect("it is online"));
+        }
+        self.ready -= left;
+        left
+    }
+
+    /// Whether every client that should be there has its SUBACK.
     pub(super) fn are_ready(&self) -> bool {
-        self.ready == self.mine
+        self.ready == self.admitted
     }
 
     /// How many are connected and subscribed.
@@ -131,6 +192,11 @@ impl Readers {
         self.mine
     }
 
+    /// How many should be connected by now.
+    pub(super) fn awaited(&self) -> usize {
+        self.admitted
+    }
+
     /// Whether no connection of them is left.
     pub(super) fn are_gone(&self) -> bool {
         self.open == 0
@@ -138,22 +204,18 @@ impl Readers {
 
     /// Opens connections that are due, and gives the time of the next one that is not.
     pub(super) fn advance(&mut self, engine: &mut impl ClientEngine, now: Time) -> Option<Time> {
-        while self.opening < OPENING && self.next < self.readers.len() {
-            let reader = &mut self.readers[self.next];
-            if reader.state == State::Elsewhere {
-                self.next += 1;
-                continue;
-            }
+        while self.opening < OPENING
+            && let Some(place) = self.waiting.pop_front()
+        {
+            let reader = &mut self.readers[place];
             let key = engine.connect(reader.options.clone());
             reader.key = Some(key);
             reader.state = State::Opening;
-            self.by_key.insert(key, self.next);
-            self.next += 1;
-            self.opened += 1;
+            self.by_key.insert(key, place);
             self.opening += 1;
         }
-        let mut earliest = None;
-        if self.ready + self.opening < self.opened {
+        let mut earliest = self.slow.advance(engine, now);
+        if self.ready + self.opening + self.waiting.len() < self.admitted {
             for reader in &mut self.readers {
                 let State::Lost { retry_at: Some(due) } = reader.state else { continue };
                 if due <= now {
@@ -187,21 +249,27 @@ impl Readers {
         Some(match event {
             ClientEvent::Message { message, qos, retain, at, .. } => {
                 let (client, group) = (ClientId(place as u32), reader.group);
+                if reader.read_rate.is_some() {
+                    self.slow.took(engine, key, *at);
+                }
                 News::Message(Delivered { client, group, message, qos: *qos, retain: *retain }, *at)
             }
             ClientEvent::Connected { session_present, .. } => {
                 self.open += 1;
+                if let Some(rate) = reader.read_rate {
+                    self.slow.connected(key, rate, now);
+                }
                 let subscribed = reader.filters.is_empty() || (*session_present && !first);
                 reader.session_lost = reader.keeps_session && !first && !session_present;
                 if subscribed {
                     reader.state = State::Ready;
                     self.opening -= 1;
                     self.ready += 1;
-                    reader.back()
+                    reader.back(place, first)
                 } else {
                     reader.state = State::Subscribing;
                     engine.subscribe(key, reader.filters.clone(), SUBSCRIBE);
-                    News::Nothing
+                    if reader.late { News::Asking { client: ClientId(place as u32), first } } else { News::Nothing }
                 }
             }
             ClientEvent::Subscribed { reasons, .. } => {
@@ -215,7 +283,11 @@ impl Readers {
                 reader.state = State::Ready;
                 self.opening -= 1;
                 self.ready += 1;
-                if first { News::Nothing } else { reader.back() }
+                match (first, reader.late) {
+                    (true, true) => News::Joined(ClientId(place as u32)),
+                    (true, false) => News::Nothing,
+                    (false, _) => reader.back(place, first),
+                }
             }
             ClientEvent::Unsubscribed { .. } => {
                 if reader.state != State::Fenced {
@@ -235,6 +307,9 @@ impl Readers {
             ClientEvent::Closed(closed) => {
                 self.open -= 1;
                 self.lose(place, now);
+                if self.readers[place].away && *closed == Closed::Disconnected {
+                    return Some(News::Nothing);
+                }
                 News::Lost(self.readers[place].name(), closed.to_string())
             }
             _ => News::Nothing,
@@ -242,6 +317,7 @@ impl Readers {
     }
 
     /// Who must receive what, by the QoS that the broker granted; of other segments' clients by the QoS that they ask for.
+    /// Clients that come late are there without subscriptions.
     pub(super) fn audience(&self) -> Audience {
         let mut audience = Audience::default();
         for reader in &self.readers {
@@ -264,8 +340,26 @@ impl Readers {
         .collect()
     }
 
+    /// The name of a client, and its subscriptions as the broker granted them.
+    pub(super) fn granted(&self, client: ClientId) -> (String, Vec<Subscription>) {
+        let reader = &self.readers[client.0 as usize];
+        (reader.name(), reader.subscriptions())
+    }
+
+    /// What a client asks for, and the groups of devices whose messages it cares for.
+    pub(super) fn asks(&self, client: ClientId) -> (&[SubscribeFilter], &[u16]) {
+        let reader = &self.readers[client.0 as usize];
+        (&reader.filters, &reader.groups)
+    }
+
+    /// The subscriber group of a client.
+    pub(super) fn group(&self, client: ClientId) -> u16 {
+        self.readers[client.0 as usize].group
+    }
+
     /// Asks for a fence: UNSUBACK follows what was delivered before it, so that nothing more can come after all of them.
     pub(super) fn fence(&mut self, engine: &mut impl ClientEngine) {
+        self.slow.end(engine);
         for reader in self.readers.iter_mut().filter(|reader| reader.state != State::Elsewhere) {
             let online = reader.key.filter(|_| reader.state == State::Ready && !reader.filters.is_empty());
             match online {
@@ -284,6 +378,7 @@ impl Readers {
 
     /// Disconnects all.
     pub(super) fn stop(&mut self, engine: &mut impl ClientEngine) {
+        self.slow.end(engine);
         for reader in self.readers.iter_mut().filter(|reader| reader.state != State::Elsewhere) {
             if let Some(key) = reader.key.filter(|_| matches!(reader.state, State::Lost { .. })) {
                 engine.forget(key);
@@ -308,8 +403,15 @@ impl Readers {
 }
 
 impl Reader {
-    fn back(&self) -> News<'static> {
-        News::Back { name: self.name(), session_lost: self.session_lost }
+    /// It is connected and subscribed.
+    fn back(&mut self, place: usize, first: bool) -> News<'static> {
+        if std::mem::take(&mut self.away) {
+            News::Returned(ClientId(place as u32))
+        } else if first {
+            News::Nothing
+        } else {
+            News::Back { name: self.name(), session_lost: self.session_lost }
+        }
     }
 
     fn name(&self) -> String {
@@ -332,55 +434,4 @@ impl Reader {
         });
         subscriptions.collect()
     }
-}
-
-fn options(group: &SubscriberGroup, target: &Target, n: u32) -> Result<ConnectOptions, String> {
-    let version = match group.version {
-        scenarios::model::Version::V311 => Version::V311,
-        scenarios::model::Version::V5 => Version::V5,
-    };
-    Ok(ConnectOptions {
-        clean_start: group.clean_start,
-        session_expiry: u32::try_from(group.session_expiry.as_secs()).unwrap_or(u32::MAX),
-        keep_alive: u16::try_from(group.keep_alive.as_secs()).unwrap_or(u16::MAX),
-        ..target.connect_options(&group.client_id(n), version)?
-    })
-}
-
-fn filters(group: &SubscriberGroup, target: &Target, run: RunId, n: u32) -> Result<Vec<SubscribeFilter>, String> {
-    let filters = group.subscriptions.iter().map(|one| {
-        let mut text = one.filter.fill(&group.fill(n));
-        if !target.prefix.as_str().is_empty()
-            && let Some((share, filter)) = text.strip_prefix("$share/").and_then(|rest| rest.split_once('/'))
-        {
-            text = format!("$share/{share}-{run}/{filter}");
-        }
-        let filter: TopicFilter =
-            target.prefix.filter(&text).map_err(|error| format!("{text:?} is no filter under the prefix: {error}"))?;
-        let qos = quality(one.qos);
-        Ok(SubscribeFilter { filter, options: SubscriptionOptions { qos, ..SubscriptionOptions::default() } })
-    });
-    filters.collect()
-}
-
-pub(super) fn quality(qos: scenarios::model::QoS) -> QoS {
-    match qos {
-        scenarios::model::QoS::AtMostOnce => QoS::AtMostOnce,
-        scenarios::model::QoS::AtLeastOnce => QoS::AtLeastOnce,
-        scenarios::model::QoS::ExactlyOnce => QoS::ExactlyOnce,
-    }
-}
-
-fn granted(reason: ReasonCode) -> Option<QoS> {
-    match reason.value() {
-        0 => Some(QoS::AtMostOnce),
-        1 => Some(QoS::AtLeastOnce),
-        2 => Some(QoS::ExactlyOnce),
-        _ => None,
-    }
-}
-
-fn refusal(filters: &[SubscribeFilter], reasons: &[ReasonCode]) -> Option<(String, ReasonCode)> {
-    let refused = filters.iter().zip(reasons).find(|(_, reason)| reason.is_failure());
-    refused.map(|(one, reason)| (one.filter.to_string(), *reason))
 }

@@ -4,12 +4,19 @@ use std::{collections::BTreeSet, time::Duration};
 
 use bytestring::ByteString;
 use protocol::{Message, QoS, ReasonCode, Tag, Time};
+use reports::metric;
 use simulator::{
     Clock, Stamper,
     farm::{DeviceId, Kind, Publication},
 };
 
-use super::{Plan, flood::Flood, readers::quality};
+use super::{
+    Plan,
+    absence::{Absences, Drained},
+    flood::Flood,
+    readers::quality,
+    replays::{Replayed, Replays},
+};
 use crate::{
     RunId, Stamp, StreamId,
     ledger::{Arrival, ClientId, Foreign, Ledger, StreamInfo},
@@ -35,6 +42,12 @@ pub(super) struct Recorder {
     /// Whether the run's start is the same moment for all segments.
     agreed: bool,
     pub(super) flood: Flood,
+    /// What late subscribers are owed.
+    pub(super) replays: Replays,
+    /// What subscribers find that were away.
+    pub(super) absences: Absences,
+    /// Queues of groups that are drained, by group, for the owner to tell.
+    pub(super) drained: Vec<(u16, Drained)>,
 }
 
 /// Counts of what fits no row.
@@ -96,6 +109,9 @@ impl Recorder {
             devices: groups.into_iter().map(|group| Device { group, qos: qos(group), series: Vec::new() }).collect(),
             owned: None,
             agreed: plan.start_at.is_some(),
+            replays: Replays::default(),
+            absences: Absences::default(),
+            drained: Vec::new(),
         }
     }
 
@@ -163,6 +179,7 @@ impl Recorder {
             self.ledger.refused(stream, sequence, at_offset);
         } else if let Some((row, written)) = self.ledger.confirmed(stream, sequence, at_offset) {
             self.meter.acknowledged(row, written.map(|written| at_offset.saturating_sub(written)));
+            self.replays.acknowledged(stream, sequence, &self.ledger);
         }
     }
 
@@ -179,11 +196,15 @@ impl Recorder {
             self.odd.foreign += 1;
             return;
         };
+        let at = self.offset(at);
         if retain {
             self.odd.replayed += 1;
+            let replayed = self.replays.arrived(client, stamp.stream, stamp.sequence, at, &mut self.ledger);
+            if let Replayed::Owed { done: Some(took) } = replayed {
+                self.meter.reached(metric::RETAINED, group, at, took);
+            }
             return;
         }
-        let at = self.offset(at);
         if self.owned.as_ref().is_some_and(|owned| owned.get(stamp.stream.device() as usize) == Some(&false)) {
             self.received_from_abroad(from, &stamp, at);
             return;
@@ -192,6 +213,10 @@ impl Recorder {
             Arrival::First { row, written } => {
                 if self.is_unacknowledged(stamp.stream) {
                     self.flood.came_back(DeviceId(stamp.stream.device()), at);
+                }
+                if let Some((took, all)) = self.absences.arrived(client, written, at) {
+                    self.meter.reached(metric::DRAIN, group, at, took);
+                    self.drained.extend(all.map(|all| (group, all)));
                 }
                 let service = written.map(|written| at.saturating_sub(written));
                 self.meter.received(row, group, at.saturating_sub(stamp.intended_start()), service);
@@ -279,6 +304,9 @@ impl Stamper for Recorder {
         let intended = self.offset(due);
         let now = self.offset(self.clock.now());
         let sequence = self.ledger.intend(stream, intended, now);
+        if publication.retain {
+            self.replays.retains(stream);
+        }
         let stamp = Stamp { run: self.run, stream, sequence, intended: intended.as_nanos() as u64 };
         if plain {
             stamp.overwrite(&mut publication.payload).expect("plain payloads have room for a stamp");

@@ -17,6 +17,10 @@ pub mod metric {
     pub const GENERATOR_LAG: &str = "generator_lag";
     /// CONNECT written to CONNACK read.
     pub const CONNECT: &str = "connect";
+    /// SUBSCRIBE to the last retained message, for each subscriber that came late.
+    pub const RETAINED: &str = "retained";
+    /// CONNACK to the last message of a queue, for each subscriber that was away.
+    pub const DRAIN: &str = "drain";
 }
 
 /// One distribution over the whole run. The records of one metric are a partition: every sample lies in exactly one of

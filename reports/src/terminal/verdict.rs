@@ -61,7 +61,13 @@ fn rates(summary: &Summary, style: Style, lines: &mut Vec<String>) {
 }
 
 fn latencies(summary: &Summary, style: Style, lines: &mut Vec<String>) {
-    let rows = [("end to end", metric::E2E), ("broker", metric::SERVICE), ("generator lag", metric::GENERATOR_LAG)];
+    let rows = [
+        ("end to end", metric::E2E),
+        ("broker", metric::SERVICE),
+        ("generator lag", metric::GENERATOR_LAG),
+        ("retained", metric::RETAINED),
+        ("queue drained", metric::DRAIN),
+    ];
     let rows: Vec<(&str, Histogram<u64>)> = rows
         .iter()
         .filter_map(|(name, metric)| Some((*name, summary.measured_histogram(metric, &Labels::none())?)))

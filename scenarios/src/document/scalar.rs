@@ -227,8 +227,8 @@ words! {
         "fan-out" => Self::FanOut;
     Shape, "a shape of load": "natural" => Self::Natural, "flood" => Self::Flood;
     EventDo, "an action": "reconnect_storm" => Self::ReconnectStorm, "freeze_broker" => Self::FreezeBroker,
-        "kill_broker" => Self::KillBroker, "restart_broker" => Self::RestartBroker, "network_on" => Self::NetworkOn,
-        "network_off" => Self::NetworkOff;
+        "kill_broker" => Self::KillBroker, "restart_broker" => Self::RestartBroker, "disconnect" => Self::Disconnect,
+        "network_on" => Self::NetworkOn, "network_off" => Self::NetworkOff;
     NetworkDo, "a fault": "delay" => Self::Delay, "stall" => Self::Stall, "sever" => Self::Sever,
         "half_open" => Self::HalfOpen, "bandwidth" => Self::Bandwidth, "trickle" => Self::Trickle;
 }
@@ -262,6 +262,7 @@ pub(crate) enum EventDo {
     FreezeBroker,
     KillBroker,
     RestartBroker,
+    Disconnect,
     NetworkOn,
     NetworkOff,
 }

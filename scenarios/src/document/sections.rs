@@ -117,6 +117,13 @@ section! {
         optional payload: PayloadSize;
         /// Time between two messages of one device while load is natural, above 0; a duration. Default: the model's own.
         optional interval: Span;
+        /// Whether telemetry is published with RETAIN, so that the broker keeps the latest of each topic for whoever comes
+        /// later. Default: false.
+        default retain: bool = false;
+        /// How many messages of telemetry each device keeps while it is offline; the oldest goes first. Default: 1000.
+        optional buffer: Count;
+        /// Messages per second at which a device sends what it kept, above 0. Default: as fast as its connection takes them.
+        optional flush_rate: Rate;
         /// One device's share of a stage's rate, relative to other devices, above 0. Default: the model's natural rate.
         optional weight: Factor;
         /// The curve in day.curves that the natural rate follows, by name. Default: level.
@@ -157,6 +164,12 @@ section! {
         /// The device groups, by name, whose messages are accounted for: each that matches a filter must arrive once. What else
         /// arrives is counted and not judged. Default: all.
         optional expect: Vec<At<Name>>;
+        /// When they connect and subscribe, all at once: a stage's name for the beginning of its hold, and a duration:
+        /// `flood+2s`. What is retained then must reach each of them once. Default: before the load.
+        optional from: EventTime;
+        /// Messages per second that each connection reads, above 0; it leaves the rest on the way, so that the broker must
+        /// queue. In 5.0 its Receive Maximum is that number. Default: as they come.
+        optional read_rate: Rate;
         /// The barns that connections are dealt to in turn, of scenario.barns. Default: all.
         optional barns: Vec<At<BarnId>>;
         /// The version of MQTT that they speak: 5.0 or 3.1.1. Default: the broker's.
@@ -228,11 +241,12 @@ section! {
     EventSection {
         /// When: a stage's name for the beginning of its hold, or `start`, and a duration: `hold+60s`.
         required at: EventTime;
-        /// What: reconnect_storm (devices lose their connections), network_on, network_off; or, to a broker that Paddock started,
-        /// freeze_broker (its process stands still), kill_broker (as by a crash, then started again), restart_broker (asked to
-        /// end, as for a new release, then started again).
+        /// What: reconnect_storm (devices lose their connections), disconnect (a group says DISCONNECT and stays away), network_on,
+        /// network_off; or, to a broker that Paddock started, freeze_broker (its process stands still), kill_broker (as by a
+        /// crash, then started again), restart_broker (asked to end, as for a new release, then started again).
         required r#do: EventDo;
-        /// The device group that a reconnect_storm hits. Default: all.
+        /// The device group that a reconnect_storm hits, or the device or subscriber group that a disconnect is about. Default:
+        /// all devices.
         optional group: Name;
         /// The broker that is frozen, killed or restarted. Default: the only one.
         optional broker: Name;
@@ -242,6 +256,8 @@ section! {
         optional spread: Span;
         /// How long devices stay away, or the broker is frozen or down; a duration. Default: 0s.
         optional r#for: Span;
+        /// Until when a disconnect lasts, instead of `for`: a stage's name for the beginning of its hold, and a duration.
+        optional until: EventTime;
     }
 }
 

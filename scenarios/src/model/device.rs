@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::Serialize;
 
-use super::{BrokerId, Factor, Fill, Name, PayloadSize, QoS, Template, TopicTemplate, Version};
+use super::{BrokerId, Factor, Fill, Name, PayloadSize, QoS, Rate, Template, TopicTemplate, Version};
 
 /// Addresses a group of [`super::Scenario::devices`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -30,6 +30,12 @@ pub struct DeviceGroup {
     pub qos: Option<QoS>,
     /// The size of every payload, of plain devices only.
     pub payload: Option<PayloadSize>,
+    /// Whether telemetry is published with RETAIN.
+    pub retain: bool,
+    /// How many messages of telemetry each device keeps while it is offline; at least 1.
+    pub buffer: u32,
+    /// Messages per second at which a device sends what it kept; absent for as fast as its connection takes them.
+    pub flush_rate: Option<Rate>,
     /// Time between two messages of one device under natural load; absent takes the model's own. Above 0.
     pub interval: Option<Duration>,
     /// One device's share of a stage's rate, relative to other devices; absent takes the model's natural rate.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{BrokerId, GroupId, RuleId, StageId};
+use super::{BrokerId, GroupId, RuleId, StageId, SubscriberId};
 
 /// Something that happens at an instant of the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -27,6 +27,25 @@ pub enum Anchor {
     Stage(StageId),
 }
 
+/// An instant of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Moment {
+    /// What its offset counts from.
+    pub anchor: Anchor,
+    /// Time after the anchor.
+    pub offset: Duration,
+}
+
+/// How long somebody is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Away {
+    /// For so long; above 0.
+    For(Duration),
+    /// Until this instant.
+    Until(Moment),
+}
+
 /// What happens.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -39,6 +58,15 @@ pub enum Action {
         spread: Duration,
         /// How long they stay away.
         away: Duration,
+    },
+    /// Clients say DISCONNECT, stay away and come back.
+    Disconnect {
+        /// The device groups among them.
+        devices: Vec<GroupId>,
+        /// The subscriber groups among them.
+        subscribers: Vec<SubscriberId>,
+        /// How long each stays away.
+        away: Away,
     },
     /// A broker that Paddock started stops running for a while (SIGSTOP, SIGCONT).
     FreezeBroker {
@@ -79,7 +107,10 @@ impl Action {
     pub fn is_about_broker(&self) -> bool {
         match self {
             Self::FreezeBroker { .. } | Self::KillBroker { .. } | Self::RestartBroker { .. } => true,
-            Self::ReconnectStorm { .. } | Self::NetworkOn { .. } | Self::NetworkOff { .. } => false,
+            Self::ReconnectStorm { .. }
+            | Self::Disconnect { .. }
+            | Self::NetworkOn { .. }
+            | Self::NetworkOff { .. } => false,
         }
     }
 }

@@ -5,8 +5,8 @@ use std::{fmt, path::PathBuf, time::Duration};
 use serde::Serialize;
 
 use super::{
-    Address, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Name, NetworkRule, Part, Search,
-    Segment, Stage, StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
+    Address, Anchor, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Moment, Name, NetworkRule, Part,
+    Search, Segment, Stage, StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
 };
 
 /// A resolved, valid scenario.
@@ -155,6 +155,21 @@ impl Scenario {
             }
         }
         segments
+    }
+
+    /// An instant as time from the run's start.
+    #[must_use]
+    pub fn offset_of(&self, moment: Moment) -> Duration {
+        let hold = |stage: StageId| {
+            let timeline = self.timeline();
+            let hold = timeline.iter().find(|segment| segment.stage == stage && segment.part == Part::Hold);
+            hold.map_or(Duration::ZERO, |segment| segment.start)
+        };
+        moment.offset
+            + match moment.anchor {
+                Anchor::Start => Duration::ZERO,
+                Anchor::Stage(stage) => hold(stage),
+            }
     }
 
     /// Time from the run's start to the beginning of the drain.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{BarnId, BrokerId, Fill, FilterTemplate, GroupId, Name, QoS, Template, Version};
+use super::{BarnId, BrokerId, Fill, FilterTemplate, GroupId, Moment, Name, QoS, Rate, Template, Version};
 
 /// Addresses a group of [`super::Scenario::subscribers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -29,6 +29,10 @@ pub struct SubscriberGroup {
     /// The device groups whose messages are accounted for: each message of theirs that matches a filter of a connection must
     /// reach it once (a shared group as a whole once). What else arrives is counted and not judged.
     pub expect: Vec<GroupId>,
+    /// When they connect; absent for before the load.
+    pub from: Option<Moment>,
+    /// Messages per second that each connection reads; absent for as they come.
+    pub read_rate: Option<Rate>,
     /// The barns that connections are dealt to in turn, for `{barn}` in filters; at least one.
     pub barns: Vec<BarnId>,
     /// The protocol version.

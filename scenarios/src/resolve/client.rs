@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use located::{At, Table};
 
-use super::{Context, at_least_one, barns_of, refer};
+use super::{Context, at_least_one, barns_of, event, refer};
 use crate::{
     document::{DeviceSection, Span, SubscriberSection},
     model::{
@@ -60,6 +60,9 @@ fn device(name: &At<Name>, section: DeviceSection, context: &mut Context<'_>) ->
         topic: section.topic.map(|topic| topic.value),
         qos: section.qos.map(|qos| qos.value),
         payload: plain.then(|| section.payload.map_or_else(Default::default, |payload| payload.value)),
+        retain: section.retain.value,
+        buffer: section.buffer.map_or(1000, |buffer| buffer.value.0),
+        flush_rate: section.flush_rate.map(|rate| rate.value),
         interval: section.interval.map(|interval| interval.value.0),
         weight: section.weight.map(|weight| weight.value),
         curve,
@@ -119,6 +122,7 @@ fn subscriber(name: &At<Name>, section: SubscriberSection, context: &mut Context
             ids.map(GroupId).collect()
         }
     };
+    let from = section.from.as_ref().and_then(|from| event::moment(from, context));
     let place = client_id.with(());
     let group = SubscriberGroup {
         name: name.value.clone(),
@@ -128,6 +132,8 @@ fn subscriber(name: &At<Name>, section: SubscriberSection, context: &mut Context
         client_id: client_id.value,
         subscriptions: filters.into_iter().map(|filter| Subscription { filter, qos: section.qos.value }).collect(),
         expect,
+        from,
+        read_rate: section.read_rate.map(|rate| rate.value),
         barns,
         version,
         clean_start: section.clean_start.value,

@@ -6,8 +6,10 @@ use located::{At, Problems};
 
 use super::{Context, client, missing, refer};
 use crate::{
-    document::{EventDo, EventSection},
-    model::{Action, Anchor, Event, GroupId, Name, RuleId, Stage, StageId, format_duration},
+    document::{EventDo, EventSection, EventTime},
+    model::{
+        Action, Anchor, Away, Event, GroupId, Moment, Name, RuleId, Stage, StageId, SubscriberId, format_duration,
+    },
 };
 
 /// The events, in the order of the text.
@@ -37,18 +39,68 @@ fn resolve_one(event: &At<EventSection>, stages: &[Option<Stage>], context: &mut
     Some(Event { anchor, offset, action: action? })
 }
 
+/// An instant, when the stage that it counts from is one.
+pub(super) fn moment(at: &At<EventTime>, context: &mut Context<'_>) -> Option<Moment> {
+    let anchor = match &at.value.stage {
+        None => Anchor::Start,
+        Some(name) => {
+            let stage = refer(&at.with(name.clone()), &context.names.stages, "stage", context.problems)?;
+            Anchor::Stage(StageId(stage))
+        }
+    };
+    Some(Moment { anchor, offset: at.value.offset })
+}
+
+/// A group goes away, devices or subscribers.
+fn disconnect(action: &At<EventDo>, event: &At<EventSection>, context: &mut Context<'_>) -> Option<Action> {
+    let EventSection { group, r#for, until, .. } = &event.value;
+    let away = match (r#for, until) {
+        (Some(span), None) if !span.value.0.is_zero() => Away::For(span.value.0),
+        (None, Some(until)) => Away::Until(moment(until, context)?),
+        (Some(_), Some(until)) => {
+            context.problems.push(until.problem("the event says twice how long it lasts", "remove `for` or `until`"));
+            return None;
+        }
+        (Some(_) | None, None) => {
+            let path = format!("{}.for", event.path);
+            let message = "the event does not say how long the clients stay away".to_owned();
+            let hint = "add `for = \"10s\"`, or `until = \"STAGE\"`";
+            context.problems.push(missing(&action.span, path, message, hint));
+            return None;
+        }
+    };
+    let Some(group) = group else {
+        let devices = (0..).map(GroupId).take(context.names.devices.len()).collect();
+        return Some(Action::Disconnect { devices, subscribers: Vec::new(), away });
+    };
+    if let Some(id) = context.names.subscribers.iter().position(|name| *name == group.value) {
+        let subscribers = vec![SubscriberId(u16::try_from(id).ok()?)];
+        return Some(Action::Disconnect { devices: Vec::new(), subscribers, away });
+    }
+    let known = [&context.names.devices[..], &context.names.subscribers[..]].concat();
+    let id = refer(group, &known, "device or subscriber group", context.problems)?;
+    Some(Action::Disconnect { devices: vec![GroupId(id)], subscribers: Vec::new(), away })
+}
+
 fn resolve_action(action: &At<EventDo>, event: &At<EventSection>, context: &mut Context<'_>) -> Option<Action> {
     let EventSection { group, broker, rule, spread, r#for, .. } = &event.value;
     let storm = action.value == EventDo::ReconnectStorm;
     let network = matches!(action.value, EventDo::NetworkOn | EventDo::NetworkOff);
-    refuse(group.as_ref(), storm, "reconnect_storm", context.problems);
+    let disconnects = action.value == EventDo::Disconnect;
+    refuse(group.as_ref(), storm || disconnects, "reconnect_storm and disconnect", context.problems);
+    refuse(event.value.until.as_ref(), disconnects, "disconnect", context.problems);
     refuse(spread.as_ref(), storm, "reconnect_storm", context.problems);
-    refuse(broker.as_ref(), !storm && !network, "freeze_broker, kill_broker and restart_broker", context.problems);
+    refuse(
+        broker.as_ref(),
+        !storm && !network && !disconnects,
+        "freeze_broker, kill_broker and restart_broker",
+        context.problems,
+    );
     refuse(rule.as_ref(), network, "network_on and network_off", context.problems);
     refuse(
         r#for.as_ref(),
         !network,
-        "reconnect_storm, freeze_broker, kill_broker and restart_broker",
+        "reconnect_storm, disconnect, freeze_broker, kill_broker and restart_broker",
         context.problems,
     );
     let span = |span: &Option<At<crate::document::Span>>| span.as_ref().map_or(Duration::ZERO, |span| span.value.0);
@@ -64,6 +116,7 @@ fn resolve_action(action: &At<EventDo>, event: &At<EventSection>, context: &mut 
             };
             Action::ReconnectStorm { groups, spread: span(spread), away }
         }
+        EventDo::Disconnect => disconnect(action, event, context)?,
         EventDo::FreezeBroker => {
             if away.is_zero() {
                 let path = format!("{}.for", event.path);

@@ -108,6 +108,14 @@ impl ClientEngine for Engine {
         of_client!(self, client, engine => engine.abandon(client));
     }
 
+    fn pause(&mut self, client: ClientKey) {
+        of_client!(self, client, engine => engine.pause(client));
+    }
+
+    fn resume(&mut self, client: ClientKey) {
+        of_client!(self, client, engine => engine.resume(client));
+    }
+
     fn forget(&mut self, client: ClientKey) {
         of_client!(self, client, engine => engine.forget(client));
     }

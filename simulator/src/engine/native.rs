@@ -384,6 +384,18 @@ impl ClientEngine for Native {
         self.cut(client, false);
     }
 
+    fn pause(&mut self, client: ClientKey) {
+        if let Some(live) = self.clients.find_mut(client).and_then(Client::live) {
+            self.pump.pause(live.connection);
+        }
+    }
+
+    fn resume(&mut self, client: ClientKey) {
+        if let Some(live) = self.clients.find_mut(client).and_then(Client::live) {
+            self.pump.resume(live.connection);
+        }
+    }
+
     fn forget(&mut self, client: ClientKey) {
         self.cut(client, true);
         self.clients.remove(client);

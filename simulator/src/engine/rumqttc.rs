@@ -258,6 +258,10 @@ impl ClientEngine for Rumqttc {
         self.cut(client, || Ending::Abandoned);
     }
 
+    fn pause(&mut self, _: ClientKey) {}
+
+    fn resume(&mut self, _: ClientKey) {}
+
     fn forget(&mut self, client: ClientKey) {
         self.clients.remove(client);
         self.events.retain(|(key, _)| *key != client);

@@ -30,6 +30,8 @@ pub(super) struct Device {
     pub(super) weight: f64,
     /// The QoS of all telemetry, if the plan says one.
     pub(super) qos: Option<QoS>,
+    /// Whether telemetry is published with RETAIN.
+    pub(super) retain: bool,
     pub(super) topics: Box<[ByteString]>,
     pub(super) status: ByteString,
     pub(super) heartbeat: ByteString,

@@ -29,6 +29,8 @@ pub struct Group {
     pub qos: Option<QoS>,
     /// The bytes of a payload, of plain devices only.
     pub payload: Option<usize>,
+    /// Whether telemetry is published with RETAIN.
+    pub retain: bool,
     /// Time between the messages of one device in shape `day`; absent takes the model's natural interval.
     pub interval: Option<Duration>,
     /// The share of one device of this group in shape `design`, above 0; absent takes the natural rate of its model.
@@ -63,7 +65,16 @@ impl Group {
             Seat { name, barn, topic: None }
         });
         let payload = (model == Model::Plain).then(|| PayloadSize::default().bytes());
-        Self { model, seats: seats.collect(), qos: None, payload, interval: None, weight: None, curve: None }
+        Self {
+            model,
+            seats: seats.collect(),
+            qos: None,
+            payload,
+            retain: false,
+            interval: None,
+            weight: None,
+            curve: None,
+        }
     }
 }
 
@@ -85,6 +96,7 @@ impl From<&Scenario> for Plan {
                 seats: seats.collect(),
                 qos: group.qos.map(qos),
                 payload: group.payload.map(PayloadSize::bytes),
+                retain: group.retain,
                 interval: group.interval,
                 weight: group.weight.map(|weight| weight.value()),
                 curve: group.curve.map(|index| Arc::clone(&curves[usize::from(index)])),

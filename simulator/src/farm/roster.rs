@@ -76,6 +76,7 @@ fn device(group: &Group, number: u16, seat: &Seat, barn: &Barn, place: u32) -> D
         seed: mix_name(barn.seed, &seat.name),
         weight: group.weight.unwrap_or_else(|| interval.as_secs_f64().recip()),
         qos: group.qos,
+        retain: group.retain,
         interval: group.interval,
         curve: group.curve.clone(),
         sequence: 0,

@@ -13,6 +13,10 @@ pub(super) enum Duty {
     Heartbeat {
         turn: u32,
     },
+    /// The next message of what the device kept while it was offline.
+    Flush {
+        turn: u32,
+    },
     /// Natural telemetry, due at this time of the scenario.
     Telemetry {
         at: Duration,

@@ -25,6 +25,8 @@ pub(super) struct Device {
     pub(super) failures: u32,
     /// How long it stays away when its connection ends, before its back-off.
     pub(super) away: Duration,
+    /// It sends what it kept at a pace of its own, before anything newer.
+    pub(super) flushing: bool,
     /// Telemetry that waits, oldest first.
     pub(super) buffer: VecDeque<Held>,
 }
@@ -60,6 +62,7 @@ impl Device {
             was_online: false,
             failures: 0,
             away: Duration::ZERO,
+            flushing: false,
             buffer: VecDeque::new(),
         }
     }

@@ -93,6 +93,11 @@ pub struct Habits {
     pub session_expiry: u32,
     /// Keep Alive in seconds. Default 60.
     pub keep_alive: u16,
+    /// How many messages of telemetry each device keeps while it is offline; the oldest goes first. Default
+    /// [`FleetOptions::offline_buffer`].
+    pub buffer: Option<usize>,
+    /// Time between two messages of what a device kept, once it is back. Default none: as fast as the connection takes them.
+    pub flush_every: Option<Duration>,
 }
 
 impl Default for Habits {
@@ -103,6 +108,8 @@ impl Default for Habits {
             clean_start: true,
             session_expiry: 0,
             keep_alive: 60,
+            buffer: None,
+            flush_every: None,
         }
     }
 }
@@ -149,6 +156,8 @@ impl From<&scenarios::model::DeviceGroup> for Habits {
             clean_start: group.clean_start,
             session_expiry: u32::try_from(group.session_expiry.as_secs()).unwrap_or(u32::MAX),
             keep_alive: u16::try_from(group.keep_alive.as_secs()).unwrap_or(u16::MAX),
+            buffer: usize::try_from(group.buffer).ok(),
+            flush_every: group.flush_rate.map(|rate| Duration::from_secs_f64(rate.per_second().recip())),
         }
     }
 }

@@ -106,7 +106,33 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             self.agenda.add(now.after(self.farm.info(id).heartbeat), index, Duty::Heartbeat { turn });
         }
         self.events.push_back(FleetEvent::Online { device: id, session_present, again, took });
+        if self.flush_every(index).is_some() && !self.devices[index].buffer.is_empty() {
+            self.devices[index].flushing = true;
+            self.agenda.add(now, index, Duty::Flush { turn });
+        }
         self.empty_buffer(index);
+    }
+
+    /// Sends the next message of what a device kept, and plans the one after it.
+    pub(super) fn flush(&mut self, index: usize, due: Time) {
+        let device = &mut self.devices[index];
+        let turn = device.turn;
+        if let Some(client) = device.client.filter(|client| self.engine.takes(*client))
+            && let Some(held) = device.buffer.pop_front()
+        {
+            self.send(index, client, held);
+        }
+        match self.flush_every(index) {
+            Some(every) if !self.devices[index].buffer.is_empty() => {
+                self.agenda.add(due.after(every), index, Duty::Flush { turn });
+            }
+            _ => self.devices[index].flushing = false,
+        }
+    }
+
+    fn flush_every(&self, index: usize) -> Option<Duration> {
+        let group = self.farm.info(self.devices[index].id).group;
+        self.options.habits.get(usize::from(group))?.flush_every
     }
 
     pub(super) fn heartbeat(&mut self, index: usize, due: Time) {
@@ -140,7 +166,12 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             self.counts.buffered += 1;
         }
         device.buffer.push_back(held);
-        while device.buffer.len() > self.options.offline_buffer.max(1) {
+        if device.buffer.len() == 1 {
+            return;
+        }
+        let habits = self.options.habits.get(usize::from(self.farm.info(device.id).group));
+        let most = habits.and_then(|habits| habits.buffer).unwrap_or(self.options.offline_buffer);
+        while device.buffer.len() > most.max(1) {
             let oldest = device.buffer.pop_front().and_then(|held| held.tag);
             self.counts.dropped += 1;
             self.events.extend(oldest.map(|tag| FleetEvent::Dropped { device: device.id, tag }));
@@ -150,18 +181,25 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     /// Sends what waits in a device's buffer, as far as its client takes it.
     pub(super) fn empty_buffer(&mut self, index: usize) {
         let device = &mut self.devices[index];
-        let Some(client) = device.client.filter(|_| device.phase == Phase::Online) else { return };
+        let sends = device.phase == Phase::Online && !device.flushing;
+        let Some(client) = device.client.filter(|_| sends) else { return };
         while self.engine.takes(client)
-            && let Some(Held { publication, tag }) = device.buffer.pop_front()
+            && let Some(held) = self.devices[index].buffer.pop_front()
         {
-            let known = tag.or_else(|| Some(next_tag(&mut self.own_tag)));
-            match self.engine.publish(client, outgoing(publication, known, &self.options.target.prefix)) {
-                Ok(()) => self.counts.telemetry += 1,
-                // The engine takes messages, so this one can never be sent.
-                Err(_) => {
-                    self.counts.dropped += 1;
-                    self.events.extend(tag.map(|tag| FleetEvent::Dropped { device: device.id, tag }));
-                }
+            self.send(index, client, held);
+        }
+    }
+
+    /// Publishes telemetry of a device whose client takes messages.
+    fn send(&mut self, index: usize, client: ClientKey, Held { publication, tag }: Held) {
+        let known = tag.or_else(|| Some(next_tag(&mut self.own_tag)));
+        match self.engine.publish(client, outgoing(publication, known, &self.options.target.prefix)) {
+            Ok(()) => self.counts.telemetry += 1,
+            // The engine takes messages, so this one can never be sent.
+            Err(_) => {
+                self.counts.dropped += 1;
+                let device = self.devices[index].id;
+                self.events.extend(tag.map(|tag| FleetEvent::Dropped { device, tag }));
             }
         }
     }
@@ -171,6 +209,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         let now = self.engine.clock().now();
         let device = &mut self.devices[index];
         device.turn += 1;
+        device.flushing = false;
         if matches!(device.phase, Phase::Leaving | Phase::Retired) {
             device.phase = Phase::Retired;
             return None;

@@ -23,6 +23,8 @@ pub(super) fn latencies(summary: &Summary) -> Vec<LatencyRow> {
         ("broker", "from sending to arrival", metric::SERVICE),
         ("generator lag", "from the intended start to sending", metric::GENERATOR_LAG),
         ("connecting", "from CONNECT to CONNACK", metric::CONNECT),
+        ("retained", "from SUBSCRIBE to the last retained message", metric::RETAINED),
+        ("queue drained", "from CONNACK to the last message of the queue", metric::DRAIN),
     ];
     let row = |name: String, note, histogram: &Histogram<u64>| LatencyRow { name, note, cells: percentiles(histogram) };
     let mut rows: Vec<LatencyRow> = metrics

@@ -62,6 +62,12 @@ impl Expression {
                 "ask for it over the whole run or a stage; `delivery_rate` sees missing deliveries while it runs",
             );
         }
+        if matches!(metric, Metric::Retained | Metric::Drain) && (self.window.is_some() || self.abort_on_fail) {
+            return refused(
+                format!("`{name}` is measured once for each subscriber, not second by second"),
+                "ask for it over the whole run or a stage",
+            );
+        }
         if self.abort_on_fail && self.window.is_none() && !self.can_be_foregone(metric.kind()) {
             return refused(
                 format!("whether `{}` of `{name}` holds is not known before the end of the run", self.aggregation),

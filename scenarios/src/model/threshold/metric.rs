@@ -23,6 +23,10 @@ pub enum Metric {
     Ack,
     /// Time from CONNECT to CONNACK, per connection, over the whole run; the native engine measures it.
     Connect,
+    /// Time from SUBSCRIBE to the last retained message, per late subscriber.
+    Retained,
+    /// Time from CONNACK to the last message that the broker had queued meanwhile, per subscriber that was away.
+    Drain,
     /// Expected deliveries that never came.
     Loss,
     /// Deliveries that came more than once.
@@ -76,12 +80,14 @@ pub enum Kind {
 
 impl Metric {
     /// Every metric, with its name and kind.
-    pub const ALL: [(Self, &'static str, Kind); 19] = [
+    pub const ALL: [(Self, &'static str, Kind); 21] = [
         (Self::E2e, "e2e", Kind::Time),
         (Self::Service, "service", Kind::Time),
         (Self::GeneratorLag, "generator_lag", Kind::Time),
         (Self::Ack, "ack", Kind::Time),
         (Self::Connect, "connect", Kind::Time),
+        (Self::Retained, "retained", Kind::Time),
+        (Self::Drain, "drain", Kind::Time),
         (Self::Loss, "loss", Kind::Fault),
         (Self::Duplicates, "duplicates", Kind::Fault),
         (Self::Reordered, "reordered", Kind::Fault),
@@ -122,6 +128,9 @@ impl Metric {
         use Selector::{Group, Model, Qos, Stage, Subscriber};
         match (self, selector) {
             (_, Stage(_)) if self == Self::Connect => Some("connections are measured over the whole run"),
+            (Self::Retained | Self::Drain, Qos(_) | Group(_) | Model(_)) => {
+                Some("it is measured once for each subscriber")
+            }
             (_, Stage(_)) | (Self::E2e | Self::Service, _) => None,
             (Self::Connect | Self::Connections | Self::Disconnects, Qos(_)) => Some("a connection has no QoS"),
             (Self::GeneratorLag | Self::Ack | Self::Sent | Self::Rate, Subscriber(_)) => {

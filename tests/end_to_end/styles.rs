@@ -1,0 +1,84 @@
+//! Styles of load beyond a steady rate, each by its scenario of the catalogue, shortened: what must hold holds, and what the
+//! scenario did is told.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::support::{output, paddock};
+
+/// Runs a scenario of the catalogue for so long, which must pass; everything that was observed.
+fn observed(name: &str, duration: &str) -> Vec<Value> {
+    changed(name, &[], duration)
+}
+
+/// The same with other words in its text.
+fn changed(name: &str, words: &[(&str, &str)], duration: &str) -> Vec<Value> {
+    let entry = scenarios::catalogue().iter().find(|entry| entry.name == name).expect("it is in the catalogue");
+    let text = words.iter().fold(entry.text.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{name} says nothing of {from:?}");
+        text.replace(from, to)
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (file, run) = (folder.path().join("scenario.toml"), folder.path().join("run"));
+    fs::write(&file, text).expect("a temporary file");
+    let output = output(paddock().arg("run").arg(&file).args(["--duration", duration, "--out"]).arg(&run));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    observations(&run)
+}
+
+fn observations(run: &Path) -> Vec<Value> {
+    let lines = fs::read_to_string(run.join("observations.jsonl")).expect("the run's observations");
+    lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// The text of what the scenario did that begins so.
+fn told<'a>(observations: &'a [Value], wanted: &str) -> &'a str {
+    let mut injected =
+        observations.iter().filter(|one| one["event"] == "injected").filter_map(|one| one["text"].as_str());
+    injected.find(|text| text.contains(wanted)).unwrap_or_else(|| panic!("nothing was told of {wanted:?}"))
+}
+
+/// The sum of a column of the ledger over the rows of a group of devices.
+fn ledger(observations: &[Value], group: &str, column: &str) -> u64 {
+    let rows = observations.iter().filter_map(|one| one["rows"].as_array()).flatten();
+    rows.filter(|row| row["group"] == group).filter_map(|row| row["counts"][column].as_u64()).sum()
+}
+
+#[test]
+fn the_queue_of_an_absent_subscriber_drains_completely() {
+    let observations = observed("offline-queue", "7s");
+    told(&observations, "1 clients disconnected, away for ");
+    let drained = told(&observations, " messages that were queued for archive drained in ");
+    let count: u64 = drained.split(' ').next().and_then(|count| count.parse().ok()).expect("a count comes first");
+    // Of some 1,600 while it was away.
+    assert!(count > 1_000, "{drained}");
+}
+
+#[test]
+fn a_slow_consumer_makes_nobody_else_wait() {
+    observed("slow-consumer", "10s");
+}
+
+#[test]
+fn retained_messages_reach_each_latecomer_once() {
+    // A debug build takes long for fifty thousand messages at once.
+    let fewer = [("count = 1000", "count = 100"), ("count = 50", "count = 20"), ("rate = 500", "rate = 100")];
+    let observations = changed("retained-flood", &fewer, "6s");
+    told(&observations, "20 subscribers of screen come");
+    let replays = observations.iter().filter(|one| one["metric"] == "retained").count();
+    assert_eq!(replays, 1, "one distribution of all twenty");
+    // A hundred for each screen, besides what is delivered live: once to the ERP, and later to each screen.
+    let [received, intended] = ["received", "intended"].map(|column| ledger(&observations, "thermometer", column));
+    assert!(received >= 2_000 + intended, "{received} of {intended}");
+}
+
+#[test]
+fn gateways_flush_their_backlog_and_lose_nothing() {
+    let observations = observed("gateway-backlog", "8s");
+    told(&observations, "8 clients disconnected, away for ");
+    let intended = ledger(&observations, "gateway", "intended");
+    assert!(intended > 4_000, "{intended}");
+    assert_eq!(ledger(&observations, "gateway", "received"), intended);
+}
