@@ -23,7 +23,7 @@ use crate::{
     ledger::{self, Closed, Joint, Misfit, RowKey, quality},
 };
 
-pub use clocks::{Clocks, clocks};
+pub use clocks::Clocks;
 
 /// Why a split run cannot be judged.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,7 @@ where
     let (run, segments) = (&joint.run, &joint.segments);
     let closed = evidence.close(subscribers(run), run.stages.len(), devices(run).count() as u16, WITNESSES)?;
 
-    let clocks = clocks(segments);
+    let clocks = Clocks::of(segments);
     let at = segments.iter().map(|segment| segment.offset + segment.ended.at).max().unwrap_or_default();
     let warnings = clocks.warning().into_iter().chain(strange(&closed));
     for text in warnings {

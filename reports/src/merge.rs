@@ -9,6 +9,7 @@
 //! What is recorded is the run up to its account: only who knows the contract can close the ledger over all evidence and
 //! judge. Memory: some windows, the histograms, the evidence; never the whole of a file.
 
+mod clocks;
 mod error;
 mod frame;
 mod timeline;
@@ -25,6 +26,7 @@ use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use clocks::Skew;
 pub use error::MergeError;
 use timeline::Timeline;
 
@@ -180,6 +182,11 @@ impl<R: Iterator<Item = Result<Observation, ReadError>>> Open<R> {
     }
 }
 
+/// What went wrong with a segment, most important first.
+fn why(ended: &RunEnded) -> String {
+    ended.reasons.first().cloned().unwrap_or_else(|| "it does not say why".to_owned())
+}
+
 fn extend(all: &mut Evidence, one: Evidence) {
     all.attendance = all.attendance.or(one.attendance);
     all.clients.extend(one.clients);
@@ -194,7 +201,7 @@ fn close<R>(run: RunStarted, parts: Vec<Open<R>>) -> Result<Joint, MergeError> {
     for part in parts {
         let Some(ended) = part.ended else { return Err(MergeError::CutOff { name: part.name }) };
         if part.evidence.attendance.is_none() || !part.has_begun {
-            return Err(MergeError::DidNotRun { name: part.name, reason: ended.reasons.join("; ") });
+            return Err(MergeError::DidNotRun { name: part.name, reason: why(&ended) });
         }
         for record in part.histograms {
             let samples = record.histogram.decode();

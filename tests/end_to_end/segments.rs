@@ -139,7 +139,7 @@ fn refusals(folder: &Path, segments: &[PathBuf]) {
         (&[one, two, one], "are both segment 1/4"),
         (&[one, &whole], "is a whole run, not a segment of one"),
         (&[&joint], "is joined already"),
-        (&[one, &folder.join("nowhere")], "cannot read"),
+        (&[one, &folder.join("nowhere")], "is not there"),
     ];
     for (runs, expected) in cases {
         let out = folder.join("refused");

@@ -1,8 +1,8 @@
-//! What the clocks of several segments are worth.
+//! How the times of several segments go together.
 
 use std::{fmt, time::Duration};
 
-use reports::merge::Segment;
+use reports::merge::{Segment, Skew};
 
 /// How segments' times go together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,63 +15,27 @@ pub struct Clocks {
     pub unmeasured: u64,
 }
 
-/// By how much the latency of messages from one segment to another may be wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Skew {
-    /// It was not measured: the segments had no agreed start.
-    Unmeasured,
-    /// At most this much: they read the same clock.
-    SameMachine(Duration),
-    /// At most this much, as the machines' time services say.
-    Bounded(Duration),
-    /// Nobody knows.
-    Unknown,
-}
-
-/// What `segments` say of their clocks.
-pub fn clocks(segments: &[Segment]) -> Clocks {
-    let offsets = segments.iter().map(|segment| (segment.info.index, segment.offset)).collect();
-    let attendances = segments.iter().filter_map(|segment| segment.evidence.attendance);
-    Clocks { offsets, skew: skew(segments), unmeasured: attendances.map(|attendance| attendance.unmeasured).sum() }
-}
-
-fn skew(segments: &[Segment]) -> Skew {
-    if segments.iter().any(|segment| !segment.info.agreed) {
-        return Skew::Unmeasured;
-    }
-    let machine = |segment: &Segment| Some(segment.info.machine.clone()).filter(|machine| !machine.is_empty());
-    let first = segments.first().and_then(machine);
-    let reading = two_largest(segments.iter().map(|segment| segment.info.reading_error));
-    if first.is_some() && segments.iter().all(|segment| machine(segment) == first) {
-        return Skew::SameMachine(reading);
-    }
-    let errors: Option<Vec<Duration>> = segments.iter().map(|segment| segment.info.clock_error).collect();
-    errors.map_or(Skew::Unknown, |errors| Skew::Bounded(two_largest(errors.into_iter()) + reading))
-}
-
-/// The furthest that two of these can be apart.
-fn two_largest(errors: impl Iterator<Item = Duration>) -> Duration {
-    let mut errors: Vec<Duration> = errors.collect();
-    errors.sort_unstable();
-    errors.iter().rev().take(2).sum()
-}
-
 impl Clocks {
-    /// What a reader of latencies must know.
-    pub fn warning(&self) -> Option<String> {
-        match self.skew {
-            Skew::Unmeasured if self.unmeasured > 0 => Some(format!(
+    /// What `segments` say.
+    pub(super) fn of(segments: &[Segment]) -> Self {
+        let infos: Vec<_> = segments.iter().map(|segment| segment.info.clone()).collect();
+        let attendances = segments.iter().filter_map(|segment| segment.evidence.attendance);
+        Self {
+            offsets: segments.iter().map(|segment| (segment.info.index, segment.offset)).collect(),
+            skew: Skew::of(&infos),
+            unmeasured: attendances.map(|attendance| attendance.unmeasured).sum(),
+        }
+    }
+
+    /// What is missing from the latencies.
+    pub(super) fn warning(&self) -> Option<String> {
+        (self.unmeasured > 0).then(|| {
+            format!(
                 "the segments had no agreed start (--start-at), so the latency of {} arrivals from other segments was not \
                  measured",
                 self.unmeasured
-            )),
-            Skew::Unknown => Some(
-                "nobody says how far the clocks of the segments' machines are apart, and latency between segments is wrong by \
-                 that much"
-                    .to_owned(),
-            ),
-            Skew::Unmeasured | Skew::SameMachine(_) | Skew::Bounded(_) => None,
-        }
+            )
+        })
     }
 }
 
@@ -81,24 +45,10 @@ impl fmt::Display for Clocks {
         if apart.is_zero() {
             write!(f, "{} segments, started together", self.offsets.len())?;
         } else {
-            let offsets: Vec<String> = self
-                .offsets
-                .iter()
-                .map(|(index, offset)| format!("{index} at {:.3} s", offset.as_secs_f64()))
-                .collect();
+            let offset = |(index, offset): &(u32, Duration)| format!("{index} at {:.3} s", offset.as_secs_f64());
+            let offsets: Vec<String> = self.offsets.iter().map(offset).collect();
             write!(f, "{} segments: {}", self.offsets.len(), offsets.join(", "))?;
         }
-        match self.skew {
-            Skew::Unmeasured => f.write_str("; latency between segments was not measured, for want of --start-at"),
-            Skew::SameMachine(bound) => {
-                write!(f, "; latency between segments is right within {bound:.1?}: one machine, one clock")
-            }
-            Skew::Bounded(bound) => {
-                write!(f, "; latency between segments is right within {bound:.1?}, say their clocks")
-            }
-            Skew::Unknown => {
-                f.write_str("; latency between segments is wrong by however much their clocks differ: unknown")
-            }
-        }
+        write!(f, "; latency between segments is {}", self.skew)
     }
 }

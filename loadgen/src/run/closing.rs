@@ -169,7 +169,9 @@ pub(super) fn conclude(
     }
     if !plan.segment.is_whole() {
         exit = Exit::worst([exit, Exit::Inconclusive].into_iter().filter(|exit| *exit != Exit::NothingRan));
-        reasons.insert(0, partial(plan.segment));
+        // What went wrong here is said first.
+        let place = if exit == Exit::Inconclusive { 0 } else { reasons.len() };
+        reasons.insert(place, partial(plan.segment));
     }
     chronicle.record(&Observation::RunEnded(RunEnded {
         at,

@@ -1,6 +1,6 @@
 //! Whether segments belong together, and the frame of what they are joined to.
 
-use super::{MergeError, Open};
+use super::{MergeError, Open, Skew};
 use crate::observation::{Environment, Preflight, RunStarted};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -17,11 +17,12 @@ pub(super) fn join<R>(parts: &[Open<R>]) -> Result<(RunStarted, Vec<Duration>), 
     let since = |start: &Timestamp| Duration::try_from(start.duration_since(earliest)).unwrap_or_default();
     let offsets = starts.iter().map(since).collect();
     let shared = parts.iter().any(|part| part.run.environment.shared_with_target);
+    let segments: Vec<_> = parts.iter().map(|part| part.info.clone()).collect();
     let run = RunStarted {
         started_at: earliest,
-        segments: parts.iter().map(|part| part.info.clone()).collect(),
         environment: Environment { shared_with_target: shared, ..first.run.environment.clone() },
-        preflight: wanting(parts),
+        preflight: [Skew::of(&segments).check()].into_iter().chain(wanting(parts)).collect(),
+        segments,
         ..first.run.clone()
     };
     Ok((run, offsets))

@@ -1,10 +1,6 @@
 //! `paddock report merge`: the segments of a run as one run.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{fs, io, path::Path, process::ExitCode};
 
 use reports::{
     Output, Progress, Reader, RunFolder, Sink, Terminal,
@@ -34,8 +30,8 @@ pub(crate) fn run(options: &cli::Merge) -> Result<ExitCode, Failure> {
 }
 
 fn part(run: &Path) -> Result<Part<Reader<io::BufReader<fs::File>>>, Failure> {
-    let observations: PathBuf = run.join(file::OBSERVATIONS);
-    let reader = Reader::open(&observations).map_err(Failure::usage)?;
+    let run = super::folder(run)?;
+    let reader = Reader::open(&run.join(file::OBSERVATIONS)).map_err(Failure::usage)?;
     Ok(Part { name: run.display().to_string(), reader })
 }
 
