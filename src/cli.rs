@@ -7,7 +7,7 @@ mod conformance;
 mod properties;
 mod report;
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -22,7 +22,7 @@ pub(crate) use self::{
     certs::{Certs, KeyKind},
     conformance::{Chosen, Conformance, ConformanceVerb, Files, Pace, Prove, Verdict, Version as MqttVersion},
     properties::{Differential, Properties, PropertySuite, Protocol, Random, Replay, Site},
-    report::{Again, Merge, Rendered, Report, ReportVerb},
+    report::{Again, Merge, Rendered, Report, ReportVerb, Serve},
 };
 
 /// The proving ground for farm MQTT: a reference broker, device simulators, scenario-driven load, reports.
@@ -66,7 +66,7 @@ pub(crate) enum Verb {
     /// verdict, an exit code and a folder with report.html, summary.json, junit.xml, windows.csv, metrics.om, latency.hlog and
     /// observations.jsonl.
     Run(Run),
-    /// Make the reports of a recorded run again, judge it by another contract, or join the segments of one.
+    /// Make the reports of a recorded run again, judge it by another contract, join the segments of one, or browse all.
     ///
     /// Everything comes from observations.jsonl in the run folder, which is never changed; a run that was interrupted or killed is
     /// reported as far as it went. The exit code is the verdict's.
@@ -139,6 +139,14 @@ pub(crate) struct Run {
     /// [default: of the seed for a broker of our own; of seed and time for another; of seed and --start-at for segments]
     #[arg(long, value_name = "ID")]
     pub(crate) run_id: Option<RunId>,
+    /// Show the run in a web browser while it lasts, at this address, such as 127.0.0.1:8080; port 0 picks a free one. The same
+    /// address answers a scrape of /metrics. Whoever reaches it may look on: it asks for no password.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) live: Option<SocketAddr>,
+    /// How long that page stays reachable after the run, such as 10m; Ctrl-C ends it. Pages that are open then keep the report
+    /// in any case. [default: 0s]
+    #[arg(long, value_name = "DURATION", requires = "live")]
+    pub(crate) live_linger: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod scenarios;
 mod simulate;
 mod target;
 mod under_test;
+mod watched;
 
 use std::{
     fmt,

@@ -26,6 +26,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("scenarios", &["located"]),
     ("located", &[]),
     ("reports", &[]),
+    // Pages of runs: it reads what reports makes, and nobody but the command starts it.
+    ("live", &["reports"]),
 ];
 
 /// The oracle must not share a codec with the accused, not even through another crate.

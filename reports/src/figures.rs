@@ -4,7 +4,7 @@ use crate::observation::Unit;
 use std::time::Duration;
 
 /// `30,000`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -17,12 +17,12 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// What stands behind something that happened so often: nothing, or `, 1,200 times`.
-pub(crate) fn often(times: u64) -> String {
+pub fn often(times: u64) -> String {
     if times == 1 { String::new() } else { format!(", {} times", count(times)) }
 }
 
 /// A latency: `840 µs`, `3.12 ms`, `1.53 s`.
-pub(crate) fn latency(duration: Duration) -> String {
+pub fn latency(duration: Duration) -> String {
     let nanos = duration.as_secs_f64() * 1e9;
     match nanos {
         _ if nanos < 999.5 => format!("{nanos:.0} ns"),
@@ -33,7 +33,7 @@ pub(crate) fn latency(duration: Duration) -> String {
 }
 
 /// How long something took: `8.0 s`, `1 min 12 s`, `2 h 5 min`.
-pub(crate) fn span(duration: Duration) -> String {
+pub fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{:.1} s", duration.as_secs_f64()).replace(".0 s", " s"),
@@ -44,7 +44,7 @@ pub(crate) fn span(duration: Duration) -> String {
 }
 
 /// Messages per second, without the unit: `500`, `499.6`, `3,000`.
-pub(crate) fn rate(per_second: f64) -> String {
+pub fn rate(per_second: f64) -> String {
     if !per_second.is_finite() || per_second < 0.0 {
         return "–".to_owned();
     }
@@ -55,7 +55,7 @@ pub(crate) fn rate(per_second: f64) -> String {
 }
 
 /// Memory: `512 MiB`.
-pub(crate) fn bytes(bytes: f64) -> String {
+pub fn bytes(bytes: f64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut value = bytes.max(0.0);
     let mut unit = 0;
@@ -67,19 +67,19 @@ pub(crate) fn bytes(bytes: f64) -> String {
 }
 
 /// Processor time per elapsed time: `0.42 cores`.
-pub(crate) fn cores(cores: f64) -> String {
+pub fn cores(cores: f64) -> String {
     format!("{cores:.2} cores")
 }
 
 /// A share: `99.98 %`.
-pub(crate) fn share(part: f64) -> String {
+pub fn share(part: f64) -> String {
     let percent = part * 100.0;
     let text = format!("{percent:.3}");
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A value of a threshold.
-pub(crate) fn quantity(value: f64, unit: Unit) -> String {
+pub fn quantity(value: f64, unit: Unit) -> String {
     if !value.is_finite() {
         return "–".to_owned();
     }
@@ -94,7 +94,7 @@ pub(crate) fn quantity(value: f64, unit: Unit) -> String {
 }
 
 /// `one message`, `3 messages`.
-pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
+pub fn plural(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{} {many}", count(number)) }
 }
 

@@ -30,6 +30,8 @@ pub enum Word {
     Error,
     /// Someone stopped the run, or it left no last line.
     Interrupted,
+    /// It goes on.
+    Running,
 }
 
 impl Word {
@@ -42,11 +44,15 @@ impl Word {
             Self::Inconclusive => "INCONCLUSIVE",
             Self::Error => "ERROR",
             Self::Interrupted => "INTERRUPTED",
+            Self::Running => "RUNNING",
         }
     }
 
     /// For a run.
     pub fn of(summary: &Summary) -> Self {
+        if summary.goes_on() {
+            return Self::Running;
+        }
         let Some(ended) = summary.ended() else { return Self::Interrupted };
         match (ended.ending, ended.verdict) {
             (Ending::Interrupted, _) => Self::Interrupted,
@@ -65,6 +71,7 @@ impl Headline {
         let word = Word::of(summary);
         let reasons = summary.ended().map_or_else(String::new, |ended| ended.reasons.join("; "));
         let parts = match word {
+            Word::Running => vec![so_far(summary), p99(summary)],
             Word::Pass => vec![holds(summary), arrivals(summary), p99(summary)],
             Word::Fail => vec![missed(summary, &reasons), arrivals(summary), p99(summary)],
             Word::Invalid => match summary.generator().filter(|generator| generator.health == Health::Saturated) {
@@ -122,6 +129,17 @@ fn holds(summary: &Summary) -> String {
         Some(measured) => format!("{} holds {} msg/s", subject(summary), rate(measured.sent)),
         None => format!("{} passed", subject(summary)),
     }
+}
+
+fn so_far(summary: &Summary) -> String {
+    let Some(_) = summary.run() else { return "the clients connect; the load has not begun".to_owned() };
+    let flow = summary.flow(&Labels::none()).unwrap_or_default();
+    let planned = match planned(summary) {
+        Duration::ZERO => String::new(),
+        planned => format!(" of {} planned", span(planned)),
+    };
+    let (sent, elapsed) = (plural(flow.sent, "message", "messages"), span(elapsed(summary)));
+    format!("{} has run for {elapsed}{planned}; {sent} sent, {} received", subject(summary), count(flow.received))
 }
 
 fn missed(summary: &Summary, reasons: &str) -> String {

@@ -17,3 +17,8 @@ pub(crate) use draw::svg::Svg;
 pub(crate) use page::STYLE;
 pub use run::html;
 pub(crate) use run::quoted_command;
+
+/// The style sheet of all pages, for pages around them.
+pub fn report_style() -> &'static str {
+    STYLE
+}

@@ -70,7 +70,7 @@ fn run_case(summary: &Summary) -> TestCase {
         Word::Invalid => (NonSuccessKind::Error, "invalid"),
         Word::Inconclusive => (NonSuccessKind::Error, "inconclusive"),
         Word::Error => (NonSuccessKind::Error, "error"),
-        Word::Interrupted => (NonSuccessKind::Error, "interrupted"),
+        Word::Interrupted | Word::Running => (NonSuccessKind::Error, "interrupted"),
     };
     case("run", "passes", unsuccessful(kind, class, &headline.sentence, &reasons))
 }

@@ -18,7 +18,7 @@
 pub mod capacity;
 pub mod comparison;
 mod csv;
-mod figures;
+pub mod figures;
 mod hdr_log;
 mod headline;
 mod html;
@@ -42,7 +42,7 @@ pub use comparison::{Comparison, comparison_schema};
 pub use csv::{COLUMNS, Csv};
 pub use hdr_log::HdrLog;
 pub use headline::{Headline, Word};
-pub use html::{capacity_html, comparison_html, html};
+pub use html::{capacity_html, comparison_html, html, report_style};
 pub use json_lines::JsonLines;
 pub use junit::junit;
 pub use labels::{Labels, label};

@@ -55,6 +55,7 @@ pub struct Summary {
     thresholds: Vec<ThresholdOutcome>,
     ended: Option<RunEnded>,
     remarks: Samples<String, REMARKS_KEPT>,
+    goes_on: bool,
 }
 
 /// Witnesses of one kind.
@@ -85,6 +86,16 @@ impl Summary {
     /// Before the first observation.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, of a run that is shown while it lasts: without an end it goes on, and was not cut off.
+    pub fn live() -> Self {
+        Self { goes_on: true, ..Self::default() }
+    }
+
+    /// Whether the run goes on: it is shown live and has not ended.
+    pub fn goes_on(&self) -> bool {
+        self.goes_on && self.ended.is_none()
     }
 
     /// Folds one observation in.

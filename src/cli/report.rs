@@ -1,6 +1,6 @@
 //! `paddock report`.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
@@ -50,6 +50,11 @@ pub(crate) enum Rendered {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReportVerb {
+    /// Browse the runs below a folder, in a web browser.
+    ///
+    /// The first line on stdout is the address to open. Every run is listed with its verdict, newest first; the list follows what
+    /// is added while it is open. Nothing is ever changed, and nothing outside of the folder is shown.
+    Serve(Serve),
     /// Join the segments of a run into one run.
     ///
     /// Name the run folders of all segments, in any order. Their figures add up, every message is accounted for over all of
@@ -65,4 +70,14 @@ pub(crate) struct Merge {
     /// The folder of the joint run; it must not hold another run.
     #[arg(long, required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The folder with the runs.
+    #[arg(value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// Where to listen; port 0 picks a free one. Whoever reaches the address may read every run: it asks for no password.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
 }

@@ -1,6 +1,7 @@
 //! `paddock report`: what was run, looked at again.
 
 mod merge;
+mod serve;
 
 use std::{path::Path, process::ExitCode};
 
@@ -24,6 +25,7 @@ pub(crate) fn run(options: &Report) -> Result<ExitCode, Failure> {
     match &options.verb {
         None => again(&options.again),
         Some(ReportVerb::Merge(options)) => merge::run(options),
+        Some(ReportVerb::Serve(options)) => serve::run(options),
     }
 }
 
@@ -83,7 +85,11 @@ fn folder(named: &Path) -> Result<&Path, Failure> {
         return Ok(folder);
     }
     let what = if folder.is_dir() { "holds no run" } else { "is not there" };
-    Err(Failure::usage(format!("{} {what}: a run folder has a file {}", folder.display(), file::OBSERVATIONS)))
+    Err(Failure::usage(format!(
+        "{} {what}: a run folder has a file {}; `paddock report serve` lists runs",
+        folder.display(),
+        file::OBSERVATIONS
+    )))
 }
 
 fn ended(judgement: &[Observation]) -> Option<RunEnded> {

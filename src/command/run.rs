@@ -16,6 +16,7 @@ use super::{
     interrupt::Interrupt,
     target::{self, Named},
     under_test::{self, Broker},
+    watched::Watched,
 };
 use crate::{
     cli,
@@ -33,14 +34,22 @@ pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
     runtime.block_on(async {
         // Before the broker starts: Ctrl-C must find somebody who ends both in order.
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
+        let watched =
+            options.live.map(|address| Watched::start(address, options.live_linger.as_deref())).transpose()?;
         let broker = Broker::reach(named).await?;
         let run_id = run_id(&options, &broker, scenario.seed);
         let whole = plan(scenario, &broker, &options.job.target, run_id)?;
         let metrics = options.metrics.clone();
         let plan = Plan { metrics, segment: options.segment, start_at: options.start_at, ..whole };
-        let sinks = sinks(&folder, &plan.scenario)?;
+        let mut sinks = sinks(&folder, &plan.scenario)?;
+        if let Some(watched) = &watched {
+            sinks.push(watched.sink(&folder, &plan.scenario));
+        }
         let outcome = loadgen::run(plan, sinks, interrupt.received()).await;
         broker.stop().await?;
+        if let Some(watched) = watched {
+            watched.close(interrupt.received()).await;
+        }
         if let Some(unwritten) = &outcome.unwritten {
             return Err(Failure::usage(format!("{unwritten}; the run folder is {}", folder.path().display())));
         }

@@ -4,6 +4,7 @@ mod browser;
 mod chromium;
 mod haproxy;
 mod libraries;
+mod live;
 mod mosquitto;
 mod mosquitto_broker;
 mod rumqttc;

@@ -88,6 +88,7 @@ pub(super) fn glyph(word: &str) -> &'static str {
         "PASS" => "✓",
         "FAIL" | "ERROR" | "REGRESSED" => "✕",
         "INTERRUPTED" => "‖",
+        "RUNNING" => "▸",
         _ => "?",
     }
 }

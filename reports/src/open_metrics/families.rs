@@ -72,6 +72,10 @@ impl<'a> Families<'a> {
         }
         let mut family = self.0.encode_descriptor(name, help, unit, kind)?;
         for (labels, value) in rows {
+            if labels.is_empty() {
+                // Then it is the only one, and has no braces.
+                return encode(family, &value);
+            }
             encode(family.encode_family(&labels)?, &value)?;
         }
         Ok(())

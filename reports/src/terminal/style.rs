@@ -12,7 +12,7 @@ impl Style {
         let code = match word {
             Word::Pass => "1;32",
             Word::Fail | Word::Error => "1;31",
-            Word::Invalid | Word::Inconclusive | Word::Interrupted => "1;33",
+            Word::Invalid | Word::Inconclusive | Word::Interrupted | Word::Running => "1;33",
         };
         self.paint(code, word.text())
     }

@@ -29,7 +29,7 @@ pub(super) fn facts(summary: &Summary) -> Vec<Fact> {
         ("Run", run.run_id.clone()),
         ("Made by", format!("{} {}", run.tool.name, run.tool.version)),
         ("Started", run.started_at.to_string()),
-        ("Ended", summary.ended().map_or("cut off".to_owned(), |ended| ended.ended_at.to_string())),
+        ("Ended", ended(summary)),
         ("Exit code", summary.ended().map_or(String::new(), |ended| ended.exit_code.to_string())),
     ];
     let mut facts = machine(&run.target, &run.environment);
@@ -57,6 +57,15 @@ pub(in crate::html) fn machine(target: &TargetInfo, environment: &Environment) -
 /// Those of which something is known.
 pub(in crate::html) fn filled<const N: usize>(facts: [(&'static str, String); N]) -> Vec<Fact> {
     facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| Fact { name, value }).collect()
+}
+
+/// When it ended; nothing for a run that goes on.
+fn ended(summary: &Summary) -> String {
+    match summary.ended() {
+        Some(ended) => ended.ended_at.to_string(),
+        None if summary.goes_on() => String::new(),
+        None => "cut off".to_owned(),
+    }
 }
 
 /// What was found wanting first, with how to mend it; then what could not be read.
