@@ -129,6 +129,22 @@ fn four_segments_say_what_one_run_says_and_are_accounted_for_as_one() {
     refusals(folder.path(), &segments);
 }
 
+#[test]
+fn what_segments_cannot_account_for_is_refused_before_anything_is_sent() {
+    for (scenario, target, expected) in [
+        ("retained-flood", &["--target", "mqtt://127.0.0.1:1"][..], "subscribers.screen come late"),
+        ("smoke", &[], "segments meet on one broker"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let out = folder.path().join("run");
+        let refused = output(paddock().args(["run", scenario, "--segment", "1/2"]).args(target).arg("--out").arg(&out));
+        expect(&refused, 2);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(told.contains(expected), "{told}");
+        assert!(!out.exists());
+    }
+}
+
 /// What cannot be joined is said, and leaves nothing behind.
 fn refusals(folder: &Path, segments: &[PathBuf]) {
     let whole = folder.join("whole");
