@@ -15,7 +15,7 @@
 //! up by the target: that wait is in `send_lag` and `e2e`, never in `generator_lag`.
 //!
 //! Messages are sampled over the measured stages, by stage, publishing group and QoS, deliveries by subscriber group as well;
-//! connections over the whole run, by group.
+//! connections over the whole run, by group and by stage, of which each ramp is one: a storm is apart from the first connects.
 //!
 //! Memory: one histogram (at most 260 KiB) for each combination that occurs, however long the run is.
 
@@ -74,7 +74,7 @@ pub struct Meter {
     groups: Groups,
     /// By metric, stage, publishing group, QoS, subscriber group (the first place stands for none).
     distributions: Vec<Option<Box<Histogram<u64>>>>,
-    /// By publishing group, then by subscriber group.
+    /// By publishing group, then by subscriber group; of each by stage (the first place stands for none).
     connects: Vec<Option<Box<Histogram<u64>>>>,
     moments: Moments,
     offers: Offers,
@@ -107,7 +107,7 @@ impl Meter {
     pub fn new(stages: Vec<StageSpan>, groups: Groups) -> Self {
         let readers = groups.subscribers.len() + 1;
         let places = METRICS.len() * stages.len() * groups.devices.len() * QOS * readers;
-        let connects = groups.devices.len() + groups.subscribers.len();
+        let connects = (groups.devices.len() + groups.subscribers.len()) * (stages.len() + 1);
         Self {
             seconds: Seconds::new(&stages, &groups.devices),
             stages,
@@ -188,12 +188,14 @@ impl Meter {
         self.seconds.flows(row, |flow| flow.received += 1);
     }
 
-    /// CONNACK accepted a client of `group`, `took` after its CONNECT.
-    pub fn connected(&mut self, group: Group, took: Duration) {
-        let place = match group {
+    /// CONNACK accepted a client of `group`, `took` after its CONNECT; in a stage, or before the first one or after the last.
+    /// Ramps are stages of their own here, so that who connects for the first time is apart from a storm.
+    pub fn connected(&mut self, group: Group, stage: Option<usize>, took: Duration) {
+        let number = match group {
             Group::Devices(group) => usize::from(group),
             Group::Subscribers(group) => self.groups.devices.len() + usize::from(group),
         };
+        let place = number * (self.stages.len() + 1) + stage.map_or(0, |stage| stage + 1);
         let distribution = self.connects[place].get_or_insert_with(|| Box::new(house_histogram()));
         distribution.saturating_record(window::nanos(took));
         for (watch, place) in self.watches.iter().zip(0..) {
@@ -261,8 +263,14 @@ impl Meter {
         });
         let devices = self.groups.devices.iter().map(|name| Labels::none().with(label::GROUP, name));
         let subscribers = self.groups.subscribers.iter().map(|name| Labels::none().with(label::SUBSCRIBER, name));
-        let connects = self.connects.iter().zip(devices.chain(subscribers)).filter_map(|(distribution, labels)| {
-            distribution.as_ref().map(|distribution| record(metric::CONNECT, labels, distribution))
+        let by_group = self.connects.chunks(self.stages.len() + 1).zip(devices.chain(subscribers));
+        let connects = by_group.flat_map(|(by_stage, labels)| {
+            let stages = std::iter::once(None).chain(self.stages.iter().map(Some));
+            by_stage.iter().zip(stages).filter_map(move |(distribution, stage)| {
+                let labels = labels.clone();
+                let labels = stage.map_or(labels.clone(), |stage| labels.with(label::STAGE, &stage.name));
+                distribution.as_ref().map(|distribution| record(metric::CONNECT, labels, distribution))
+            })
         });
         let moments = self.moments.iter().map(|(metric, stage, reader, distribution)| {
             let labels = Labels::none().with(label::SUBSCRIBER, &self.groups.subscribers[usize::from(reader)]);
@@ -419,13 +427,14 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_kept_by_group_over_the_whole_run() {
+    fn connections_are_kept_by_group_and_stage_over_the_whole_run() {
         let mut meter = meter();
-        meter.connected(Group::Devices(1), MILLI);
-        meter.connected(Group::Subscribers(0), 3 * MILLI);
+        meter.connected(Group::Devices(1), Some(0), MILLI);
+        meter.connected(Group::Devices(1), Some(1), 2 * MILLI);
+        meter.connected(Group::Subscribers(0), None, 3 * MILLI);
         let records: Vec<HistogramRecord> = meter.records().collect();
         let labels: Vec<String> = records.iter().map(|record| record.labels.to_string()).collect();
-        assert_eq!(labels, ["{group:reader}", "{subscriber:erp}"]);
+        assert_eq!(labels, ["{group:reader,stage:warmup}", "{group:reader,stage:hold}", "{subscriber:erp}"]);
         assert!(records.iter().all(|record| record.metric == metric::CONNECT));
     }
 

@@ -127,6 +127,7 @@ fn events(summary: &Summary, families: &mut Families<'_>) -> fmt::Result {
         EventKind::ConnectionLost,
         EventKind::ConnectionRefused,
         EventKind::Reconnected,
+        EventKind::SessionLost,
         EventKind::Injected,
         EventKind::Warning,
     ];

@@ -7,11 +7,13 @@
 //!
 //! Folding two halves and [merging](Summary::merge) them gives what folding the whole gives.
 
+mod growth;
 mod heat;
 mod lookup;
 mod samples;
 mod series;
 
+pub use growth::Growth;
 pub use heat::{Heat, HeatColumn};
 pub use lookup::{Counter, Rate};
 pub use samples::Samples;

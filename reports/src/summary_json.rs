@@ -68,6 +68,8 @@ struct Document<'a> {
     events: BTreeMap<String, u64>,
     /// Highest use of resources in any window.
     peak: Peak,
+    /// How fast the target grew over the measured stages; absent for less than a minute of them.
+    growth: Growth,
     /// Device groups and subscribers.
     groups: &'a [DeviceGroup],
     /// Where the generator ran.
@@ -136,6 +138,21 @@ struct Peak {
     generator_rss_bytes: Option<u64>,
 }
 
+#[derive(Debug, Serialize, JsonSchema)]
+struct Growth {
+    /// Resident memory, in bytes.
+    target_rss_bytes: Option<Slope>,
+    target_open_files: Option<Slope>,
+}
+
+/// Theil-Sen slope with its 95 % confidence interval (block bootstrap).
+#[derive(Debug, Serialize, JsonSchema)]
+struct Slope {
+    per_hour: f64,
+    lower: f64,
+    upper: f64,
+}
+
 /// The document of a run, pretty-printed, with a final line break.
 ///
 /// # Errors
@@ -180,6 +197,10 @@ fn document(summary: &Summary) -> Document<'_> {
         generator: summary.generator().map(generator),
         events: summary.events().iter().map(|(kind, events)| (kind.name().to_owned(), events.count())).collect(),
         peak: peak(summary),
+        growth: Growth {
+            target_rss_bytes: summary.target_memory_growth().map(slope),
+            target_open_files: summary.target_files_growth().map(slope),
+        },
         groups: run.map_or(&[], |run| &run.groups),
         environment: run.map(|run| &run.environment),
         preflight: run.map_or(&[], |run| &run.preflight),
@@ -246,6 +267,10 @@ fn generator(health: &GeneratorHealth) -> Generator {
         cpu: health.cpu,
         cause: health.cause.clone(),
     }
+}
+
+fn slope(growth: crate::summary::Growth) -> Slope {
+    Slope { per_hour: growth.per_hour, lower: growth.lower, upper: growth.upper }
 }
 
 fn peak(summary: &Summary) -> Peak {

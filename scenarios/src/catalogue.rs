@@ -37,7 +37,8 @@ pub fn catalogue() -> &'static [Entry] {
         "phase-2",
         "phase-2-day",
         "phase-3",
-        "phase-3-day"
+        "phase-3-day",
+        "soak"
     ]
 }
 

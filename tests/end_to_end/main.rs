@@ -15,6 +15,7 @@ mod library;
 mod metrics;
 mod network;
 mod report;
+mod saturation;
 mod segments;
 mod soak;
 mod styles;

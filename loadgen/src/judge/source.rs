@@ -1,8 +1,9 @@
 //! Where the values of each metric stand among the observations.
 
 use reports::{
-    Counter, metric,
+    Counter, Summary, metric,
     observation::{EventKind, Flow, Unit, Window},
+    summary::Growth,
 };
 use scenarios::model::{Aggregation, Kind, Metric, Selector, Series};
 
@@ -23,6 +24,8 @@ pub(super) enum Source {
     Connections,
     /// Processor time of the target for each message sent.
     Cost,
+    /// How fast the target grows, with how sure that is.
+    Growth(fn(&Summary) -> Option<Growth>),
     /// Events of this kind.
     Events(EventKind),
 }
@@ -56,6 +59,8 @@ pub(super) fn source(metric: Metric) -> Source {
         Metric::GeneratorCpu => Source::Level(|window| window.generator?.cpu),
         Metric::BrokerMemory => Source::Level(|window| Some(window.target?.rss_bytes? as f64)),
         Metric::BrokerCpuPerMessage => Source::Cost,
+        Metric::BrokerMemoryGrowth => Source::Growth(Summary::target_memory_growth),
+        Metric::BrokerFilesGrowth => Source::Growth(Summary::target_files_growth),
     }
 }
 

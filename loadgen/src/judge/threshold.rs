@@ -4,10 +4,11 @@ use hdrhistogram::Histogram;
 use reports::{
     Counter, Labels, Summary, label,
     observation::{Stretch, house_histogram},
+    summary::Growth,
 };
 use scenarios::model::{Aggregation, Bound, Metric, Selector, Threshold};
 
-use super::source::{Source, source};
+use super::source::{Source, source, unit};
 
 /// A measured value and what it is compared with, in the same unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +56,7 @@ pub(super) fn evaluate(threshold: &Threshold, summary: &Summary) -> Result<Compa
             let should = sum(should, summary, &selectors)?;
             Ok(Compared::new(observed, bound_of(&threshold.expression.bound, should)))
         }
+        Source::Growth(growth) => grown(growth(summary), threshold),
         // Followed second by second.
         Source::Pace(_) | Source::Level(_) | Source::Connections | Source::Cost | Source::Events(_) => {
             Err(NOTHING.to_owned())
@@ -127,6 +129,26 @@ pub(super) fn aggregate(aggregation: Aggregation, samples: &Histogram<u64>) -> f
         Aggregation::Maximum => samples.max() as f64,
         Aggregation::Count | Aggregation::Rate => samples.len() as f64,
     }
+}
+
+/// A slope and its interval. An end of the interval that misses the bound while the other end holds decides nothing: a longer run
+/// would.
+fn grown(growth: Option<Growth>, threshold: &Threshold) -> Result<Compared, String> {
+    let expression = &threshold.expression;
+    let growth = growth.ok_or("a minute of a broker on this machine is the least that tells how it grows")?;
+    let bound = plain(&expression.bound);
+    let (observed, other) = match expression.aggregation {
+        Aggregation::Minimum => (growth.lower, growth.upper),
+        Aggregation::Maximum => (growth.upper, growth.lower),
+        _ => (growth.per_hour, growth.per_hour),
+    };
+    let holds = |value: f64| expression.comparison.holds(value, bound);
+    if !holds(observed) && holds(other) {
+        let [per_hour, lower, upper] = [growth.per_hour, growth.lower, growth.upper]
+            .map(|value| super::shown(value, unit(threshold.series.metric, expression.aggregation)));
+        return Err(format!("{per_hour} an hour, 95 % sure between {lower} and {upper}: the run is too short to tell"));
+    }
+    Ok(Compared::new(observed, bound))
 }
 
 fn sum(counter: Counter, summary: &Summary, selectors: &[Labels]) -> Result<f64, String> {

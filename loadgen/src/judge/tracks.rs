@@ -73,7 +73,7 @@ fn value(series: &Series, window: &Window, frame: &Frame) -> Option<Value> {
             let cpu = window.target?.cpu?;
             Some(Value::Cost(cpu * window.length.as_nanos() as f64, window.total.sent))
         }
-        Source::Fault(_) | Source::Events(_) => None,
+        Source::Fault(_) | Source::Growth(_) | Source::Events(_) => None,
     }
 }
 

@@ -202,9 +202,9 @@ impl<'a> Drive<'a> {
             FleetEvent::Online { device, session_present, again, took } => {
                 self.fleet.stamper().flood.set_online(device, true);
                 let number = self.fleet.farm().info(device).group;
-                let group = Group::Devices(number);
+                let (group, stage) = (Group::Devices(number), self.present);
                 if let Some(took) = took {
-                    self.fleet.stamper().meter.connected(group, took);
+                    self.fleet.stamper().meter.connected(group, stage, took);
                 }
                 if again {
                     self.tell(EventKind::Reconnected, device, String::new());
@@ -231,7 +231,7 @@ impl<'a> Drive<'a> {
 
     fn react_reader(&mut self, key: ClientKey, event: &ClientEvent) {
         if let (ClientEvent::Connected { took: Some(took), .. }, Some(group)) = (event, self.readers.group_of(key)) {
-            self.fleet.stamper().meter.connected(Group::Subscribers(group), *took);
+            self.fleet.stamper().meter.connected(Group::Subscribers(group), self.present, *took);
         }
         let now = self.now();
         let Some(news) = self.readers.react(self.fleet.engine(), key, event, now) else { return };

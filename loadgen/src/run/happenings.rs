@@ -140,13 +140,23 @@ impl Drive<'_> {
         let farm = self.fleet.farm();
         let mut hit = program::order(farm);
         hit.retain(|device| groups.contains(&GroupId(farm.info(*device).group)));
+        let names: Vec<&str> = groups
+            .iter()
+            .filter_map(|group| self.plan.scenario.devices.get(usize::from(group.0)))
+            .map(|group| group.name.as_str())
+            .collect();
+        let whose = if names.len() == self.plan.scenario.devices.len() {
+            String::new()
+        } else {
+            format!(" of {}", names.join(", "))
+        };
         let text = format!(
-            "reconnect storm: {} devices cut within {}, away for {}",
+            "reconnect storm: {} devices{whose} cut within {}, away for {}",
             hit.len(),
             format_duration(spread),
             format_duration(away)
         );
-        self.scribe.event_about(at, EventKind::Injected, "storm", None, text);
+        self.scribe.event_about(at, EventKind::Injected, &text, None, text.clone());
         for (nth, device) in hit.iter().enumerate() {
             let when = at + spread.mul_f64(nth as f64 / hit.len() as f64);
             self.happenings.0.push(Reverse((when, Happening::Cut { device: device.0, away })));

@@ -197,7 +197,8 @@ impl Vigil {
 
     /// The load is over, and patience need not run out: with nobody connected nothing more can arrive.
     fn end(&self, drive: &Drive<'_>) -> Result<(), Failure> {
-        if drive.online() > 0 || drive.awaited() == 0 {
+        let upset = drive.broker.as_ref().is_some_and(Broker::is_upset);
+        if drive.online() > 0 || drive.awaited() == 0 || upset {
             return Ok(());
         }
         let since = drive.offset(self.last_sign);

@@ -76,11 +76,12 @@ impl Summary {
         (!sum.is_empty()).then_some(sum)
     }
 
-    /// [`Summary::histogram`] over the measured stages: what reports quote. Histograms that do not know stages count whole.
+    /// [`Summary::histogram`] over the measured stages: what reports quote. Histograms that do not know stages count whole, and so do
+    /// connections, most of which are made in a ramp.
     pub fn measured_histogram(&self, metric: &str, selector: &Labels) -> Option<Histogram<u64>> {
         let staged =
             self.histograms.keys().all(|(name, labels)| name != metric || labels.value(label::STAGE).is_some());
-        if !staged || selector.value(label::STAGE).is_some() {
+        if !staged || metric == crate::metric::CONNECT || selector.value(label::STAGE).is_some() {
             return self.histogram(metric, selector);
         }
         let mut sum = house_histogram();

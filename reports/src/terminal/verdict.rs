@@ -184,6 +184,7 @@ fn notes(summary: &Summary, style: Style, lines: &mut Vec<String>) {
         }
     }
     notes.extend(summary.done().iter().map(|(text, times)| format!("by the scenario: {text}{}", often(*times))));
+    notes.extend(growth(summary));
     notes.extend(summary.remarks().kept().iter().cloned());
     if let Some(run) = summary.run() {
         notes.push(format!("seed {}, run {}, {}", run.seed, run.run_id, span(elapsed(summary))));
@@ -194,6 +195,23 @@ fn notes(summary: &Summary, style: Style, lines: &mut Vec<String>) {
         lines.push(format!("{}  {}", style.bold("Note"), wrapped.next().unwrap_or_default()));
         lines.extend(wrapped.map(|line| format!("      {line}")));
     }
+}
+
+/// How fast the broker grew, when the run was long enough to tell.
+fn growth(summary: &Summary) -> Option<String> {
+    let memory = summary.target_memory_growth()?;
+    let mib = |bytes: f64| format!("{:.1}", bytes / f64::from(1 << 20)).replace("-0.0", "0.0");
+    let files = summary.target_files_growth().map_or_else(String::new, |files| {
+        let [per_hour, lower, upper] =
+            [files.per_hour, files.lower, files.upper].map(|files| format!("{files:.1}").replace("-0.0", "0.0"));
+        format!("; its open files by {per_hour} ({lower} to {upper})")
+    });
+    Some(format!(
+        "the broker's memory grew by {} MiB an hour (95 % sure: {} to {}){files}",
+        mib(memory.per_hour),
+        mib(memory.lower),
+        mib(memory.upper),
+    ))
 }
 
 fn shortened(text: &str, room: usize) -> String {

@@ -274,3 +274,30 @@ fn a_run_keeps_apart_what_its_windows_do_not_know() {
     assert_eq!(selections("rate{stage:hold,qos:1,group:meters}", "min>=4"), ["rate{qos:1,group:meters}"]);
     assert_eq!(selections("connections{group:meters}", "min>=4"), ["connections{group:meters}"]);
 }
+
+/// A minute and a half of the hold in which the target's memory is what `mebibytes` says.
+fn memory(mebibytes: impl Fn(u64) -> u64) -> Vec<Observation> {
+    let seconds = (3..93).map(|at| {
+        let Observation::Window(mut window) = second(at, "hold", 10) else { unreachable!("a window") };
+        window.target = Some(ProcessUsage { rss_bytes: Some(mebibytes(at.into()) << 20), ..ProcessUsage::default() });
+        Observation::Window(window)
+    });
+    seconds.collect()
+}
+
+#[test]
+fn growth_is_judged_with_how_sure_it_is() {
+    let judged = |expression: &str, observations: &[Observation]| {
+        windowed("broker_memory_growth", expression, observations).result
+    };
+    // A mebibyte a second is 3,600 an hour.
+    let steady = memory(|at| 100 + at);
+    assert_eq!(judged("max<3700MiB", &steady), ThresholdResult::Pass);
+    assert_eq!(judged("max<3500MiB", &steady), ThresholdResult::Fail);
+    assert_eq!(judged("avg<1MiB", &steady), ThresholdResult::Fail);
+    // It goes up and down: whether it grows by a mebibyte an hour nobody can say yet.
+    let restless = memory(|at| 100 + at * 7919 % 13);
+    assert_eq!(judged("max<1MiB", &restless), ThresholdResult::Inconclusive);
+    assert_eq!(judged("max<1MiB", &memory(|_| 100)), ThresholdResult::Pass);
+    assert_eq!(judged("max<1MiB", &steady[..30]), ThresholdResult::Inconclusive, "half a minute tells nothing");
+}

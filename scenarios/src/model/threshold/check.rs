@@ -55,6 +55,12 @@ impl Expression {
     fn check_time(&self, metric: Metric) -> Result<(), ExpressionError> {
         let name = metric.name();
         let refused = |message: String, hint: &str| Err(ExpressionError { message, hint: hint.to_owned() });
+        if metric.is_growth() && (self.window.is_some() || self.abort_on_fail) {
+            return refused(
+                format!("`{name}` is judged over the whole run only: it is a slope"),
+                "leave `over` and `abort_on_fail` out",
+            );
+        }
         if metric.kind() == Kind::Fault && (self.window.is_some() || self.abort_on_fail) {
             let word = if self.window.is_some() { "over" } else { "abort_on_fail" };
             return refused(

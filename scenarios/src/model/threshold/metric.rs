@@ -21,7 +21,8 @@ pub enum Metric {
     GeneratorLag,
     /// Time from sending to the end of the QoS 1 or 2 handshake, per message.
     Ack,
-    /// Time from CONNECT to CONNACK, per connection, over the whole run; the native engine measures it.
+    /// Time from CONNECT to CONNACK, per connection, over the whole run or of those made in a stage's hold; the native engine
+    /// measures it.
     Connect,
     /// Time from SUBSCRIBE to the last retained message, per late subscriber.
     Retained,
@@ -55,6 +56,11 @@ pub enum Metric {
     GeneratorCpu,
     /// CPU time of a broker on this machine for each message sent.
     BrokerCpuPerMessage,
+    /// How many bytes the resident memory of a broker on this machine grows by in an hour, over the measured stages: `avg` is the
+    /// slope, `min` and `max` are the ends of its 95 % confidence interval.
+    BrokerMemoryGrowth,
+    /// The same of its open files.
+    BrokerFilesGrowth,
 }
 
 /// How a metric's values behave, which decides what can be asked of it.
@@ -80,7 +86,7 @@ pub enum Kind {
 
 impl Metric {
     /// Every metric, with its name and kind.
-    pub const ALL: [(Self, &'static str, Kind); 21] = [
+    pub const ALL: [(Self, &'static str, Kind); 23] = [
         (Self::E2e, "e2e", Kind::Time),
         (Self::Service, "service", Kind::Time),
         (Self::GeneratorLag, "generator_lag", Kind::Time),
@@ -102,6 +108,8 @@ impl Metric {
         (Self::BrokerMemory, "broker_memory", Kind::Bytes),
         (Self::GeneratorCpu, "generator_cpu", Kind::Percent),
         (Self::BrokerCpuPerMessage, "broker_cpu_per_message", Kind::Cost),
+        (Self::BrokerMemoryGrowth, "broker_memory_growth", Kind::Bytes),
+        (Self::BrokerFilesGrowth, "broker_files_growth", Kind::Number),
     ];
 
     /// Its name in scenarios and reports.
@@ -122,12 +130,18 @@ impl Metric {
         matches!(self, Self::Sent | Self::Received | Self::Rate | Self::DeliveryRate)
     }
 
+    /// Whether it is a slope over the whole run.
+    #[must_use]
+    pub fn is_growth(self) -> bool {
+        matches!(self, Self::BrokerMemoryGrowth | Self::BrokerFilesGrowth)
+    }
+
     /// Why `selector` means nothing to it; `None` where it does.
     #[must_use]
     pub fn refuses(self, selector: &Selector) -> Option<&'static str> {
         use Selector::{Group, Model, Qos, Stage, Subscriber};
         match (self, selector) {
-            (_, Stage(_)) if self == Self::Connect => Some("connections are measured over the whole run"),
+            (_, _) if self.is_growth() => Some("growth is a slope of one process over the whole run"),
             (Self::Retained | Self::Drain, Qos(_) | Group(_) | Model(_)) => {
                 Some("it is measured once for each subscriber")
             }
