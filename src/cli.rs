@@ -74,7 +74,7 @@ pub(crate) enum Verb {
     /// Search how much a broker can do: the highest rate, connections or fan-out at which a scenario holds.
     ///
     /// Steps of constant load, each a run of its own with fresh sessions: doubling until the SLO breaks, halving the gap, then
-    /// longer runs at the answer. It leaves a folder with capacity.json and the run folder of each step. Exit code 0: a figure
+    /// longer runs at the answer. It leaves a folder with report.html, capacity.json and the run folder of each step. Exit code 0: a figure
     /// that was confirmed, the broker's own or limited by the generator; 8: none could be confirmed.
     Capacity(Box<Capacity>),
     /// A sink that does as little as can be done, for measuring the generator itself.

@@ -19,11 +19,11 @@ use scenarios::{
 const HOLD: Duration = Duration::from_secs(10);
 
 fn scenario() -> Scenario {
-    scenarios::load("phase-1").unwrap()
+    scenarios::load("phase-1").expect("it is in the catalogue")
 }
 
 fn job(dimension: Dimension, most: f64) -> Job {
-    let shape = Shape::new(scenario(), dimension, HOLD).unwrap();
+    let shape = Shape::new(scenario(), dimension, HOLD).expect("its load is a rate");
     let settings = Settings {
         start: shape.own(),
         least: shape.least(),

@@ -52,7 +52,7 @@ pub(crate) struct Capacity {
     /// The capacity.json of an earlier --ceiling of this scenario on this machine. [default: measured when the answer needs it]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ceiling_of: Option<PathBuf>,
-    /// The folder for capacity.json and the run folders of the steps; it must not hold another search.
+    /// The folder for report.html, capacity.json and the run folders of the steps; it must not hold another search.
     /// [default: runs/TIME-SCENARIO-capacity]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,

@@ -5,6 +5,7 @@ mod machine;
 mod sink;
 
 use std::{
+    cell::Cell,
     io::{self, Write},
     process::ExitCode,
 };
@@ -83,7 +84,7 @@ pub(crate) fn run(options: Capacity) -> Result<ExitCode, Failure> {
         }
         let exit = hunt.conclude();
         write(&folder, &hunt)?;
-        say(block(hunt.document(), &folder.document()))?;
+        say(block(hunt.document(), &folder.page()))?;
         Ok(exit.into())
     })
 }
@@ -210,7 +211,14 @@ impl<'a> Ground<'a> {
             let folder = self.folder.step(&step.folder).map_err(Failure::usage)?;
             let plan = self.plan(step.scenario)?;
             let sinks = run::files(&folder, &plan.scenario)?;
-            let outcome = loadgen::run(plan, vec![Box::new(sinks)], interrupt.received()).await;
+            let told = Cell::new(false);
+            let ctrl_c = async {
+                interrupt.received().await;
+                told.set(true);
+            };
+            let mut outcome = loadgen::run(plan, vec![Box::new(sinks)], ctrl_c).await;
+            // A run that had not begun is given up, which it does not call interrupted.
+            outcome.interrupted |= told.get();
             if let Some(unwritten) = &outcome.unwritten {
                 return Err(Failure::usage(format!("{unwritten}; the run folder is {}", folder.path().display())));
             }

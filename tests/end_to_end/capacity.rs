@@ -59,7 +59,7 @@ const KNEE: f64 = 300.0;
 
 fn search(folder: &Path, arguments: &[&str]) -> (Output, Value) {
     let file = folder.join("knee.toml");
-    fs::write(&file, SCENARIO).unwrap();
+    fs::write(&file, SCENARIO).expect("the folder is writable");
     let out = folder.join("found");
     let output = output_within(
         Duration::from_secs(150),

@@ -31,7 +31,7 @@ rate = 100
 /// A run against `target` that reads `page`: its summary, and what it said.
 fn run(folder: &Path, target: &str, page: &str) -> (Value, String) {
     let file = folder.join("watched.toml");
-    fs::write(&file, SCENARIO).unwrap();
+    fs::write(&file, SCENARIO).expect("the folder is writable");
     let out = folder.join("run");
     let output = output_within(
         Duration::from_secs(60),

@@ -142,12 +142,11 @@ fn solve(mut rows: [[f64; 3]; 3], mut right: [f64; 3]) -> Option<[f64; 3]> {
         if rows[pivot][pivot].abs() < f64::MIN_POSITIVE {
             return None;
         }
-        for row in pivot + 1..3 {
-            let factor = rows[row][pivot] / rows[pivot][pivot];
-            for column in pivot..3 {
-                rows[row][column] -= factor * rows[pivot][column];
-            }
-            right[row] -= factor * right[pivot];
+        let (above, below) = rows.split_at_mut(pivot + 1);
+        for (place, row) in below.iter_mut().enumerate() {
+            let factor = row[pivot] / above[pivot][pivot];
+            row.iter_mut().zip(&above[pivot]).for_each(|(cell, by)| *cell -= factor * by);
+            right[pivot + 1 + place] -= factor * right[pivot];
         }
     }
     let mut found = [0.0; 3];

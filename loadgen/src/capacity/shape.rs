@@ -196,5 +196,6 @@ pub fn slo(scenario: &Scenario, dimension: Dimension) -> Vec<Threshold> {
 fn applies(threshold: &Threshold, dimension: Dimension) -> bool {
     let of_generator = matches!(threshold.series.metric, Metric::GeneratorLag | Metric::GeneratorCpu);
     let of_reader = |selector: &Selector| matches!(selector, Selector::Subscriber(_));
-    !of_generator && !(dimension == Dimension::FanOut && threshold.series.selectors.iter().any(of_reader))
+    let of_absent = dimension == Dimension::FanOut && threshold.series.selectors.iter().any(of_reader);
+    !of_generator && !of_absent
 }

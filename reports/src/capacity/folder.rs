@@ -61,6 +61,12 @@ impl CapacityFolder {
         self.path.join(Self::DOCUMENT)
     }
 
+    /// Where its page for people is.
+    #[must_use]
+    pub fn page(&self) -> PathBuf {
+        self.path.join(file::REPORT)
+    }
+
     /// The name, relative to this folder, of the run folder for step `number` at `asked`: `steps/01-500`.
     #[must_use]
     pub fn step_name(number: u32, asked: f64) -> String {
@@ -82,6 +88,6 @@ impl CapacityFolder {
     pub fn write(&self, capacity: &Capacity) -> io::Result<()> {
         replace(&self.document(), capacity_json(capacity)?.as_bytes())?;
         let page = capacity_html(capacity).map_err(io::Error::other)?;
-        replace(&self.path.join(file::REPORT), page.as_bytes())
+        replace(&self.page(), page.as_bytes())
     }
 }

@@ -88,9 +88,9 @@ pub fn outcome(dimension: Dimension, step: &Step) -> String {
     format!("{}: {figures}{reason}", verdict(step.verdict))
 }
 
-/// The block that closes a search: the sentence, the steps, the headroom.
+/// The block that closes a search: the sentence, the steps, the headroom, and where its page is.
 #[must_use]
-pub fn block(capacity: &Capacity, document: &Path) -> String {
+pub fn block(capacity: &Capacity, page: &Path) -> String {
     let dimension = capacity.search.dimension;
     let mut lines = vec![String::new(), sentence(capacity), String::new()];
     let head = ["#", "for", "asked", "achieved", "p50", "p99", "lost", "CPU", "result"].map(str::to_owned);
@@ -116,7 +116,7 @@ pub fn block(capacity: &Capacity, document: &Path) -> String {
         lines.push(format!("the generator's own ceiling: {least}{figure} {} ({})", dimension.unit(), ceiling.source));
     }
     lines.extend(capacity.remarks.iter().map(|remark| format!("note: {}", visible(remark))));
-    lines.push(format!("seed {}; {}", capacity.seed, document.display()));
+    lines.push(format!("seed {}; {}", capacity.seed, page.display()));
     lines.join("\n")
 }
 
