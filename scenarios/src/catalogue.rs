@@ -38,7 +38,8 @@ pub fn catalogue() -> &'static [Entry] {
         "phase-2-day",
         "phase-3",
         "phase-3-day",
-        "soak"
+        "soak",
+        "stretch"
     ]
 }
 

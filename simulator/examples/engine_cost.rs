@@ -87,8 +87,8 @@ async fn load(engine: &mut Engine, clients: &[ClientKey], rate: u64, total: u64)
         engine.turn(if tally.sent < total { due(tally.sent) } else { deadline }).await;
         while let Some((_, event)) = engine.poll_event() {
             match event {
-                ClientEvent::Written { tag, at } => tally.worst_lag = tally.worst_lag.max(at.since(due(tag.0))),
-                ClientEvent::Published { .. } => tally.acknowledged += 1,
+                ClientEvent::Written { tag, at, .. } => tally.worst_lag = tally.worst_lag.max(at.since(due(tag.0))),
+                ClientEvent::Published { count, .. } => tally.acknowledged += u64::from(count),
                 ClientEvent::Message { .. } => tally.received += 1,
                 ClientEvent::Closed(cause) => return Err(cause.into()),
                 _ => {}

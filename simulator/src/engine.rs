@@ -81,7 +81,8 @@ pub enum Unsent {
 
 /// Many clients, owned by one thread that runs a current-thread tokio runtime.
 ///
-/// Commands only queue work: nothing is written and no event appears before [`turn`](Self::turn). The owner's loop is
+/// Commands only queue work: nothing is written and no event appears before [`turn`](Self::turn) or
+/// [`flush`](Self::flush). The owner's loop is
 ///
 /// ```text
 ///   loop { issue commands; engine.turn(next deadline).await; while let Some(event) = engine.poll_event() { ... } }
@@ -137,6 +138,11 @@ pub trait ClientEngine {
 
     /// The next event, in the order in which they happened.
     fn poll_event(&mut self) -> Option<(ClientKey, ClientEvent)>;
+
+    /// Writes what commands queued, as far as the sockets take it. What engines cannot do apart they do in a short turn.
+    fn flush(&mut self) -> impl Future<Output = ()> {
+        self.turn(Time::ZERO)
+    }
 
     /// Does input and output until there is an event to poll or `until` has come, and at least once. Dropping the
     /// future loses nothing.

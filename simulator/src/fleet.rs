@@ -173,8 +173,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         let Some(index) = self.index_of(device) else { return };
         let mut publication = self.farm.telemetry(device, self.options.timeline.scenario(due));
         let tag = self.stamper.stamp(device, due, &mut publication);
-        self.hold(index, Held { publication, tag });
-        self.empty_buffer(index);
+        self.dispatch(index, Held { publication, tag });
     }
 
     /// Cuts a device's connection without DISCONNECT: its Will is due. It stays away for `away`, then reconnects with
@@ -253,6 +252,11 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             };
             self.react(index as usize, client, event);
         }
+    }
+
+    /// Writes what was published, as far as connections take it.
+    pub async fn write(&mut self) {
+        self.engine.flush().await;
     }
 
     /// Does what is due, then input and output, until there may be an event to poll, something is due, or `until` has

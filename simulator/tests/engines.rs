@@ -195,11 +195,11 @@ async fn every_qos_is_written_then_published(kind: EngineKind, version: Version)
         bench.engine.publish(client, outgoing("17.3", qos, tag)).unwrap();
         let mut written = None;
         let (reason, published) = event(&mut bench.engine, |_, event| match event {
-            ClientEvent::Written { tag: of, at } if of.0 == tag => {
+            ClientEvent::Written { tag: of, at, .. } if of.0 == tag => {
                 assert_eq!(written.replace(*at), None, "written once");
                 None
             }
-            ClientEvent::Published { tag: of, reason, at } => {
+            ClientEvent::Published { tag: of, reason, at, .. } => {
                 ended.push(of.0);
                 (of.0 == tag).then_some((*reason, *at))
             }

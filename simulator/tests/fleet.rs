@@ -109,7 +109,8 @@ impl ClientEngine for Puppet {
         let (topic, payload) = (message.topic.as_str().to_owned(), message.payload.to_vec());
         self.note(Deed::Publish { topic, payload, retain });
         let at = self.clock.now();
-        self.events.extend(tag.map(|tag| (client, ClientEvent::Published { tag, reason: ReasonCode::Success, at })));
+        self.events
+            .extend(tag.map(|tag| (client, ClientEvent::Published { tag, count: 1, reason: ReasonCode::Success, at })));
         Ok(())
     }
 

@@ -142,21 +142,20 @@ impl Seconds {
     }
 
     /// A sample that one of the watches wants.
-    pub(super) fn watched(&mut self, watch: u16, sample: Duration) {
+    pub(super) fn watched(&mut self, watch: u16, nanos: u64, count: u64) {
         if let Some(Some(samples)) = self.samples.watched.get_mut(usize::from(watch)) {
-            samples.saturating_record(nanos(sample));
+            samples.saturating_record_n(nanos, count);
         }
     }
 
-    pub(super) fn arrival(&mut self, end_to_end: Duration, service: Option<Duration>) {
-        self.samples.e2e.saturating_record(nanos(end_to_end));
-        if let Some(service) = service {
-            self.samples.service.saturating_record(nanos(service));
+    /// The distribution of a metric, where windows have one.
+    pub(super) fn distribution(&mut self, metric: usize) -> Option<&mut Histogram<u64>> {
+        match metric {
+            super::E2E => Some(&mut self.samples.e2e),
+            super::SERVICE => Some(&mut self.samples.service),
+            super::LAG => Some(&mut self.samples.lag),
+            _ => None,
         }
-    }
-
-    pub(super) fn lag(&mut self, lag: Duration) {
-        self.samples.lag.saturating_record(nanos(lag));
     }
 
     pub(super) fn reuse(&mut self, emptied: Option<Box<Samples>>) {

@@ -170,6 +170,16 @@ impl<'a> Drive<'a> {
             done = upheaval::done(&mut self.broker) => self.broker_did(done),
             () = self.fleet.turn(until) => {}
         }
+        self.react_to_all();
+    }
+
+    /// Writes what was published, as far as connections take it, and books it.
+    pub(super) async fn flush(&mut self) {
+        self.fleet.write().await;
+        self.react_to_all();
+    }
+
+    fn react_to_all(&mut self) {
         while let Some(event) = self.fleet.poll_event() {
             self.react(event);
         }
@@ -192,8 +202,10 @@ impl<'a> Drive<'a> {
 
     fn react(&mut self, event: FleetEvent) {
         match event {
-            FleetEvent::Written { tag, at, .. } => self.fleet.stamper().written(tag, at),
-            FleetEvent::Published { tag, reason, at, .. } => self.fleet.stamper().published(tag, reason, at),
+            FleetEvent::Written { tag, count, at, .. } => self.fleet.stamper().written(tag, count, at),
+            FleetEvent::Published { tag, count, reason, at, .. } => {
+                self.fleet.stamper().published(tag, count, reason, at);
+            }
             FleetEvent::Dropped { tag, .. } => self.fleet.stamper().dropped(tag),
             FleetEvent::Other(key, event) => match self.side.as_mut().filter(|side| side.is(key)) {
                 Some(side) => side.react(&event),
@@ -230,10 +242,15 @@ impl<'a> Drive<'a> {
     }
 
     fn react_reader(&mut self, key: ClientKey, event: &ClientEvent) {
-        if let (ClientEvent::Connected { took: Some(took), .. }, Some(group)) = (event, self.readers.group_of(key)) {
+        if let ClientEvent::Connected { took: Some(took), .. } = event
+            && let Some(group) = self.readers.group_of(key)
+        {
             self.fleet.stamper().meter.connected(Group::Subscribers(group), self.present, *took);
         }
-        let now = self.now();
+        let now = match event {
+            ClientEvent::Message { at, .. } => *at,
+            _ => self.now(),
+        };
         let Some(news) = self.readers.react(self.fleet.engine(), key, event, now) else { return };
         let at = self.offset(now);
         match news {

@@ -1,4 +1,4 @@
-//! A closed loop: each device may have so many messages under way, and sends the next one as soon as it has fewer.
+//! A closed loop: each device may have so many messages under way, and sends the next ones when half of them are back.
 //!
 //! Nothing is intended before the broker is ready for it, so what is measured is how much goes through, not how long a
 //! message of a schedule takes: a broker that stalls stalls the load as well (coordinated omission). Reports say so.
@@ -13,6 +13,10 @@ use simulator::farm::DeviceId;
 
 /// A device whose QoS 0 messages are under way for this long, and none came back, starts anew: the broker dropped them.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A device sends again when one in so many of its messages is back: one write for several messages costs little more than for
+/// one.
+const BUNCH: u32 = 2;
 
 /// Who may send how much now.
 #[derive(Debug, Default)]
@@ -122,7 +126,7 @@ impl Flood {
             && window.online
             && !window.silent
             && !window.listed
-            && window.open <= (self.limit - 1) * window.each
+            && window.open <= (self.limit - self.limit.div_ceil(BUNCH)) * window.each
         {
             window.listed = true;
             self.ready.push(device);

@@ -5,11 +5,7 @@ mod pace;
 mod slow;
 mod wishes;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use protocol::{QoS, SubscribeFilter, Tag, Time};
 use reports::observation::ClientEvidence;
@@ -36,7 +32,8 @@ pub(super) struct Readers {
     /// How many of them are this process's.
     mine: usize,
     /// How many of this process's were opened.
-    by_key: HashMap<ClientKey, usize>,
+    /// Places by [`ClientKey::slot`].
+    by_slot: Vec<Option<u32>>,
     /// Those that are to connect for the first time.
     waiting: VecDeque<usize>,
     /// How many are there or are to be there by now.
@@ -145,8 +142,8 @@ impl Readers {
         let early = (0..readers.len()).filter(is_mine).filter(|place| !readers[*place].late);
         let waiting: VecDeque<usize> = early.collect();
         let (admitted, slow) = (waiting.len(), Slow::default());
-        let by_key = HashMap::new();
-        Ok(Self { readers, mine, by_key, waiting, admitted, slow, opening: 0, open: 0, ready: 0, fenced: 0 })
+        let by_slot = Vec::new();
+        Ok(Self { readers, mine, by_slot, waiting, admitted, slow, opening: 0, open: 0, ready: 0, fenced: 0 })
     }
 
     /// Lets the clients of a group connect that come while the load goes on; how many.
@@ -211,7 +208,10 @@ impl Readers {
             let key = engine.connect(reader.options.clone());
             reader.key = Some(key);
             reader.state = State::Opening;
-            self.by_key.insert(key, place);
+            if self.by_slot.len() <= key.slot() {
+                self.by_slot.resize(key.slot() + 1, None);
+            }
+            self.by_slot[key.slot()] = Some(u32::try_from(place).expect("clients are numbered in 32 bits"));
             self.opening += 1;
         }
         let mut earliest = self.slow.advance(engine, now);
@@ -232,7 +232,7 @@ impl Readers {
 
     /// The subscriber group of `key`; `None` when the client is none of these.
     pub(super) fn group_of(&self, key: ClientKey) -> Option<u16> {
-        self.by_key.get(&key).map(|place| self.readers[*place].group)
+        self.place_of(key).map(|place| self.readers[place].group)
     }
 
     /// Takes an event of `key`; `None` when the client is none of these.
@@ -243,7 +243,7 @@ impl Readers {
         event: &'a ClientEvent,
         now: Time,
     ) -> Option<News<'a>> {
-        let place = *self.by_key.get(&key)?;
+        let place = self.place_of(key)?;
         let reader = &mut self.readers[place];
         let first = reader.granted.is_empty() && !reader.filters.is_empty();
         Some(match event {
@@ -387,6 +387,12 @@ impl Readers {
             }
             reader.state = State::Lost { retry_at: None };
         }
+    }
+
+    fn place_of(&self, key: ClientKey) -> Option<usize> {
+        let place = self.by_slot.get(key.slot()).copied().flatten()? as usize;
+        // A slot is given to another client once its own was forgotten.
+        (self.readers[place].key == Some(key)).then_some(place)
     }
 
     fn lose(&mut self, place: usize, now: Time) {

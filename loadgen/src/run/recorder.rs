@@ -151,9 +151,15 @@ impl Recorder {
         time.since(self.start)
     }
 
-    pub(super) fn written(&mut self, tag: Tag, at: Time) {
-        let Some((stream, sequence)) = unpacked(tag) else { return };
-        let at_offset = self.offset(at);
+    pub(super) fn written(&mut self, tag: Tag, count: u32, at: Time) {
+        let Some((stream, first)) = unpacked(tag) else { return };
+        let at = self.offset(at);
+        for sequence in first..first.saturating_add(count) {
+            self.one_written(stream, sequence, at);
+        }
+    }
+
+    fn one_written(&mut self, stream: StreamId, sequence: u32, at_offset: Duration) {
         let Some(written) = self.ledger.written(stream, sequence, at_offset) else { return };
         let lag = at_offset.saturating_sub(written.intended);
         let held_up = written.handed < self.offset(self.batch);
@@ -165,12 +171,18 @@ impl Recorder {
         }
     }
 
-    pub(super) fn published(&mut self, tag: Tag, reason: ReasonCode, at: Time) {
-        let Some((stream, sequence)) = unpacked(tag) else { return };
-        let at_offset = self.offset(at);
+    pub(super) fn published(&mut self, tag: Tag, count: u32, reason: ReasonCode, at: Time) {
+        let Some((stream, first)) = unpacked(tag) else { return };
+        let at = self.offset(at);
         if self.ledger.stream(stream).is_none_or(|info| info.qos == QoS::AtMostOnce) {
             return;
         }
+        for sequence in first..first.saturating_add(count) {
+            self.one_published(stream, sequence, reason, at);
+        }
+    }
+
+    fn one_published(&mut self, stream: StreamId, sequence: u32, reason: ReasonCode, at_offset: Duration) {
         self.flood.came_back(DeviceId(stream.device()), at_offset);
         // Only PUBCOMP says of a publication that its Packet Identifier is not found: after a lost connection PUBREL came again, and
         // the broker had the message already (section 3.7.2.1).
@@ -211,7 +223,7 @@ impl Recorder {
         }
         match self.ledger.received(client, &stamp, at) {
             Arrival::First { row, written } => {
-                if self.is_unacknowledged(stamp.stream) {
+                if self.flood.is_on() && self.is_unacknowledged(stamp.stream) {
                     self.flood.came_back(DeviceId(stamp.stream.device()), at);
                 }
                 if let Some((took, all)) = self.absences.arrived(client, written, at) {
@@ -302,7 +314,8 @@ impl Stamper for Recorder {
             return None;
         };
         let intended = self.offset(due);
-        let now = self.offset(self.clock.now());
+        // What is handed out together was handed out when the batch began: a batch takes a fraction of a millisecond.
+        let now = self.offset(self.batch);
         let sequence = self.ledger.intend(stream, intended, now);
         if publication.retain {
             self.replays.retains(stream);

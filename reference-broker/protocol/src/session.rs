@@ -67,6 +67,12 @@ impl Session {
         Self::default()
     }
 
+    /// Keeps places for so many outgoing exchanges when the last one ends, instead of giving their memory back: for an owner
+    /// whose Sessions are busy again at once. Default 8.
+    pub fn keep_room(&mut self, exchanges: u16) {
+        self.in_flight.keep_room(exchanges);
+    }
+
     /// Adds `delivery` behind everything that waits. For a Session that no machine holds.
     pub fn push(&mut self, delivery: Delivery) {
         self.waiting_weight.add(&delivery.message);

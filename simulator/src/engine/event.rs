@@ -35,20 +35,25 @@ pub enum ClientEvent {
         /// When its last byte was read from the socket.
         at: Time,
     },
-    /// A tagged publication was handed to the socket for the first time.
+    /// Tagged publications were handed to the socket for the first time: `count` with consecutive tags.
     ///
     /// `at` is read once per flush, right before the system call that writes the bytes, so it includes the engine's own
     /// queueing (flow control, a slow socket) and excludes the kernel's. Precedes `Published` of the same tag.
     Written {
-        /// The owner's name for it.
+        /// The owner's name for the first of them.
         tag: Tag,
+        /// How many, at least 1.
+        count: u32,
         /// When.
         at: Time,
     },
-    /// A tagged publication ended: PUBACK or PUBCOMP arrived, or PUBREC refused it. QoS 0 ends when it is written.
+    /// Tagged publications ended, `count` with consecutive tags: PUBACK or PUBCOMP arrived, or PUBREC refused them. QoS 0
+    /// ends when it is written.
     Published {
-        /// The owner's name for it.
+        /// The owner's name for the first of them.
         tag: Tag,
+        /// How many, at least 1.
+        count: u32,
         /// The broker's verdict; 3.1.1 knows only Success.
         reason: ReasonCode,
         /// When the acknowledgement was read; for QoS 0 when the message was written.
@@ -76,6 +81,28 @@ pub enum ClientEvent {
     ///
     /// Publications that were neither acknowledged nor survive in the session (Clean Start) report nothing more.
     Closed(Closed),
+}
+
+impl ClientEvent {
+    /// Takes `next` in, when it says the same of the publication that follows; gives it back otherwise.
+    pub(super) fn absorb(&mut self, next: Self) -> Option<Self> {
+        match (&mut *self, &next) {
+            (Self::Written { tag, count, at }, Self::Written { tag: following, count: more, at: then })
+                if tag.0 + u64::from(*count) == following.0 && at == then =>
+            {
+                *count += more;
+                None
+            }
+            (
+                Self::Published { tag, count, reason, at },
+                Self::Published { tag: following, count: more, reason: verdict, at: then },
+            ) if tag.0 + u64::from(*count) == following.0 && reason == verdict && at == then => {
+                *count += more;
+                None
+            }
+            _ => Some(next),
+        }
+    }
 }
 
 /// Why an attempt to connect led to no CONNACK.

@@ -136,6 +136,13 @@ impl ClientEngine for Engine {
         Some((outer(EngineKind::Rumqttc, key), event))
     }
 
+    async fn flush(&mut self) {
+        self.native.flush().await;
+        if self.has_rumqttc {
+            self.rumqttc.flush().await;
+        }
+    }
+
     async fn turn(&mut self, until: Time) {
         if !self.has_rumqttc {
             return self.native.turn(until).await;

@@ -63,6 +63,8 @@ pub struct Native {
     timers: Timers,
     events: VecDeque<(ClientKey, ClientEvent)>,
     alarm: Alarm,
+    /// When the latest turn or flush began: near enough for a publication, whose machine counts its Keep Alive from it.
+    turned: Time,
     /// The latest turn ended without letting the runtime look at the sockets.
     hurried: bool,
 }
@@ -85,6 +87,7 @@ impl Native {
             timers: Timers::default(),
             events: VecDeque::new(),
             alarm: Alarm::new()?,
+            turned: clock.now(),
             hurried: false,
         })
     }
@@ -94,8 +97,7 @@ impl Native {
     }
 
     /// Runs `command` on a client and remembers to transmit what it queued.
-    fn command<T>(&mut self, key: ClientKey, command: impl FnOnce(&mut Client, Time) -> T) -> Option<T> {
-        let now = self.clock.now();
+    fn command<T>(&mut self, key: ClientKey, now: Time, command: impl FnOnce(&mut Client, Time) -> T) -> Option<T> {
         let client = self.clients.find_mut(key)?;
         let outcome = command(client, now);
         if let Some(live) = client.live() {
@@ -357,19 +359,19 @@ impl ClientEngine for Native {
         if self.is_stalled(client) {
             return Err(Unsent::Full);
         }
-        self.command(client, |client, now| client.publish(now, outgoing)).unwrap_or(Err(Unsent::Offline))
+        self.command(client, self.turned, |client, now| client.publish(now, outgoing)).unwrap_or(Err(Unsent::Offline))
     }
 
     fn subscribe(&mut self, client: ClientKey, filters: Vec<SubscribeFilter>, tag: Tag) {
-        self.command(client, |client, now| client.subscribe(now, filters, tag));
+        self.command(client, self.clock.now(), |client, now| client.subscribe(now, filters, tag));
     }
 
     fn unsubscribe(&mut self, client: ClientKey, filters: Vec<TopicFilter>, tag: Tag) {
-        self.command(client, |client, now| client.unsubscribe(now, filters, tag));
+        self.command(client, self.clock.now(), |client, now| client.unsubscribe(now, filters, tag));
     }
 
     fn disconnect(&mut self, client: ClientKey) {
-        let connected = self.command(client, |client, now| {
+        let connected = self.command(client, self.clock.now(), |client, now| {
             let Some(live) = client.connected() else { return false };
             let goodbye = Disconnect { reason: ReasonCode::Success, properties: Properties::default() };
             live.machine.disconnect(now, goodbye);
@@ -414,9 +416,19 @@ impl ClientEngine for Native {
         self.events.pop_front()
     }
 
+    async fn flush(&mut self) {
+        self.turned = self.clock.now();
+        poll_fn(|cx| {
+            self.write(cx);
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     async fn turn(&mut self, until: Time) {
         let mut waited = false;
         poll_fn(|cx| {
+            self.turned = self.clock.now();
             let turn = self.poll_turn(cx, until);
             waited |= turn.is_pending();
             turn

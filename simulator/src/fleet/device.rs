@@ -6,6 +6,7 @@ use protocol::Tag;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use super::message::Topics;
 use crate::{
     ClientKey,
     farm::{DeviceId, Publication},
@@ -29,6 +30,7 @@ pub(super) struct Device {
     pub(super) flushing: bool,
     /// Telemetry that waits, oldest first.
     pub(super) buffer: VecDeque<Held>,
+    pub(super) topics: Topics,
 }
 
 /// Where a device is; the diagram is at the top of the module.
@@ -64,6 +66,7 @@ impl Device {
             away: Duration::ZERO,
             flushing: false,
             buffer: VecDeque::new(),
+            topics: Topics::default(),
         }
     }
 

@@ -51,21 +51,26 @@ pub enum FleetEvent {
         /// When it tries again.
         retry_at: Option<Time>,
     },
-    /// Tagged telemetry was handed to the socket for the first time; as [`ClientEvent::Written`].
+    /// Tagged telemetry was handed to the socket for the first time, `count` with consecutive tags; as
+    /// [`ClientEvent::Written`].
     Written {
         /// Whose.
         device: DeviceId,
-        /// The stamper's name for it.
+        /// The stamper's name for the first of them.
         tag: Tag,
+        /// How many, at least 1.
+        count: u32,
         /// When.
         at: Time,
     },
-    /// Tagged telemetry was acknowledged; as [`ClientEvent::Published`].
+    /// Tagged telemetry was acknowledged, `count` with consecutive tags; as [`ClientEvent::Published`].
     Published {
         /// Whose.
         device: DeviceId,
-        /// The stamper's name for it.
+        /// The stamper's name for the first of them.
         tag: Tag,
+        /// How many, at least 1.
+        count: u32,
         /// The broker's verdict.
         reason: ReasonCode,
         /// When.

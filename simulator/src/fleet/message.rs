@@ -1,5 +1,6 @@
 //! From the farm's words to the client's.
 
+use bytestring::ByteString;
 use protocol::{Message, Properties, SubscribeFilter, SubscriptionOptions, Tag, TopicName, Utf8String};
 
 use crate::{
@@ -11,18 +12,47 @@ pub(super) fn outgoing(publication: Publication, tag: Option<Tag>, prefix: &Topi
     Outgoing { qos: publication.qos, retain: publication.retain, tag, message: message(publication, prefix) }
 }
 
+/// The topic that a device published to last, ready for a packet: most devices have but one, and its text need not be checked
+/// again.
+#[derive(Debug, Default)]
+pub(super) struct Topics(Option<(ByteString, TopicName)>);
+
+impl Topics {
+    /// The Topic Name of `topic` under `prefix`, which is always the same.
+    pub(super) fn name(&mut self, topic: &ByteString, prefix: &TopicPrefix) -> TopicName {
+        match &self.0 {
+            // The farm's topics share their bytes, so this looks at one word.
+            Some((known, name)) if known.as_ptr() == topic.as_ptr() && known.len() == topic.len() => name.clone(),
+            _ => {
+                let checked = name(topic.clone(), prefix);
+                self.0 = Some((topic.clone(), checked.clone()));
+                checked
+            }
+        }
+    }
+}
+
+pub(super) fn outgoing_to(topic: TopicName, publication: Publication, tag: Option<Tag>) -> Outgoing {
+    let Publication { payload, qos, retain, .. } = publication;
+    Outgoing { message: Message { topic, payload: payload.into(), properties: Properties::EMPTY }, qos, retain, tag }
+}
+
 pub(super) fn message(publication: Publication, prefix: &TopicPrefix) -> Message {
-    let topic = if prefix.as_str().is_empty() {
-        // Shares the farm's bytes.
-        Utf8String::from_wire(publication.topic.into_bytes()).ok().and_then(|text| TopicName::from_text(text).ok())
-    } else {
-        prefix.topic(&publication.topic).ok()
-    };
     Message {
-        topic: topic.expect("the farm's topics are valid and leave room for a prefix"),
+        topic: name(publication.topic, prefix),
         payload: publication.payload.into(),
         properties: Properties::EMPTY,
     }
+}
+
+fn name(topic: ByteString, prefix: &TopicPrefix) -> TopicName {
+    let topic = if prefix.as_str().is_empty() {
+        // Shares the farm's bytes.
+        Utf8String::from_wire(topic.into_bytes()).ok().and_then(|text| TopicName::from_text(text).ok())
+    } else {
+        prefix.topic(&topic).ok()
+    };
+    topic.expect("the farm's topics are valid and leave room for a prefix")
 }
 
 pub(super) fn subscribe_filter(subscription: Subscription, prefix: &TopicPrefix) -> SubscribeFilter {

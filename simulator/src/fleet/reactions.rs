@@ -8,7 +8,7 @@ use super::{
     Fleet, FleetEvent, OWN_TAGS, Stamper,
     agenda::Duty,
     device::{Held, Phase},
-    message::{outgoing, subscribe_filter},
+    message::{outgoing, outgoing_to, subscribe_filter},
 };
 use crate::{
     ClientEngine, ClientEvent, ClientKey,
@@ -47,17 +47,17 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
                     self.say(index, answer);
                 }
             }
-            ClientEvent::Written { tag, at } if tag.0 < OWN_TAGS => {
-                self.events.push_back(FleetEvent::Written { device, tag, at });
+            ClientEvent::Written { tag, count, at } if tag.0 < OWN_TAGS => {
+                self.events.push_back(FleetEvent::Written { device, tag, count, at });
             }
-            ClientEvent::Published { tag, reason, at } => {
+            ClientEvent::Published { tag, count, reason, at } => {
                 if reason.is_failure() {
-                    self.counts.rejected += 1;
+                    self.counts.rejected += u64::from(count);
                 } else {
-                    self.counts.acknowledged += 1;
+                    self.counts.acknowledged += u64::from(count);
                 }
                 if tag.0 < OWN_TAGS {
-                    self.events.push_back(FleetEvent::Published { device, tag, reason, at });
+                    self.events.push_back(FleetEvent::Published { device, tag, count, reason, at });
                 }
                 self.empty_buffer(index);
             }
@@ -178,9 +178,22 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         }
     }
 
+    /// Sends telemetry behind what waits already; what cannot be sent waits itself.
+    pub(super) fn dispatch(&mut self, index: usize, held: Held) {
+        let device = &self.devices[index];
+        let sends = device.phase == Phase::Online && !device.flushing && device.buffer.is_empty();
+        match device.client.filter(|_| sends) {
+            Some(client) if self.engine.takes(client) => self.send(index, client, held),
+            _ => {
+                self.hold(index, held);
+                self.empty_buffer(index);
+            }
+        }
+    }
+
     /// Sends what waits in a device's buffer, as far as its client takes it.
     pub(super) fn empty_buffer(&mut self, index: usize) {
-        let device = &mut self.devices[index];
+        let device = &self.devices[index];
         let sends = device.phase == Phase::Online && !device.flushing;
         let Some(client) = device.client.filter(|_| sends) else { return };
         while self.engine.takes(client)
@@ -193,7 +206,8 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     /// Publishes telemetry of a device whose client takes messages.
     fn send(&mut self, index: usize, client: ClientKey, Held { publication, tag }: Held) {
         let known = tag.or_else(|| Some(next_tag(&mut self.own_tag)));
-        match self.engine.publish(client, outgoing(publication, known, &self.options.target.prefix)) {
+        let topic = self.devices[index].topics.name(&publication.topic, &self.options.target.prefix);
+        match self.engine.publish(client, outgoing_to(topic, publication, known)) {
             Ok(()) => self.counts.telemetry += 1,
             // The engine takes messages, so this one can never be sent.
             Err(_) => {

@@ -38,7 +38,9 @@ async fn broker_that_does_not_read_fills_the_client_and_abandoning_drops_what_wa
         assert!(taken < 1000, "no socket holds 250 MiB");
         bench.engine.turn(Time::ZERO).await;
         while let Some((_, event)) = bench.engine.poll_event() {
-            written += u64::from(matches!(event, ClientEvent::Written { .. }));
+            if let ClientEvent::Written { count, .. } = event {
+                written += u64::from(count);
+            }
         }
     }
     assert_eq!(bench.engine.publish(client, outgoing(large, QoS::AtMostOnce, taken)), Err(Unsent::Full));

@@ -21,6 +21,8 @@ pub(crate) struct InFlightTable {
     peak: u32,
     /// With how many slots it begins when it is used again: what it needed last time.
     expected: u32,
+    /// More slots than this are given back when the last exchange ends.
+    kept: u16,
     /// Of what may have to be sent again.
     weight: Weight,
     last: Option<PacketId>,
@@ -55,8 +57,8 @@ impl Stage {
     }
 }
 
-/// More slots than this are given back when the last exchange ends.
-const KEPT_WHEN_EMPTY: usize = 16;
+/// Slots that are kept without being asked for.
+const KEPT_WHEN_EMPTY: u16 = 16;
 /// One for each value of a Packet Identifier, of which 0 stays empty.
 const MOST_SLOTS: usize = 1 << 16;
 
@@ -67,6 +69,7 @@ impl Default for InFlightTable {
             used: 0,
             peak: 0,
             expected: 0,
+            kept: KEPT_WHEN_EMPTY,
             weight: Weight::of(Pile::InFlight),
             last: None,
             next_order: 0,
@@ -85,6 +88,12 @@ impl InFlightTable {
 
     pub(crate) fn weigh_on(&mut self, scale: Option<&Scale>) {
         self.weight.weigh_on(scale);
+    }
+
+    /// Keeps places for so many exchanges when the last one ends.
+    pub(crate) fn keep_room(&mut self, exchanges: u16) {
+        // At most half full: see above.
+        self.kept = exchanges.saturating_mul(2).max(KEPT_WHEN_EMPTY).checked_next_power_of_two().unwrap_or(u16::MAX);
     }
 
     pub(crate) const fn last_packet_id(&self) -> Option<PacketId> {
@@ -136,7 +145,7 @@ impl InFlightTable {
         if let Stage::Published(delivery) = &slot.stage {
             self.weight.remove(&delivery.message);
         }
-        if self.used == 0 && self.slots.len() > KEPT_WHEN_EMPTY {
+        if self.used == 0 && self.slots.len() > usize::from(self.kept) {
             self.slots = Vec::new();
             self.expected = 2 * std::mem::take(&mut self.peak) + 1;
         }
@@ -252,6 +261,24 @@ mod tests {
         assert_eq!(seen.len(), 65_535);
         table.remove(id(40_000));
         assert_eq!(table.free_packet_id(|_| false), Some(id(40_000)));
+    }
+
+    #[test]
+    fn room_that_is_kept_is_there_again() {
+        for (kept, slots) in [(0, 0), (10, 32), (u16::MAX, 32)] {
+            let mut table = InFlightTable::default();
+            table.keep_room(kept);
+            let ids: Vec<PacketId> = (0..10)
+                .map(|_| {
+                    let packet_id = table.free_packet_id(|_| false).unwrap();
+                    table.insert(packet_id, delivery());
+                    packet_id
+                })
+                .collect();
+            assert_eq!(table.slots.len(), 32);
+            ids.into_iter().for_each(|packet_id| assert!(table.remove(packet_id).is_some()));
+            assert_eq!(table.slots.len(), slots, "{kept} kept");
+        }
     }
 
     #[test]

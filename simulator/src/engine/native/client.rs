@@ -66,7 +66,8 @@ impl Client {
 
     /// Begins a connection on an established transport.
     pub(super) fn go_live(&mut self, connection: Key, now: Time) -> &mut Live {
-        let Kept { session, queued } = self.kept.take().unwrap_or_default();
+        let Kept { mut session, queued } = self.kept.take().unwrap_or_default();
+        session.keep_room(ROOM);
         let machine = ClientMachine::new(config(&self.options), session, now);
         let live = Box::new(Live::new(connection, now, machine, queued));
         self.state = State::Live(live);
@@ -168,11 +169,23 @@ impl Client {
                         live.execute(now, command, |event| events.push_back((key, event)));
                     }
                 }
-                other => live.take(other, now, |event| events.push_back((key, event))),
+                other => live.take(other, now, |event| queue(events, key, event)),
             }
         }
         accepted
     }
+}
+
+/// Places for exchanges that a session keeps while it has none, for a device that sends in bunches.
+const ROOM: u16 = 128;
+
+/// Adds an event, or lets the latest one take it in.
+fn queue(events: &mut VecDeque<(ClientKey, ClientEvent)>, key: ClientKey, event: ClientEvent) {
+    let left = match events.back_mut() {
+        Some((latest, before)) if *latest == key => before.absorb(event),
+        _ => Some(event),
+    };
+    events.extend(left.map(|event| (key, event)));
 }
 
 /// How the machine behaves: CONNECT and the limits around it.

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use protocol::{
-    Delivery, DropCause, Fate, Machine, Properties, QoS, ReasonCode, Session, Tag, Time,
+    Delivery, DeliveryRef, DropCause, Fate, Machine, Properties, QoS, ReasonCode, Session, Tag, Time,
     client::{Answer, Client as ClientMachine, Closed as MachineClosed, Event},
 };
 use transport::Key;
@@ -114,8 +114,25 @@ impl Live {
         let Outgoing { message, qos, retain, tag } = outgoing;
         // QoS 0 ends for the machine when it is encoded, for us when it is written.
         let acknowledged = tag.filter(|_| qos != QoS::AtMostOnce);
-        let delivery = Delivery { retain, tag: acknowledged, ..Delivery::new(Arc::new(message), qos) };
-        match self.machine.publish(now, delivery) {
+        let fate = if qos == QoS::AtMostOnce {
+            // Written at once, so it needs no memory of its own.
+            let message = &message;
+            let subscription_ids = &[];
+            let delivery = DeliveryRef {
+                message,
+                shared: None,
+                qos,
+                retain,
+                subscription_ids,
+                expires_at: None,
+                tag: acknowledged,
+            };
+            self.machine.publish_ref(now, delivery)
+        } else {
+            let delivery = Delivery { retain, tag: acknowledged, ..Delivery::new(Arc::new(message), qos) };
+            self.machine.publish(now, delivery)
+        };
+        match fate {
             Fate::Sent => self.handed.extend(tag.map(|tag| Handed { tag, qos })),
             Fate::Queued => self.queued.push_back(tag),
             Fate::Dropped(DropCause::TooLarge) => return Err(Unsent::TooLarge),
@@ -171,9 +188,7 @@ impl Live {
     /// Everything that was handed to the pump is written at `at`, except what the session still holds back.
     pub(super) fn settle(&mut self, at: Time, mut report: impl FnMut(ClientEvent)) {
         self.release_queued();
-        for Handed { tag, qos } in self.handed.drain(..) {
-            written(tag, qos, at, &mut report);
-        }
+        written(self.handed.drain(..), at, &mut report);
     }
 
     /// Moves to `handed` what the machine has taken out of the session since.
@@ -189,11 +204,9 @@ impl Live {
         self.release_queued();
         // Acknowledged, so it was written, although later bytes may still wait.
         if let Some(at) = self.handed.iter().position(|handed| handed.tag == tag) {
-            for Handed { tag, qos } in self.handed.drain(..=at) {
-                written(tag, qos, now, &mut report);
-            }
+            written(self.handed.drain(..=at), now, &mut report);
         }
-        report(ClientEvent::Published { tag, reason, at: now });
+        report(ClientEvent::Published { tag, count: 1, reason, at: now });
     }
 
     fn closed(&mut self, cause: MachineClosed) -> End {
@@ -225,9 +238,23 @@ impl End {
     }
 }
 
-fn written(tag: Tag, qos: QoS, at: Time, report: &mut impl FnMut(ClientEvent)) {
-    report(ClientEvent::Written { tag, at });
-    if qos == QoS::AtMostOnce {
-        report(ClientEvent::Published { tag, reason: ReasonCode::Success, at });
+/// Reports what was written, publications with consecutive tags and the same kind of end together.
+fn written(handed: impl Iterator<Item = Handed>, at: Time, report: &mut impl FnMut(ClientEvent)) {
+    let mut run: Option<(Handed, u32)> = None;
+    let mut tell = |run: Option<(Handed, u32)>| {
+        let Some((Handed { tag, qos }, count)) = run else { return };
+        report(ClientEvent::Written { tag, count, at });
+        if qos == QoS::AtMostOnce {
+            report(ClientEvent::Published { tag, count, reason: ReasonCode::Success, at });
+        }
+    };
+    for next in handed {
+        match &mut run {
+            Some((first, count)) if first.tag.0 + u64::from(*count) == next.tag.0 && first.qos == next.qos => {
+                *count += 1
+            }
+            _ => tell(run.replace((next, 1))),
+        }
     }
+    tell(run);
 }

@@ -73,8 +73,8 @@ impl Tracker {
         match step {
             Step::PublishWritten { id: 0 } => {
                 if let Some((Some(tag), _)) = self.publishing.pop_front() {
-                    report(ClientEvent::Written { tag, at });
-                    report(ClientEvent::Published { tag, reason: ReasonCode::Success, at });
+                    report(ClientEvent::Written { tag, count: 1, at });
+                    report(ClientEvent::Published { tag, count: 1, reason: ReasonCode::Success, at });
                 }
             }
             // One that is known is sent again, after a reconnect.
@@ -85,7 +85,7 @@ impl Tracker {
                 };
                 self.published.insert(id, tag);
                 if let Some(tag) = tag {
-                    report(ClientEvent::Written { tag, at });
+                    report(ClientEvent::Written { tag, count: 1, at });
                 }
             }
             Step::PublishHeldBack { id } => {
@@ -94,7 +94,7 @@ impl Tracker {
             }
             Step::Acknowledged { id, reason } => {
                 if let Some(Some(tag)) = self.published.remove(&id) {
-                    report(ClientEvent::Published { tag, reason, at });
+                    report(ClientEvent::Published { tag, count: 1, reason, at });
                 }
                 if let Some(tag) = self.collided.remove(&id) {
                     // The library writes it at once, and says so next.
