@@ -3,6 +3,7 @@
 mod broker;
 mod capacity;
 mod certs;
+mod compare;
 mod conformance;
 mod properties;
 mod report;
@@ -20,6 +21,7 @@ pub(crate) use self::{
     broker::{Broker, BrokerVerb, Start},
     capacity::{Capacity, Dimension as SearchDimension, NullSink},
     certs::{Certs, KeyKind},
+    compare::Compare,
     conformance::{Chosen, Conformance, ConformanceVerb, Files, Pace, Prove, Verdict, Version as MqttVersion},
     properties::{Differential, Properties, PropertySuite, Protocol, Random, Replay, Site},
     report::{Again, Merge, Rendered, Report, ReportVerb, Serve},
@@ -80,6 +82,12 @@ pub(crate) enum Verb {
     /// A sink that does as little as can be done, for measuring the generator itself.
     #[command(hide = true)]
     NullSink(NullSink),
+    /// Compare two sides, run by run: is the new one worse?
+    ///
+    /// A side is a recorded run, several of them, or a broker that is measured now with --scenario; brokers take turns, each
+    /// run with a fresh broker and fresh sessions. Each metric gets a confidence interval of its change and a verdict: pass,
+    /// regressed (exit code 6) or inconclusive (8), when the runs differ too much among themselves or are too few.
+    Compare(Compare),
     /// Run a scenario's devices alone against a broker, without measuring.
     ///
     /// The devices publish to their real topics and leave their last status there, retained; --prefix keeps them apart.
@@ -172,7 +180,7 @@ pub(crate) struct Job {
 }
 
 /// Whom to talk to.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Target {
     /// The broker under test, such as mqtt://192.0.2.7:1883, mqtts://broker.example,
     /// ws://broker.example/mqtt, wss://broker.example/mqtt or unix:/run/broker.sock; for `run` also one that is started

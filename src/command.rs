@@ -3,6 +3,7 @@
 mod broker;
 mod capacity;
 mod certs;
+mod compare;
 mod conformance;
 mod interrupt;
 mod manual;
@@ -38,6 +39,7 @@ pub(crate) fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Simulate(options) => simulate::run(options),
         Verb::Broker(options) => broker::run(&options),
         Verb::Certs(options) => certs::run(&options),
+        Verb::Compare(options) => compare::run(&options),
         Verb::Conformance(options) => conformance::run(*options),
         Verb::Scenarios(options) => scenarios::run(options),
         Verb::Completions { shell } => manual::completions(shell),

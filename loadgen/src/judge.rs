@@ -19,6 +19,7 @@ use crate::Exit;
 pub use again::{again, contract};
 pub use health::{Evidence, Machine, Offers, health};
 pub use jury::{Jury, selections};
+pub(crate) use source::unit;
 
 /// What ended a run before it could be judged on its figures.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,9 +11,11 @@
 //! * [`sink`]: what stands in for a broker when the generator itself is measured.
 //! * [`Stamp`]: what a message says about itself, so that its receiver can measure it.
 //! * [`merge`]: the segments of a split run, judged as one run.
+//! * [`compare`]: recorded runs of two sides, and whether the new one is worse.
 //! * [`ledger`]: who must receive each message, who did, and what went wrong.
 
 pub mod capacity;
+pub mod compare;
 pub mod judge;
 pub mod ledger;
 pub mod measure;

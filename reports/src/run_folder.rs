@@ -101,7 +101,10 @@ impl RunFolder {
 }
 
 /// Creates `<base>/<time>-<name>/`; a number is appended while that name is taken.
-pub(crate) fn timed_folder(base: &Path, name: &str, started_at: Timestamp) -> Result<PathBuf, FolderError> {
+///
+/// # Errors
+/// When it cannot be created.
+pub fn timed_folder(base: &Path, name: &str, started_at: Timestamp) -> Result<PathBuf, FolderError> {
     let unwritable = |path: &Path, cause| FolderError::Unwritable { path: path.to_owned(), cause };
     fs::create_dir_all(base).map_err(|cause| unwritable(base, cause))?;
     let name = format!("{}-{}", started_at.strftime("%Y%m%dT%H%M%SZ"), file_name_part(name));

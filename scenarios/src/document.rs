@@ -11,8 +11,8 @@ mod sections;
 use located::{Reading, Scalar, Wrong};
 pub(crate) use scalar::{EventDo, EventTime, NetworkDo, Shape, Span};
 pub(crate) use sections::{
-    BrokerSection, DaySection, DeviceSection, Document, EventSection, NetworkSection, OutputSection, SearchSection,
-    StageSection, SubscriberSection,
+    BrokerSection, CompareSection, DaySection, DeviceSection, Document, EventSection, NetworkSection, OutputSection,
+    SearchSection, StageSection, SubscriberSection,
 };
 
 /// Reads a document as far as it can be read; absent when the text is not TOML.

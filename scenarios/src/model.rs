@@ -1,6 +1,7 @@
 //! The resolved scenario: what a run is to do, without how it was written.
 
 mod broker;
+mod compare;
 mod day;
 mod device;
 mod event;
@@ -16,6 +17,7 @@ mod template;
 mod threshold;
 
 pub use broker::{Address, Broker, BrokerId, Credentials, Password, Scheme, Url, Version};
+pub use compare::{Compare, Measure, Percentage};
 pub use day::{Curve, Day, TimeOfDay};
 pub use device::{BarnId, DeviceGroup, DeviceModel, Engine, GroupId};
 pub use event::{Action, Anchor, Away, Event, Moment};

@@ -18,8 +18,8 @@ use std::{ops::Range, path::Path};
 use located::{At, Problem, Problems, Table, did_you_mean};
 
 use crate::{
-    document::{DaySection, Document, OutputSection},
-    model::{BarnId, Curve, Day, Factor, Name, Output, Scenario, TimeOfDay},
+    document::{CompareSection, DaySection, Document, OutputSection},
+    model::{BarnId, Compare, Curve, Day, Factor, Name, Output, Scenario, TimeOfDay},
 };
 
 /// Makes the model; absent when anything was reported. Files that it names are looked for in `folder`.
@@ -42,6 +42,7 @@ pub(crate) fn resolve(document: Document, folder: Option<&Path>, problems: &mut 
     let events = event::resolve(document.events.map_or_else(Vec::new, |events| events.value), &stages, &mut context);
     let thresholds = threshold::resolve(document.thresholds, &mut context);
     let search = search::resolve(document.search.map(|search| search.value), &mut context);
+    let compare = resolve_compare(document.compare.map(|compare| compare.value), context.problems);
     identity::check(&devices, &subscribers, context.problems);
 
     let head = head?;
@@ -69,6 +70,7 @@ pub(crate) fn resolve(document: Document, folder: Option<&Path>, problems: &mut 
         traces,
         events,
         thresholds,
+        compare,
         network,
         search,
         output: resolve_output(document.output.map(|output| output.value)),
@@ -186,6 +188,29 @@ fn resolve_day(section: Option<DaySection>, problems: &mut Problems) -> Day {
         curves.push(Curve { name: name.value, points });
     }
     Day { compress: section.compress.value, start: section.start.value, curves }
+}
+
+fn resolve_compare(section: Option<CompareSection>, problems: &mut Problems) -> Compare {
+    let (mut compare, Some(section)) = (Compare::default(), section) else { return Compare::default() };
+    if let Some(share) = section.max_regression {
+        compare.max_regression = share.value;
+    }
+    if let Some(share) = section.confidence {
+        compare.confidence = share.value;
+    }
+    if let Some(repeats) = section.repeats {
+        if repeats.value.0 < 3 {
+            problems.push(repeats.problem("fewer than 3 runs of a side tell nothing", "write at least 3"));
+        }
+        compare.repeats = repeats.value.0;
+    }
+    if let Some(metrics) = section.metrics {
+        if metrics.value.is_empty() {
+            problems.push(metrics.problem("nothing is compared here", "write such as [\"e2e p(99)\"]"));
+        }
+        compare.metrics = metrics.value.into_iter().map(|metric| metric.value).collect();
+    }
+    compare
 }
 
 fn resolve_output(section: Option<OutputSection>) -> Output {

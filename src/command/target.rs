@@ -23,9 +23,14 @@ use crate::{
 
 /// The scenario of a job, with what the command line replaces, when this version can run it.
 pub(crate) fn scenario(job: &Job) -> Result<Scenario, Failure> {
-    let mut scenario = scenarios::load(&job.scenario).map_err(Failure::usage)?;
-    override_scenario(&mut scenario, &job.overrides)?;
-    refuse_unsupported(&job.scenario, &scenario)?;
+    load(&job.scenario, &job.overrides)
+}
+
+/// A scenario by its file or name, with what the command line replaces, when this version can run it.
+pub(crate) fn load(named: &str, overrides: &Overrides) -> Result<Scenario, Failure> {
+    let mut scenario = scenarios::load(named).map_err(Failure::usage)?;
+    override_scenario(&mut scenario, overrides)?;
+    refuse_unsupported(named, &scenario)?;
     Ok(scenario)
 }
 
@@ -90,6 +95,22 @@ pub(crate) fn named(options: &cli::Target, scenario: &Scenario) -> Result<Named,
             "the scenario names {} brokers and a run drives one: name it with --target",
             brokers.len()
         ))),
+    }
+}
+
+/// The broker that one word names: `embedded`, a descriptor, a URL; `None` when it is none of these.
+pub(crate) fn named_by(word: &str) -> Result<Option<Named>, Failure> {
+    match word {
+        "embedded" => Ok(Some(Named::Embedded)),
+        name if is_descriptor(name) => {
+            let descriptor = Descriptor::load(name).map_err(Failure::usage)?;
+            Ok(Some(Named::Described(Box::new(descriptor))))
+        }
+        url if url.contains("://") || url.starts_with("unix:") => url
+            .parse()
+            .map(|endpoint| Some(Named::At(endpoint)))
+            .map_err(|error| Failure::usage(format!("{url}: {error}"))),
+        _ => Ok(None),
     }
 }
 

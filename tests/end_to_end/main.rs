@@ -6,6 +6,7 @@ mod broker;
 mod capacity;
 mod certificates;
 mod command_line;
+mod compare;
 mod configuration;
 mod conformance;
 mod counterparts;

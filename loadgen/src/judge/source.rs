@@ -74,7 +74,7 @@ fn deliveries(flow: &Flow) -> f64 {
 }
 
 /// The unit of what is observed.
-pub(super) fn unit(metric: Metric, aggregation: Aggregation) -> Unit {
+pub(crate) fn unit(metric: Metric, aggregation: Aggregation) -> Unit {
     match (metric.kind(), aggregation) {
         (_, Aggregation::Count) => Unit::Count,
         (_, Aggregation::Rate) => Unit::Ratio,

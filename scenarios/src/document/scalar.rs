@@ -7,9 +7,9 @@ use schemars::{Schema, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::model::{
-    Address, Arrival, BarnId, DeviceModel, Dimension, Direction, Engine, Expression, FilterTemplate, Metric, Name,
-    PayloadSize, Role, Selector, SelectorError, Series, Template, TimeOfDay, TopicError, TopicTemplate, Url, Version,
-    format_duration, parse_duration,
+    Address, Arrival, BarnId, DeviceModel, Dimension, Direction, Engine, Expression, FilterTemplate, Measure, Metric,
+    Name, PayloadSize, Percentage, Role, Selector, SelectorError, Series, Template, TimeOfDay, TopicError,
+    TopicTemplate, Url, Version, format_duration, parse_duration,
 };
 
 /// A text that is read by `FromStr`: its type, what is expected, a hint, and its schema besides `"type": "string"`.
@@ -38,6 +38,7 @@ texts! {
     Template: "a text with placeholders", TEMPLATE_HINT, { "minLength": 1 };
     PayloadSize: "a size as text, such as \"256B\"", "write a whole number with its unit: `256B`, `4KiB` or `1MiB`",
         { "pattern": "^[0-9]+ *(B|KiB|MiB)$" };
+    Percentage: "a share in percent, such as \"5%\"", "write such as `5%`", { "pattern": "^ *[0-9.]+ *% *$" };
     TimeOfDay: "a time of day such as \"05:30\"", "", { "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$" };
 }
 
@@ -193,6 +194,18 @@ impl Scalar for Expression {
     fn text_schema() -> Schema {
         let pattern = r"^ *(p\([0-9.]+\)|avg|min|max|count|rate) *(<|<=|>|>=|==|!=) *[^ ].*$";
         json_schema!({ "type": "string", "pattern": pattern })
+    }
+}
+
+impl Scalar for Measure {
+    const EXPECTED: &str = "a metric as text, such as \"e2e{qos:1} p(99)\"";
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        text.parse().map_err(|error: crate::model::ExpressionError| Wrong::new(error.message, error.hint))
+    }
+
+    fn text_schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": r"^ *[a-z0-9_]+(\{.*\})? +(p\([0-9.]+\)|avg|min|max|count|rate) *$" })
     }
 }
 

@@ -10,8 +10,8 @@ use super::{
     search::{Demand, Share, Times},
 };
 use crate::model::{
-    Address, Arrival, BarnId, DeviceModel, Dimension, Direction, Engine, Expression, Factor, FilterTemplate, Name,
-    PayloadSize, QoS, Rate, Role, Series, Template, TimeOfDay, TopicTemplate, Version,
+    Address, Arrival, BarnId, DeviceModel, Dimension, Direction, Engine, Expression, Factor, FilterTemplate, Measure,
+    Name, PayloadSize, Percentage, QoS, Rate, Role, Series, Template, TimeOfDay, TopicTemplate, Version,
 };
 
 section! {
@@ -36,6 +36,8 @@ section! {
         /// stages, `abort_on_fail` ends the run as soon as it can no longer hold. A run that misses one ends with exit code 6.
         /// Default: nothing.
         default thresholds: Table<Series, Vec<At<Expression>>> = Table::default();
+        /// How `paddock compare` compares two sides of this scenario.
+        optional compare: CompareSection;
         /// Hardships of the network between devices and broker, by name. They need to see packets: the broker's address is mqtt://
         /// or a Unix socket. Default: none.
         default network: Table<Name, NetworkSection> = Table::default();
@@ -258,6 +260,21 @@ section! {
         optional r#for: Span;
         /// Until when a disconnect lasts, instead of `for`: a stage's name for the beginning of its hold, and a duration.
         optional until: EventTime;
+    }
+}
+
+section! {
+    /// How `paddock compare` compares two sides.
+    CompareSection {
+        /// The change for the worse that is tolerated, a share of the base, such as 5%. Default: 5%.
+        optional max_regression: Percentage;
+        /// How many runs of each side are made, at least 3. Default: 5.
+        optional repeats: Count;
+        /// The probability with which an interval holds the true change, such as 95%. Default: 95%.
+        optional confidence: Percentage;
+        /// What is compared, each a metric and how it becomes one value of a run: `["e2e{qos:1} p(99)", "loss rate"]`.
+        /// Default: p(50) and p(99) of e2e and losses of each QoS, the delivery rate, CPU per message and memory of the broker.
+        optional metrics: Vec<At<Measure>>;
     }
 }
 

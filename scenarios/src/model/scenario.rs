@@ -5,8 +5,8 @@ use std::{fmt, path::PathBuf, time::Duration};
 use serde::Serialize;
 
 use super::{
-    Address, Anchor, BarnId, Broker, BrokerId, Day, DeviceGroup, Event, GroupId, Load, Moment, Name, NetworkRule, Part,
-    Search, Segment, Stage, StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
+    Address, Anchor, BarnId, Broker, BrokerId, Compare, Day, DeviceGroup, Event, GroupId, Load, Moment, Name,
+    NetworkRule, Part, Search, Segment, Stage, StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
 };
 
 /// A resolved, valid scenario.
@@ -50,6 +50,8 @@ pub struct Scenario {
     pub events: Vec<Event>,
     /// Thresholds, in the order of the text.
     pub thresholds: Vec<Threshold>,
+    /// How `paddock compare` compares two sides of it.
+    pub compare: Compare,
     /// Rules of the network. Referred to by [`super::RuleId`].
     pub network: Vec<NetworkRule>,
     /// How a search for capacity goes.

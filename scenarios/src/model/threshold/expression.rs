@@ -154,6 +154,14 @@ fn window(text: &str) -> Result<Duration, ExpressionError> {
     Ok(length)
 }
 
+impl FromStr for Aggregation {
+    type Err = ExpressionError;
+
+    fn from_str(text: &str) -> Result<Self, ExpressionError> {
+        aggregation(text)
+    }
+}
+
 fn aggregation(text: &str) -> Result<Aggregation, ExpressionError> {
     let unknown = || ExpressionError {
         message: format!("`{text}` is not an aggregation"),

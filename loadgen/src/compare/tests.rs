@@ -1,0 +1,103 @@
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, LogNormal, Normal};
+use reports::comparison::Compared;
+
+use super::*;
+
+const SEED: u64 = 20_261_121;
+
+fn settings(max_regression: f64) -> Settings {
+    Settings { confidence: 0.95, max_regression, repeats: Some(5), resamples: RESAMPLES, seed: 1, interleaved: true }
+}
+
+fn judged(metric: &str, base: &[f64], new: &[f64]) -> Compared {
+    verdict::of_metric(&metric.parse().unwrap(), base.to_vec(), new.to_vec(), &settings(0.05))
+}
+
+/// How often the interval of `runs` runs a side holds the true change, over so many experiments.
+fn coverage(runs: usize, experiments: u64, truth: f64, spread: impl Distribution<f64>) -> f64 {
+    println!("seed {SEED}");
+    let mut random = ChaCha8Rng::seed_from_u64(SEED);
+    let mut side = |level: f64| -> Vec<f64> { (0..runs).map(|_| level * spread.sample(&mut random)).collect() };
+    let held = (0..experiments).filter(|seed| {
+        let interval = change(&side(1.0), &side(1.0 + truth), 0.95, *seed).unwrap();
+        (interval.low..=interval.high).contains(&truth)
+    });
+    held.count() as f64 / experiments as f64
+}
+
+#[test]
+fn an_interval_holds_the_truth_as_often_as_it_says() {
+    for (runs, truth) in [(3, 0.0), (5, 0.1)] {
+        let share = coverage(runs, 300, truth, Normal::new(1.0, 0.03).unwrap());
+        // Two standard errors of 300 experiments are 2.5 points.
+        assert!((0.90..=0.99).contains(&share), "{share} with {runs} runs a side");
+    }
+    let skewed = coverage(5, 300, 0.0, LogNormal::new(0.0, 0.1).unwrap());
+    assert!((0.90..=0.99).contains(&skewed), "{skewed} of skewed runs");
+}
+
+#[test]
+fn a_planted_regression_is_found_and_none_is_not() {
+    let mut random = ChaCha8Rng::seed_from_u64(SEED);
+    let noise = Normal::new(1.0, 0.02).unwrap();
+    let mut verdicts = |planted: f64| {
+        let mut found = [0; 3];
+        for _ in 0..100 {
+            let mut side = |level: f64| -> Vec<f64> { (0..5).map(|_| level * noise.sample(&mut random)).collect() };
+            found[judged("e2e p(99)", &side(1e6), &side(1e6 * (1.0 + planted))).verdict as usize] += 1;
+        }
+        found
+    };
+    let [passed, regressed, _] = verdicts(0.1);
+    assert!(regressed >= 95 && passed == 0, "{regressed} of 100 found, {passed} passed");
+    let [passed, regressed, _] = verdicts(0.0);
+    assert!(regressed == 0 && passed >= 90, "{regressed} of 100 invented, {passed} passed");
+}
+
+#[test]
+fn the_direction_that_is_bad_depends_on_the_metric() {
+    let (low, high) = ([100.0, 101.0, 99.0, 100.5], [120.0, 121.0, 119.0, 120.5]);
+    for (metric, base, new, expected) in [
+        ("e2e p(99)", low, high, Outcome::Regressed),
+        ("e2e p(99)", high, low, Outcome::Pass),
+        ("delivery_rate avg", low, high, Outcome::Pass),
+        ("delivery_rate avg", high, low, Outcome::Regressed),
+    ] {
+        let judged = judged(metric, &base, &new);
+        assert_eq!(judged.verdict, expected, "{metric}: {judged:?}");
+    }
+}
+
+#[test]
+fn what_is_sure_but_small_is_tolerated_and_what_is_unsure_is_said_so() {
+    let base = [100.0, 100.2, 99.8, 100.1];
+    let small = judged("e2e p(99)", &base, &base.map(|value| value * 1.02));
+    assert_eq!(small.verdict, Outcome::Pass, "{small:?}");
+    let noisy = judged("e2e p(99)", &[100.0, 140.0, 80.0, 90.0], &[120.0, 80.0, 130.0, 110.0]);
+    assert_eq!(noisy.verdict, Outcome::Inconclusive);
+    assert!(noisy.reason.contains("repeat more often"), "{}", noisy.reason);
+    let few = judged("e2e p(99)", &base, &[200.0, 201.0]);
+    assert_eq!((few.verdict, &*few.reason), (Outcome::Inconclusive, "2 runs of new measured it, and 3 are needed"));
+}
+
+#[test]
+fn losses_where_there_were_none_are_a_regression() {
+    let none = [0.0; 5];
+    assert_eq!(judged("loss{qos:1} rate", &none, &none).verdict, Outcome::Pass);
+    let lossy = judged("loss{qos:1} rate", &none, &[0.01, 0.02, 0.015, 0.01, 0.012]);
+    assert_eq!((lossy.verdict, lossy.change), (Outcome::Regressed, None));
+    let once = judged("loss{qos:1} rate", &none, &[0.0, 0.0, 0.01, 0.0, 0.0]);
+    assert_eq!(once.verdict, Outcome::Inconclusive);
+}
+
+#[test]
+fn every_usual_metric_can_be_asked_for_and_named() {
+    for metric in usual() {
+        let judged = verdict::of_metric(&metric, vec![1.0; 3], vec![1.0; 3], &settings(0.05));
+        assert_eq!(judged.verdict, Outcome::Pass, "{metric}");
+        assert_eq!(judged.metric.parse::<Measure>().as_ref(), Ok(&metric));
+    }
+    assert_eq!(judged("e2e{qos:1} p(99)", &[], &[]).title, "p99 of end to end latency at QoS 1");
+}

@@ -1,0 +1,92 @@
+//! Runs that are made for the comparison, each with a fresh broker and fresh sessions.
+
+use std::path::PathBuf;
+
+use reports::RunFolder;
+use scenarios::Scenario;
+
+use crate::{
+    cli,
+    command::{
+        interrupt::Interrupt,
+        run,
+        target::{self, Named},
+        under_test::{self, Broker},
+    },
+    exit::Failure,
+};
+
+/// One run to make.
+pub(super) struct Turn {
+    /// 0 for the base, 1 for the new side.
+    pub(super) side: usize,
+    /// The same in a word.
+    pub(super) role: &'static str,
+    /// The broker, as the user named it.
+    pub(super) broker: String,
+    /// Where it leaves its files.
+    pub(super) folder: PathBuf,
+}
+
+/// How the measuring ended.
+pub(super) enum Ended {
+    /// Every run was made, whatever it found.
+    Completed,
+    /// By Ctrl-C.
+    Interrupted,
+}
+
+/// The broker that a side names.
+pub(super) fn named(side: &str) -> Result<Named, Failure> {
+    target::named_by(side)?.ok_or_else(|| {
+        Failure::usage(format!(
+            "{side} is neither a folder with runs nor a broker to measure: a broker is embedded, a descriptor such as \
+             mosquitto, or a URL such as mqtt://192.0.2.7:1883"
+        ))
+    })
+}
+
+/// Refuses what the scenario does to a broker that it cannot be done to.
+pub(super) fn check(scenario: &str, read: &Scenario, side: &str) -> Result<(), Failure> {
+    under_test::refuse_events(scenario, read, &named(side)?)
+}
+
+/// Makes all runs, one after the other.
+pub(super) fn all(scenario: &Scenario, turns: &[Turn]) -> Result<Ended, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+    runtime.block_on(async {
+        let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
+        for (nth, turn) in turns.iter().enumerate() {
+            let (of, role, broker) = (turns.len(), turn.role, &turn.broker);
+            progress(&format!("run {} of {of}: {role}, {broker}", nth + 1));
+            if one(scenario.clone(), turn, &mut interrupt).await? {
+                return Ok(Ended::Interrupted);
+            }
+        }
+        Ok(Ended::Completed)
+    })
+}
+
+/// One run; whether it was interrupted.
+async fn one(scenario: Scenario, turn: &Turn, interrupt: &mut Interrupt) -> Result<bool, Failure> {
+    let folder = RunFolder::at(&turn.folder).map_err(Failure::usage)?;
+    let broker = Broker::reach(named(&turn.broker)?).await?;
+    // Of its own for each run: sessions and retained messages of one are nothing to the next.
+    let run_id = target::unique_id(scenario.seed);
+    let mut plan = run::plan(scenario, &broker, &cli::Target::default(), run_id)?;
+    run::keep_apart(&mut plan.target, run_id)?;
+    let files = run::files(&folder, &plan.scenario)?;
+    let outcome = loadgen::run(plan, vec![Box::new(files)], interrupt.received()).await;
+    broker.stop().await?;
+    if let Some(unwritten) = outcome.unwritten {
+        return Err(Failure::usage(format!("{unwritten}; the run folder is {}", folder.path().display())));
+    }
+    let reasons = outcome.reasons.first().map_or_else(String::new, |reason| format!(": {reason}"));
+    progress(&format!("  {:?}, exit code {}{reasons}", outcome.verdict, outcome.exit).to_lowercase());
+    Ok(outcome.interrupted)
+}
+
+#[expect(clippy::print_stderr, reason = "progress of minutes belongs on stderr, and the result on stdout")]
+fn progress(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,0 +1,107 @@
+//! `paddock compare` as a user meets it.
+
+use std::{fs, path::Path, process::Output, time::Duration};
+
+use crate::support::{output, output_within, paddock};
+
+/// A second of a little load, with more sections after it.
+fn scenario(folder: &Path, network: &str) -> String {
+    let text = format!(
+        r##"
+[scenario]
+name = "compared"
+lag_limit = "20s"
+
+[brokers.broker]
+url = "embedded"
+
+[devices.meter]
+model = "milk_meter"
+count = 4
+qos = 1
+
+[subscribers.archive]
+role = "service"
+count = 1
+filters = ["#"]
+qos = 1
+
+[[stages]]
+name = "hold"
+hold = "1s"
+rate = 50
+
+[compare]
+# Debug builds on busy machines differ a lot among themselves: only a change of quite another kind is looked for.
+max_regression = "99%"
+metrics = ["e2e{{qos:1}} min", "loss{{qos:1}} rate"]
+{network}
+"##
+    );
+    let path = folder.join(if network.is_empty() { "plain.toml" } else { "delayed.toml" });
+    fs::write(&path, text).expect("the scenario can be written");
+    path.display().to_string()
+}
+
+/// Six runs take a quarter of a minute; a busy machine takes longer to start brokers.
+const SEVERAL_RUNS: Duration = Duration::from_secs(240);
+const DELAY: &str = "\n[network.slow]\ndo = \"delay\"\ndirection = \"up\"\ndelay = \"150ms\"\n";
+
+fn said(output: &Output) -> String {
+    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn a_broker_is_no_worse_than_itself_and_a_slowed_one_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (plain, delayed) = (scenario(folder.path(), ""), scenario(folder.path(), DELAY));
+    let out = folder.path().join("same");
+    let mut command = paddock();
+    command.args(["compare", "embedded", "embedded", "--scenario", &plain, "--repeats", "3"]).arg("--out").arg(&out);
+    let same = output_within(SEVERAL_RUNS, &mut command);
+    // Noise may leave it open whether it is worse, but cannot make it so.
+    assert!(matches!(same.status.code(), Some(0 | 8)), "{}", said(&same));
+    let document: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(out.join("comparison.json")).expect("written")).expect("JSON");
+    assert_eq!(document["settings"]["interleaved"], true);
+    assert_eq!(document["base"]["runs"].as_array().map(Vec::len), Some(3));
+    assert!(fs::read_to_string(out.join("junit.xml")).expect("written").contains("paddock.compare.compared"));
+    let order: Vec<String> = ["01-base", "02-new", "03-new", "04-base", "05-base", "06-new"].map(String::from).into();
+    assert!(order.iter().all(|run| out.join(run).join("observations.jsonl").is_file()), "{order:?}");
+
+    // The same runs, recorded, against runs through a slow network.
+    let (base, slow) = (folder.path().join("base"), folder.path().join("slow"));
+    for nth in 1..=3 {
+        let to = |side: &Path| side.join(format!("{nth}"));
+        fs::create_dir_all(to(&base)).expect("a folder");
+        let from = out.join(["01-base", "04-base", "05-base"][nth - 1]).join("observations.jsonl");
+        fs::copy(from, to(&base).join("observations.jsonl")).expect("copied");
+        let run = output(paddock().args(["run", &delayed, "--out"]).arg(to(&slow)));
+        assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    }
+    let worse = output(paddock().arg("compare").args([&base, &slow]).args(["--max-regression", "20%"]));
+    let text = said(&worse);
+    // The files say how to compare only through a scenario; the usual metrics show a delay, too.
+    assert_eq!(worse.status.code(), Some(6), "{text}");
+    assert!(text.contains("REGRESSED") && text.contains("e2e{qos:1} p(50)"), "{text}");
+    let better = output(paddock().arg("compare").args([&slow, &base]).args(["--scenario", &plain]));
+    assert!(matches!(better.status.code(), Some(0 | 8)), "{}", said(&better));
+}
+
+#[test]
+fn what_cannot_be_compared_is_said_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let empty = folder.path().display().to_string();
+    for (arguments, expected) in [
+        (
+            ["compare", "embedded", "embedded"],
+            "embedded is a broker to measure: say with what, such as --scenario phase-1",
+        ),
+        (["compare", "nowhere", "embedded"], "nowhere is neither a folder with runs nor a broker to measure"),
+        (["compare", &empty, "embedded"], "holds no run: a run folder has a file observations.jsonl"),
+    ] {
+        let refused = output(paddock().args(arguments));
+        assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+        assert!(said(&refused).contains(expected), "{}", said(&refused));
+    }
+}
