@@ -7,9 +7,12 @@ use reports::observation::house_histogram;
 
 use super::window::nanos;
 
-/// Distributions by metric, stage (an index; absent after the last) and group of clients.
+/// Metric, stage (an index; absent in a run without one) and group of clients.
+type Place = (&'static str, Option<usize>, u16);
+
+/// Distributions by what they are about.
 #[derive(Debug, Default)]
-pub(super) struct Moments(BTreeMap<(&'static str, Option<usize>, u16), Box<Histogram<u64>>>);
+pub(super) struct Moments(BTreeMap<Place, Box<Histogram<u64>>>);
 
 impl Moments {
     pub(super) fn record(&mut self, metric: &'static str, stage: Option<usize>, group: u16, took: Duration) {
