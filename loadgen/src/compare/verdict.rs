@@ -94,7 +94,10 @@ fn of_difference(difference: Interval) -> (Outcome, String) {
     let Interval { estimate, low, .. } = difference;
     match (estimate > 0.0, low > 0.0) {
         (false, _) => (Outcome::Pass, String::new()),
-        (true, true) => (Outcome::Regressed, "worse than the base, which had about none".to_owned()),
+        (true, true) => (
+            Outcome::Regressed,
+            "surely worse; the base is near zero or varies too much to say by what share".to_owned(),
+        ),
         (true, false) => (Outcome::Inconclusive, "perhaps worse than the base: repeat more often".to_owned()),
     }
 }
