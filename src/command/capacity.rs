@@ -113,6 +113,9 @@ impl Given {
             Some(asked) if asked < allowed.most => (asked, "the search was to go no further".to_owned(), None),
             _ => (allowed.most, allowed.because, allowed.resource),
         };
+        if let Some(max) = self.max.filter(|max| !max.is_finite()) {
+            return Err(Failure::usage(format!("--max {max}: a search ends at a figure")));
+        }
         if most.is_nan() || most < least {
             let unit = match self.dimension {
                 model::Dimension::Rate => "messages per second",
@@ -124,8 +127,11 @@ impl Given {
             )));
         }
         let start = self.start.or(stated.start.filter(|_| ours)).unwrap_or_else(|| shape.own());
-        if start.is_nan() || start <= 0.0 {
-            return Err(Failure::usage(format!("--start {start}: a search begins above 0")));
+        if !start.is_finite() || start <= 0.0 {
+            return Err(Failure::usage(format!("--start {start}: a search begins at a figure above 0")));
+        }
+        if let Some(max) = self.max.filter(|max| self.start.is_some_and(|start| start > *max)) {
+            return Err(Failure::usage(format!("--start {start} is above --max {max}")));
         }
         let whole = self.dimension != model::Dimension::Rate;
         let start = if whole { start.round() } else { start };

@@ -173,6 +173,16 @@ fn an_unknown_fate_makes_no_loss_inconclusive() {
 }
 
 #[test]
+fn what_was_never_sent_makes_no_loss_inconclusive() {
+    let unsent = |not_sent| LedgerCounts { intended: 1_000, published: 1_000 - not_sent, not_sent, ..clean() };
+    let outcome = outcome("loss", "count==0", &[ledger(Qos::AtLeastOnce, unsent(6))]);
+    assert_eq!(outcome.result, ThresholdResult::Inconclusive);
+    assert!(outcome.reason.contains("6 of 1000 intended messages"), "{}", outcome.reason);
+    let few = [ledger(Qos::AtLeastOnce, unsent(5))];
+    assert_eq!(judged("loss", "count==0", &few), ThresholdResult::Pass);
+}
+
+#[test]
 fn a_rate_is_judged_second_by_second_over_the_measured_stages() {
     let windows = [
         window(0, "warm-up", 100, 10),

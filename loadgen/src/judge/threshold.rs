@@ -177,10 +177,22 @@ pub(super) fn doubt(threshold: &Threshold, summary: &Summary) -> Option<String> 
         (Metric::E2e | Metric::Service, Aggregation::Maximum) => return absent(100.0, &selectors, summary),
         _ => return None,
     }
-    let counts = selectors.iter().filter_map(|selector| summary.ledger_counts(selector));
-    let unknown: u64 = counts.map(|counts| counts.unacknowledged).sum();
-    (unknown > 0).then(|| format!("{unknown} messages were never acknowledged, so their fate is unknown"))
+    let (mut intended, mut unknown, mut unsent) = (0, 0, 0);
+    for counts in selectors.iter().filter_map(|selector| summary.ledger_counts(selector)) {
+        intended += counts.intended;
+        unknown += counts.unacknowledged;
+        unsent += counts.not_sent;
+    }
+    if unknown > 0 {
+        return Some(format!("{unknown} messages were never acknowledged, so their fate is unknown"));
+    }
+    // Nobody loses what nobody sends: a broker that shuts its doors would pass.
+    (unsent as f64 > intended as f64 * UNSENT_LIMIT)
+        .then(|| format!("{unsent} of {intended} intended messages were never sent, so nobody could lose them"))
 }
+
+/// The share of the intended messages that may go unsent before a loss of the others says little.
+const UNSENT_LIMIT: f64 = 0.005;
 
 /// Why a latency that so many percent of the messages must have held proves nothing: more than the rest never came, and
 /// what never came has no latency.

@@ -197,8 +197,14 @@ fn notes(summary: &Summary, style: Style, lines: &mut Vec<String>) {
     }
 }
 
+/// A shorter run says little of an hour: a broker that only warms up would alarm its reader.
+const GROWTH_TOLD_FROM: Duration = Duration::from_secs(600);
+
 /// How fast the broker grew, when the run was long enough to tell.
 fn growth(summary: &Summary) -> Option<String> {
+    if elapsed(summary) < GROWTH_TOLD_FROM {
+        return None;
+    }
     let memory = summary.target_memory_growth()?;
     let mib = |bytes: f64| format!("{:.1}", bytes / f64::from(1 << 20)).replace("-0.0", "0.0");
     let files = summary.target_files_growth().map_or_else(String::new, |files| {
