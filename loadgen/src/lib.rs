@@ -30,4 +30,4 @@ mod stamp;
 pub use metrics::MetricsPage;
 pub use outcome::{Exit, Outcome};
 pub use run::{BrokerControl, Deed, Done, Plan, run};
-pub use stamp::{NotAnObject, RunId, Stamp, StreamId};
+pub use stamp::{NotAnObject, RunId, Stamp, StreamId, TooShort};

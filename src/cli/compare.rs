@@ -17,7 +17,7 @@ pub(crate) struct Compare {
     /// What is judged, in the same ways.
     #[arg(value_name = "NEW", value_hint = ValueHint::AnyPath)]
     pub(crate) new: String,
-    /// The scenario to measure brokers with: a file, or a name of the catalogue. Its [compare] section says how to compare.
+    /// The scenario to measure brokers with: a file, or a name of the catalogue. Its section `compare` says how to compare.
     #[arg(long, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
     pub(crate) scenario: Option<String>,
     /// How many runs of each side to make, at least 3. [default: what the scenario says, or 5]
