@@ -18,7 +18,7 @@ pub(crate) struct Capacity {
     #[arg(long, value_enum)]
     pub(crate) search: Option<Dimension>,
     /// What a step must hold, such as "p(99)<200ms" or "loss count==0"; may be given several times. [default: what the
-    /// scenario's section `search` says, or its thresholds, or p(99)<200ms and no loss]
+    /// scenario's search section says, or its thresholds, or p(99)<200ms and no loss]
     #[arg(long, value_name = "DEMAND")]
     pub(crate) slo: Vec<String>,
     /// The first figure tried. [default: what the scenario says, or its own rate or connections]

@@ -1,7 +1,7 @@
 //! A small HTTP server with bounds, on a thread of its own.
 //!
 //! Connections, the size of a request and the time it may take are bounded; who takes nothing for half a minute is cut off. What is
-//! answered, and to whom, is the business of [`guard`](crate::guard).
+//! answered, and to whom, is the business of the module `guard`.
 
 use crate::guard::{Names, guarded};
 use axum::Router;
