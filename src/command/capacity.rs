@@ -128,7 +128,7 @@ impl Given {
         }
         let start = self.start.or(stated.start.filter(|_| ours)).unwrap_or_else(|| shape.own());
         if !start.is_finite() || start <= 0.0 {
-            return Err(Failure::usage(format!("--start {start}: a search begins at a figure above 0")));
+            return Err(Failure::usage(format!("--start {start}: a search begins above 0")));
         }
         if let Some(max) = self.max.filter(|max| self.start.is_some_and(|start| start > *max)) {
             return Err(Failure::usage(format!("--start {start} is above --max {max}")));

@@ -142,6 +142,10 @@ fn what_cannot_be_searched_is_one_clear_line() {
     assert!(said(&["phase-1", "--slo", "los count==0"]).contains("did you mean `loss`?"));
     assert!(said(&["phase-1", "--tolerance", "80%"]).contains("from 1% to 50%"));
     assert!(said(&["phase-1", "--search", "connections", "--max", "10"]).contains("raise --max"));
-    assert!(said(&["phase-1", "--start", "0"]).contains("begins above 0"));
+    for start in ["0", "NaN", "1e999"] {
+        assert!(said(&["phase-1", "--start", start]).contains("begins above 0"));
+    }
+    assert!(said(&["phase-1", "--max", "1e999"]).contains("ends at a figure"));
+    assert!(said(&["phase-1", "--start", "100", "--max", "10"]).contains("--start 100 is above --max 10"));
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing was left behind");
 }

@@ -71,6 +71,8 @@ const CPU_NOTE: f64 = 0.8;
 const MISSED_LIMIT: f64 = 0.005;
 /// The share of the load's time that a cause must explain to be told.
 const CAUSE_NOTE: f64 = 0.01;
+/// What Linux gives one connection's send buffer at first: fewer bytes in all of them fill none.
+const SEND_BUFFER: u64 = 16_384;
 /// So many samples lie beyond a quantile that is judged.
 const BEYOND: u64 = 10;
 
@@ -121,6 +123,12 @@ fn why(machine: &Machine, cpu: Option<f64>) -> String {
     match machine.send_queue {
         None => {}
         Some(0) => all.push_str("; its send queues were empty: the target did not hold it up"),
+        // Written a moment ago, or not acknowledged yet by a peer that has it.
+        Some(bytes @ ..SEND_BUFFER) => {
+            all.push_str(&format!(
+                "; its send queues were all but empty ({bytes} bytes): the target did not hold it up"
+            ));
+        }
         Some(bytes) => all.push_str(&format!("; its send queues held up to {bytes} bytes for the target")),
     }
     all
@@ -283,8 +291,10 @@ mod tests {
     fn send_queues_say_whether_the_target_held_it_up() {
         let empty = Machine { send_queue: Some(0), ..Machine::default() };
         assert!(cause(empty, 0.1).contains("; its send queues were empty: the target did not hold it up; "));
-        let full = Machine { send_queue: Some(4096), ..Machine::default() };
-        assert!(cause(full, 0.1).contains("; its send queues held up to 4096 bytes for the target; "));
+        let little = Machine { send_queue: Some(1650), ..Machine::default() };
+        assert!(cause(little, 0.1).contains("; its send queues were all but empty (1650 bytes): the target did not "));
+        let full = Machine { send_queue: Some(16_384), ..Machine::default() };
+        assert!(cause(full, 0.1).contains("; its send queues held up to 16384 bytes for the target; "));
     }
 
     #[test]
