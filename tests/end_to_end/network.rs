@@ -45,7 +45,7 @@ fn a_half_open_connection_is_noticed_by_keep_alive() {
 #[test]
 fn a_reconnect_storm_is_weathered() {
     let told = injected("reconnect-storm");
-    let cut = ["100 devices of meter-2", "20 devices of air-2", "80 devices of collar-2"];
+    let cut = ["100 devices of meter-2", "20 devices of air-2", "80 devices of humidity-2"];
     let cut = cut.map(|hit| format!("reconnect storm: {hit} cut within 0s, away for 2s"));
     assert_eq!(told.into_iter().collect::<Vec<_>>(), cut);
 }
