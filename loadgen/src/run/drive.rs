@@ -283,7 +283,9 @@ impl<'a> Drive<'a> {
             }
             News::Joined(client) => {
                 let (name, subscriptions) = self.readers.granted(client);
-                self.fleet.stamper().ledger.join(client, &name, subscriptions);
+                let recorder = self.fleet.stamper();
+                recorder.ledger.join(client, &name, subscriptions);
+                recorder.replays.joined(client, at);
             }
         }
     }

@@ -217,6 +217,9 @@ impl Recorder {
             }
             return;
         }
+        if let Some(took) = self.replays.delivered(client, &stamp, at) {
+            self.meter.reached(metric::RETAINED, group, at, took);
+        }
         if self.owned.as_ref().is_some_and(|owned| owned.get(stamp.stream.device() as usize) == Some(&false)) {
             self.received_from_abroad(from, &stamp, at);
             return;
@@ -350,3 +353,6 @@ fn unpacked(tag: Tag) -> Option<(StreamId, u32)> {
 fn prefixed(prefix: &str, topic: &str) -> Box<str> {
     if topic.starts_with(prefix) { topic.into() } else { format!("{prefix}{topic}").into() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,16 @@
 //! Each of them is owed one message of every topic that its filters match and on which a retained message was acknowledged
 //! before its SUBSCRIBE; the latest one, or a newer one that came meanwhile. Overlapping filters may bring it once each
 //! (MQTT-3.3.4-2). QoS 0 is owed to nobody: a broker may discard such a message at any time (MQTT-3.3.1-7 in 3.1.1).
+//!
+//! ```text
+//!   acknowledged before SUBSCRIBE       before SUBACK is seen              sent after it
+//!   is owed, as a retained message      may come, as a retained message    must come, as a delivery
+//!   or by what replaced it              or as a delivery
+//! ```
+//!
+//! While a broker still sends what it had retained, a publisher may replace a message. Then the broker may send the new one
+//! only, and as it is also a delivery, without RETAIN: who has it has what the topic retains, and nothing is lost. A message
+//! that was intended after all of that is over is no such replacement, or a broker that retains nothing would pass.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -12,9 +22,12 @@ use std::{
 use protocol::{QoS, SubscribeFilter, TopicName};
 
 use crate::{
-    StreamId,
+    Stamp, StreamId,
     ledger::{ClientId, Fault, Ledger, Replay},
 };
+
+/// So long a broker may pause between two retained messages, at least.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The topics on which something is retained, and what late subscribers have got of it.
 #[derive(Debug, Default)]
@@ -25,6 +38,8 @@ pub(super) struct Replays {
     by_name: HashMap<Box<str>, usize>,
     by_stream: HashMap<StreamId, usize>,
     latecomers: BTreeMap<ClientId, Latecomer>,
+    /// How many are owed to all of them and have not come.
+    outstanding: usize,
 }
 
 #[derive(Debug)]
@@ -41,12 +56,68 @@ struct Topic {
 struct Latecomer {
     /// When it sent SUBSCRIBE, an offset from the run's start.
     asked: Duration,
-    /// By topic: how often its retained message may come; 0 where none is owed.
-    allowed: Vec<u8>,
-    /// By topic: how often it came.
-    came: Vec<u8>,
-    qos: Vec<QoS>,
+    /// When it had its SUBACK or, after that, the last retained message; absent before.
+    last: Option<Duration>,
+    /// By topic.
+    owed: Vec<Owed>,
     missing: usize,
+    /// The doubtful topics, and when the first of those deliveries was intended.
+    doubtful: Vec<(usize, Duration)>,
+}
+
+/// What one topic retained when somebody asked.
+#[derive(Clone, Copy, Debug)]
+struct Owed {
+    message: (StreamId, u32),
+    qos: QoS,
+    /// How often it may come as a retained message; 0 when none is owed.
+    allowed: u8,
+    /// How often it came so.
+    came: u8,
+    /// Whether the client has it or a newer one, however it came.
+    known: bool,
+    /// Whether a newer one was delivered after the time for that, as far as is known yet.
+    doubtful: bool,
+}
+
+impl Owed {
+    /// Whether a message is the one that was retained, or one that replaced it. Of two publishers to one topic the order is
+    /// unknown.
+    fn is_met_by(&self, stream: StreamId, sequence: u32) -> bool {
+        stream != self.message.0 || sequence >= self.message.1
+    }
+}
+
+impl Latecomer {
+    /// It has what the topic retains.
+    fn learn(&mut self, topic: usize) {
+        self.missing -= usize::from(!std::mem::replace(&mut self.owed[topic].known, true));
+    }
+
+    /// It has its SUBACK, or another retained message: the broker is not through with them.
+    fn goes_on(&mut self, at: Duration) {
+        self.last = Some(self.last.map_or(at, |last| last.max(at)));
+        let (replaced, doubtful) =
+            std::mem::take(&mut self.doubtful).into_iter().partition(|one| self.may_replace(one.1));
+        self.doubtful = doubtful;
+        let replaced: Vec<_> = replaced;
+        replaced.into_iter().for_each(|(topic, _)| self.learn(topic));
+    }
+
+    /// It has a delivery that was intended then, and is one that the topic retains or retained.
+    fn takes(&mut self, topic: usize, intended: Duration) {
+        if self.may_replace(intended) {
+            self.learn(topic);
+        } else if !std::mem::replace(&mut self.owed[topic].doubtful, true) {
+            self.doubtful.push((topic, intended));
+        }
+    }
+
+    /// Whether the broker may not have been through with what was retained when a message was intended.
+    fn may_replace(&self, intended: Duration) -> bool {
+        // A pause as long as all of it so far does not mean that it is over.
+        self.last.is_none_or(|last| intended <= last + last.saturating_sub(self.asked) + PAUSE)
+    }
 }
 
 /// What a replay meant.
@@ -88,24 +159,42 @@ impl Replays {
 
     /// `client` subscribes to `filters` now, and cares for the groups of devices that `cares` names.
     pub(super) fn asked(&mut self, client: ClientId, filters: &[SubscribeFilter], cares: &[u16], now: Duration) {
-        let (mut allowed, mut qos) = (Vec::new(), Vec::new());
-        for topic in &self.topics {
+        let owed = self.topics.iter().map(|topic| {
             // Shared subscriptions get no retained messages when they begin (section 4.8.2).
             let matching =
                 filters.iter().filter(|one| one.filter.share_name().is_none() && one.filter.matches(&topic.name));
             let best = matching.clone().map(|one| one.options.qos.min(topic.qos)).max();
-            let owed = best.is_some_and(|_| cares.contains(&topic.group) && topic.qos > QoS::AtMostOnce);
-            allowed.push(if owed { u8::try_from(matching.count()).unwrap_or(u8::MAX) } else { 0 });
-            qos.push(best.unwrap_or(QoS::AtMostOnce));
+            let is_owed = best.is_some_and(|_| cares.contains(&topic.group) && topic.qos > QoS::AtMostOnce);
+            let allowed = if is_owed { u8::try_from(matching.count()).unwrap_or(u8::MAX) } else { 0 };
+            Owed {
+                message: topic.latest,
+                qos: best.unwrap_or_default(),
+                allowed,
+                came: 0,
+                known: false,
+                doubtful: false,
+            }
+        });
+        let owed: Vec<Owed> = owed.collect();
+        let missing = owed.iter().filter(|owed| owed.allowed > 0).count();
+        self.forget(client);
+        self.outstanding += missing;
+        let latecomer = Latecomer { asked: now, last: None, owed, missing, doubtful: Vec::new() };
+        self.latecomers.insert(client, latecomer);
+    }
+
+    /// `client` has its SUBACK.
+    pub(super) fn joined(&mut self, client: ClientId, at: Duration) {
+        if let Some(latecomer) = self.latecomers.get_mut(&client) {
+            latecomer.goes_on(at);
         }
-        let missing = allowed.iter().filter(|allowed| **allowed > 0).count();
-        let came = vec![0; allowed.len()];
-        self.latecomers.insert(client, Latecomer { asked: now, allowed, came, qos, missing });
     }
 
     /// `client` has lost its subscription: what is sent to it anew is not judged.
     pub(super) fn forget(&mut self, client: ClientId) {
-        self.latecomers.remove(&client);
+        if let Some(latecomer) = self.latecomers.remove(&client) {
+            self.outstanding -= latecomer.missing;
+        }
     }
 
     /// A retained message of `stream` reached `client` at `at`.
@@ -117,36 +206,66 @@ impl Replays {
         at: Duration,
         ledger: &mut Ledger,
     ) -> Replayed {
-        let known = self.latecomers.get_mut(&client).zip(self.by_stream.get(&stream).copied());
-        let Some((latecomer, topic)) = known else { return Replayed::Unjudged };
-        let Some(&allowed) = latecomer.allowed.get(topic).filter(|allowed| **allowed > 0) else {
+        let Some((latecomer, topic)) = self.owing(client, stream) else { return Replayed::Unjudged };
+        let owed = &mut latecomer.owed[topic];
+        if !owed.is_met_by(stream, sequence) {
             return Replayed::Unjudged;
-        };
-        let came = &mut latecomer.came[topic];
-        *came = came.saturating_add(1);
-        let replay = Replay { client, stream, sequence, qos: latecomer.qos[topic], asked: latecomer.asked };
-        if *came > allowed {
-            ledger.replayed(&replay, Some(Fault::Duplicated));
-        } else if *came == 1 {
-            ledger.replayed(&replay, None);
-            latecomer.missing -= 1;
         }
-        let done = (*came == 1 && latecomer.missing == 0).then(|| at.saturating_sub(latecomer.asked));
-        Replayed::Owed { done }
+        owed.came = owed.came.saturating_add(1);
+        let replay = Replay { client, stream, sequence, qos: owed.qos, asked: latecomer.asked };
+        if owed.came > owed.allowed {
+            ledger.replayed(&replay, Some(Fault::Duplicated));
+        } else if owed.came == 1 {
+            ledger.replayed(&replay, None);
+        }
+        let before = latecomer.missing;
+        latecomer.learn(topic);
+        latecomer.goes_on(at);
+        Replayed::Owed { done: self.settle(client, before, at) }
+    }
+
+    /// A message of `stream`, intended at `intended`, was delivered to `client` at `at`. Since SUBSCRIBE, if that made up for the
+    /// last retained message that it was owed.
+    pub(super) fn delivered(&mut self, client: ClientId, stamp: &Stamp, at: Duration) -> Option<Duration> {
+        if self.outstanding == 0 {
+            return None;
+        }
+        let (latecomer, topic) = self.owing(client, stamp.stream)?;
+        if !latecomer.owed[topic].is_met_by(stamp.stream, stamp.sequence) {
+            return None;
+        }
+        let before = latecomer.missing;
+        latecomer.takes(topic, stamp.intended_start());
+        self.settle(client, before, at)
+    }
+
+    /// Counts what `client` is still owed, of `before`; since SUBSCRIBE, if nothing is left.
+    fn settle(&mut self, client: ClientId, before: usize, at: Duration) -> Option<Duration> {
+        let latecomer = self.latecomers.get(&client)?;
+        self.outstanding -= before - latecomer.missing;
+        (before > 0 && latecomer.missing == 0).then(|| at.saturating_sub(latecomer.asked))
+    }
+
+    /// The topic of `stream`, of which something is owed to `client`.
+    fn owing(&mut self, client: ClientId, stream: StreamId) -> Option<(&mut Latecomer, usize)> {
+        let latecomer = self.latecomers.get_mut(&client)?;
+        let topic = *self.by_stream.get(&stream)?;
+        latecomer.owed.get(topic).filter(|owed| owed.allowed > 0)?;
+        Some((latecomer, topic))
     }
 
     /// How many are owed and have not come.
-    pub(super) fn outstanding(&self) -> usize {
-        self.latecomers.values().map(|latecomer| latecomer.missing).sum()
+    pub(super) const fn outstanding(&self) -> usize {
+        self.outstanding
     }
 
     /// Books what never came.
     pub(super) fn close(&mut self, ledger: &mut Ledger) {
-        for (client, latecomer) in std::mem::take(&mut self.latecomers) {
-            let owed = latecomer.allowed.iter().zip(&latecomer.came).enumerate();
-            for (topic, _) in owed.filter(|(_, (allowed, came))| **allowed > 0 && **came == 0) {
-                let (stream, sequence) = self.topics[topic].latest;
-                let replay = Replay { client, stream, sequence, qos: latecomer.qos[topic], asked: latecomer.asked };
+        self.outstanding = 0;
+        for (client, Latecomer { asked, owed, .. }) in std::mem::take(&mut self.latecomers) {
+            for owed in owed.iter().filter(|owed| owed.allowed > 0 && !owed.known) {
+                let (stream, sequence) = owed.message;
+                let replay = Replay { client, stream, sequence, qos: owed.qos, asked };
                 ledger.replayed(&replay, Some(Fault::Lost));
             }
         }
