@@ -77,7 +77,8 @@ pub(crate) enum Verb {
     ///
     /// Steps of constant load, each a run of its own with fresh sessions: doubling until the SLO breaks, halving the gap, then
     /// longer runs at the answer. It leaves a folder with report.html, capacity.json and the run folder of each step. Exit code 0: a figure
-    /// that was confirmed, the broker's own or limited by the generator; 8: none could be confirmed.
+    /// that was confirmed, the broker's own or limited by the generator; 5: the broker is not there or went away; 7: the generator
+    /// could not do what the search was to begin with, which says nothing about the broker; 8: none could be confirmed.
     Capacity(Box<Capacity>),
     /// A sink that does as little as can be done, for measuring the generator itself.
     #[command(hide = true)]

@@ -42,15 +42,18 @@ fn job(dimension: Dimension, most: f64) -> Job {
     }
 }
 
-fn hunt(job: Job) -> Hunt {
-    let frame = Frame {
+fn frame() -> Frame {
+    Frame {
         tool: Tool { name: "test".into(), version: "0".into() },
         seed: 42,
         command: Vec::new(),
         target: TargetInfo { address: "mqtt://127.0.0.1:1".into(), ..TargetInfo::default() },
         subject: Subject::Broker,
-    };
-    Hunt::new(job, frame)
+    }
+}
+
+fn hunt(job: Job) -> Hunt {
+    Hunt::new(job, frame())
 }
 
 fn outcome(exit: Exit) -> Outcome {
@@ -158,6 +161,67 @@ fn a_saturated_generator_bounds_the_answer_as_its_own() {
 }
 
 #[test]
+fn a_figure_of_the_generator_below_the_start_is_no_answer() {
+    // Of a machine that is busy with other things, say.
+    let starved = |step: &Step| outcome(if step.trial.figure <= 1.7 { Exit::Pass } else { Exit::Invalid });
+    let (capacity, exit) = concluded(run(hunt(job(Dimension::Rate, 1e6)), starved));
+    assert_eq!((exit, &capacity.held, capacity.headroom.len()), (7, &Some(1.67), 0), "{}", capacity.sentence);
+    for said in ["the generator was the bottleneck below the 500 msg/s", "drove 1.7 msg/s", "--start", "other work"] {
+        assert!(capacity.sentence.contains(said), "{said}: {}", capacity.sentence);
+    }
+    assert_eq!(capacity.limiter.map(|limiter| limiter.resource), Some(Resource::Generator));
+    // The start itself is what was asked for.
+    let at_start = |step: &Step| outcome(if step.trial.figure <= 500.0 { Exit::Pass } else { Exit::Invalid });
+    let (capacity, exit) = concluded(run(hunt(job(Dimension::Rate, 1e6)), at_start));
+    assert!(matches!((capacity.answer, exit), (Answer::AtLeast { figure: 500.0, .. }, 0)));
+    // A generator that holds nothing at all says nothing either.
+    let (capacity, exit) = concluded(run(hunt(job(Dimension::Rate, 1e6)), |_| outcome(Exit::Invalid)));
+    assert!(matches!((&capacity.answer, exit), (Answer::None { .. }, 7)), "{}", capacity.sentence);
+    // Its ceiling may be what is too low.
+    let mut low = run(hunt(job(Dimension::Rate, 1e6)), knee(300.0));
+    low.set_ceiling(Ceiling { figure: 500.0, at_least: false, source: "x".into() });
+    let (capacity, exit) = concluded(low);
+    assert!(matches!((&capacity.answer, exit), (Answer::None { .. }, 7)), "{}", capacity.sentence);
+    // What the target itself does not hold is its own, however far below.
+    let mut slow = run(hunt(job(Dimension::Rate, 1e6)), knee(300.0));
+    slow.set_ceiling(Ceiling { figure: 600.0, at_least: true, source: "x".into() });
+    assert!(matches!(concluded(slow), (Capacity { answer: Answer::Confirmed { .. }, .. }, 0)));
+    // The generator's own ceiling is what it is.
+    let mut own = frame();
+    own.subject = Subject::Generator;
+    let (capacity, exit) = concluded(run(Hunt::new(job(Dimension::Rate, 1e6), own), starved));
+    assert!(matches!((capacity.answer, exit), (Answer::AtLeast { figure: 1.67, .. }, 0)));
+}
+
+#[test]
+fn nothing_is_said_to_be_the_target_s_own_while_the_ceiling_is_not_known() {
+    let mut found = run(hunt(job(Dimension::Rate, 1e6)), knee(3800.0));
+    found.set_no_ceiling("its search found none: ceiling/report.html".into());
+    let (capacity, exit) = concluded(found);
+    assert!(matches!(capacity.answer, Answer::AtLeast { figure: 3750.0, limited_by: Limit::Undecided, .. }));
+    assert_eq!(exit, 0);
+    assert!(capacity.sentence.contains("its own ceiling is not known (its search found none"), "{}", capacity.sentence);
+}
+
+#[test]
+fn a_target_that_goes_away_breaks_no_slo() {
+    let mut hunt = hunt(job(Dimension::Rate, 1e6));
+    while let Some(step) = hunt.next() {
+        match step.trial.figure < 4000.0 {
+            true => hunt.learn(&outcome(Exit::Pass)),
+            false => hunt.lose(&outcome(Exit::Thresholds), "its process ended: signal: 9 (SIGKILL)"),
+        }
+    }
+    let (capacity, exit) = concluded(hunt);
+    let last = capacity.steps.last().unwrap();
+    assert_eq!((exit, capacity.ending, last.verdict), (5, Some(Ending::Aborted), StepVerdict::Gone));
+    assert_eq!((capacity.held, capacity.not_held, capacity.limiter), (Some(2000.0), None, None));
+    for said in ["went away in the step at 4,000 msg/s, its process ended: signal: 9", "2,000 msg/s was held once"] {
+        assert!(capacity.sentence.contains(said), "{said}: {}", capacity.sentence);
+    }
+}
+
+#[test]
 fn the_most_that_may_be_tried_is_no_capacity() {
     let (capacity, exit) = concluded(run(hunt(job(Dimension::Rate, 1000.0)), knee(1e9)));
     assert!(matches!(capacity.answer, Answer::AtLeast { figure: 1000.0, limited_by: Limit::Maximum, .. }));
@@ -212,15 +276,17 @@ fn a_hiccup_of_the_generator_is_no_bound_of_the_answer() {
         true => outcome(Exit::Invalid),
         false => broker(step),
     };
-    let found = run(hunt(job(Dimension::Rate, 1e6)), target);
+    let mut found = run(hunt(job(Dimension::Rate, 1e6)), target);
     let mut interrupted = found.clone();
+    found.set_ceiling(Ceiling { figure: 1e6, at_least: true, source: "x".into() });
     let (capacity, _) = concluded(found);
     assert_eq!((capacity.held, capacity.not_held), (Some(3750.0), Some(3880.0)));
     assert_ne!(capacity.limiter.unwrap().resource, Resource::Generator);
-    // While the ceiling is measured, say: the figure was confirmed by then.
+    // While the ceiling is measured, say: the figure held by then, but whose it is was not found out.
     interrupted.interrupt();
     let (capacity, exit) = concluded(interrupted);
-    assert!(matches!((capacity.answer, exit), (Answer::Confirmed { .. }, 130)));
+    assert!(matches!((&capacity.answer, exit), (Answer::AtLeast { limited_by: Limit::Undecided, .. }, 130)));
+    assert!(capacity.sentence.contains("at least 3,750 msg/s"), "{}", capacity.sentence);
 }
 
 #[test]

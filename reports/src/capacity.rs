@@ -14,7 +14,7 @@ mod words;
 pub use answer::{Answer, Ceiling, Fit, Headroom, Limit, Limiter, PHASES, Resource};
 pub use folder::CapacityFolder;
 pub use step::{BrokerLoad, GeneratorLoad, Latency, Step, StepKind, StepVerdict};
-pub use words::{block, figure, outcome, sentence};
+pub use words::{block, figure, outcome, quantity, sentence};
 
 use crate::observation::{Ending, Environment, Preflight, ScenarioInfo, TargetInfo, Tool, nanoseconds};
 use jiff::Timestamp;
@@ -104,6 +104,9 @@ pub struct Searched {
     pub dimension: Dimension,
     /// What a step must hold, as written: `e2e: p(99)<200ms`.
     pub slo: Vec<String>,
+    /// Messages published per second meanwhile, where something else is searched.
+    #[serde(default)]
+    pub rate: Option<f64>,
     /// The first figure tried.
     pub start: f64,
     /// The highest figure that may be tried.
@@ -137,7 +140,7 @@ pub enum Dimension {
 }
 
 impl Dimension {
-    /// `msg/s`, `connections`, `subscribers per message`.
+    /// `msg/s`, `connections`, `subscribers per message`; for one figure see [`quantity`].
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {

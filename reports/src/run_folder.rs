@@ -17,6 +17,8 @@ pub mod file {
     pub const JUNIT: &str = "junit.xml";
     /// Two sides compared, for programs.
     pub const COMPARISON: &str = "comparison.json";
+    /// What a search for capacity found, for programs.
+    pub const CAPACITY: &str = "capacity.json";
     /// Latency distributions over time, for HdrHistogram's plotters.
     pub const LATENCY: &str = "latency.hlog";
     /// A row per window, for spreadsheets.
@@ -35,18 +37,20 @@ pub struct RunFolder {
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// It cannot be created or written.
-    #[error("cannot write to the run folder {}: {cause}; choose another with --out DIR", path.display())]
+    #[error("cannot write to the folder {}: {cause}; choose another with --out DIR", path.display())]
     Unwritable {
         /// The folder.
         path: PathBuf,
         /// What the system said.
         cause: io::Error,
     },
-    /// It already holds a run.
-    #[error("the folder {} already holds a run; choose another with --out DIR, or remove it", path.display())]
+    /// It is taken already.
+    #[error("the folder {} already holds {}; choose another with --out DIR, or remove it", path.display(), held(document))]
     Occupied {
         /// The folder.
         path: PathBuf,
+        /// The file in it that says so.
+        document: String,
     },
 }
 
@@ -57,7 +61,7 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be created or written to.
     pub fn create(base: &Path, scenario: &str, started_at: Timestamp) -> Result<Self, FolderError> {
-        Self::claim(&timed_folder(base, scenario, started_at)?)
+        timed_folder(base, scenario, started_at, file::OBSERVATIONS).map(|path| Self { path })
     }
 
     /// The folder the user named with `--out`, created if missing.
@@ -65,24 +69,7 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be created or written to, or already holds a run.
     pub fn at(path: &Path) -> Result<Self, FolderError> {
-        let unwritable = |cause| FolderError::Unwritable { path: path.to_owned(), cause };
-        if path.is_file() {
-            return Err(unwritable(io::ErrorKind::NotADirectory.into()));
-        }
-        fs::create_dir_all(path).map_err(unwritable)?;
-        Self::claim(path)
-    }
-
-    /// Creates the observations file, so that no second run can take the same folder.
-    fn claim(path: &Path) -> Result<Self, FolderError> {
-        let claimed = OpenOptions::new().write(true).create_new(true).open(path.join(file::OBSERVATIONS));
-        match claimed {
-            Ok(_) => Ok(Self { path: path.to_owned() }),
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
-                Err(FolderError::Occupied { path: path.to_owned() })
-            }
-            Err(cause) => Err(FolderError::Unwritable { path: path.to_owned(), cause }),
-        }
+        named_folder(path, file::OBSERVATIONS).map(|path| Self { path })
     }
 
     /// Where it is.
@@ -100,11 +87,31 @@ impl RunFolder {
     }
 }
 
-/// Creates `<base>/<time>-<name>/`; a number is appended while that name is taken.
+/// Takes the folder `path` for what is called `document` in it, which is made empty so that nobody else can take it; the folder
+/// is created if missing.
+///
+/// # Errors
+/// When it cannot be created or written to, or the document is there.
+pub fn named_folder(path: &Path, document: &str) -> Result<PathBuf, FolderError> {
+    let unwritable = |cause| FolderError::Unwritable { path: path.to_owned(), cause };
+    if path.is_file() {
+        return Err(unwritable(io::ErrorKind::NotADirectory.into()));
+    }
+    fs::create_dir_all(path).map_err(unwritable)?;
+    match OpenOptions::new().write(true).create_new(true).open(path.join(document)) {
+        Ok(_) => Ok(path.to_owned()),
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+            Err(FolderError::Occupied { path: path.to_owned(), document: document.to_owned() })
+        }
+        Err(cause) => Err(unwritable(cause)),
+    }
+}
+
+/// Takes `<base>/<time>-<name>/` for `document`, as [`named_folder`] does; a number is appended while that name is taken.
 ///
 /// # Errors
 /// When it cannot be created.
-pub fn timed_folder(base: &Path, name: &str, started_at: Timestamp) -> Result<PathBuf, FolderError> {
+pub fn timed_folder(base: &Path, name: &str, started_at: Timestamp, document: &str) -> Result<PathBuf, FolderError> {
     let unwritable = |path: &Path, cause| FolderError::Unwritable { path: path.to_owned(), cause };
     fs::create_dir_all(base).map_err(|cause| unwritable(base, cause))?;
     let name = format!("{}-{}", started_at.strftime("%Y%m%dT%H%M%SZ"), file_name_part(name));
@@ -112,12 +119,21 @@ pub fn timed_folder(base: &Path, name: &str, started_at: Timestamp) -> Result<Pa
     for candidate in candidates {
         let path = base.join(candidate);
         match fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
+            Ok(()) => return named_folder(&path, document),
             Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
             Err(cause) => return Err(unwritable(&path, cause)),
         }
     }
-    Err(FolderError::Occupied { path: base.join(name) })
+    Err(FolderError::Occupied { path: base.join(name), document: document.to_owned() })
+}
+
+/// What a folder is that has this document.
+fn held(document: &str) -> &'static str {
+    match document {
+        file::CAPACITY => "a search",
+        file::COMPARISON => "a comparison",
+        _ => "a run",
+    }
 }
 
 /// Replaces a file in one step, so that nobody reads half of it.

@@ -4,7 +4,7 @@
 mod specimen;
 
 use jiff::Timestamp;
-use reports::capacity::{Answer, Capacity, CapacityFolder, block, capacity_json, capacity_schema, sentence};
+use reports::capacity::{Answer, Capacity, CapacityFolder, Dimension, block, capacity_json, capacity_schema, sentence};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -45,12 +45,30 @@ fn the_sentence_can_be_signed() {
     assert_eq!(said, all().map(|capacity| capacity.sentence));
     assert_eq!(
         said[0],
-        "mqtt://127.0.0.1:41883 sustains 3,750 msg/s: 3 runs of 30 s held e2e: p(99)<200ms; loss: count==0; at 3,870 msg/s \
+        "Reference broker 0.1.0 at mqtt://127.0.0.1:41883 sustains 3,750 msg/s: 3 runs of 30 s held e2e: p(99)<200ms; loss: count==0; at 3,870 msg/s \
          the SLO broke (broker CPU: it used 0.98 of one core at 3,870 msg/s)."
     );
     assert!(said[1].contains("sustains at least 2,000 msg/s, limited by the generator: 3 runs"), "{}", said[1]);
-    assert!(said[2].starts_with("No figure in subscribers per message is confirmed for mqtt://"), "{}", said[2]);
+    assert!(
+        said[2].starts_with("No figure in subscribers per message is confirmed for reference broker 0.1.0 at mqtt://"),
+        "{}",
+        said[2]
+    );
     assert!(said[3].contains("the search goes on"), "{}", said[3]);
+}
+
+#[test]
+fn what_goes_on_besides_is_part_of_the_sentence() {
+    let mut capacity = specimen::confirmed();
+    (capacity.search.dimension, capacity.search.rate) = (Dimension::FanOut, Some(500.0));
+    capacity.answer = Answer::Confirmed { figure: 1.0, confirmations: 1, broke_at: 2.0 };
+    let said = sentence(&capacity);
+    assert!(said.contains(" sustains 1 subscriber per message at 500 msg/s: 1 run of 30 s held"), "{said}");
+    capacity.search.dimension = Dimension::Connections;
+    capacity.target.description = "broker named by the user".into();
+    let said = sentence(&capacity);
+    assert!(said.starts_with("mqtt://127.0.0.1:41883 sustains 1 connection at 500 msg/s: "), "{said}");
+    assert!(said.contains("at 2 connections the SLO broke"), "{said}");
 }
 
 #[test]

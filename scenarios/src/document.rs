@@ -11,14 +11,20 @@ mod sections;
 use located::{Reading, Scalar, Wrong};
 pub(crate) use scalar::{EventDo, EventTime, NetworkDo, Shape, Span};
 pub(crate) use sections::{
-    BrokerSection, CompareSection, DaySection, DeviceSection, Document, EventSection, NetworkSection, OutputSection,
-    SearchSection, StageSection, SubscriberSection,
+    BrokerSection, CompareSection, ContractSection, DaySection, DeviceSection, Document, EventSection, NetworkSection,
+    OutputSection, SearchSection, StageSection, SubscriberSection,
 };
 
 /// Reads a document as far as it can be read; absent when the text is not TOML.
 pub(crate) fn read(reading: &mut Reading<'_>) -> Option<Document> {
     let root = reading.parse()?;
     Some(Document::from_keys(root.keys(reading)))
+}
+
+/// Reads thresholds that stand alone, as far as they can be read; absent when the text is a scenario or no TOML.
+pub(crate) fn read_contract(reading: &mut Reading<'_>) -> Option<ContractSection> {
+    let root = reading.parse()?;
+    Some(ContractSection::from_keys(root.keys(reading)))
 }
 
 /// Reads a demand that stands alone, on a command line.

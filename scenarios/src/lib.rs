@@ -75,6 +75,29 @@ pub fn load(path_or_name: &str) -> Result<Scenario, LoadError> {
     }
 }
 
+/// Reads the thresholds alone: of a scenario, by its path or name as for [`load`], or of a file that has no other section than
+/// `[thresholds]`. What such a file names is not checked, for there is nothing to check it against.
+///
+/// # Errors
+///
+/// See [`LoadError`].
+pub fn contract(path_or_name: &str) -> Result<Vec<model::Threshold>, LoadError> {
+    let alone = fs::read_to_string(path_or_name).ok().filter(|text| has_thresholds_alone(text));
+    let Some(text) = alone else { return load(path_or_name).map(|scenario| scenario.thresholds) };
+    let mut reading = Reading::new(&text, "a file of thresholds");
+    let document = document::read_contract(&mut reading);
+    let thresholds = document.and_then(|document| resolve::contract(document, &mut reading.problems));
+    reading.finish(path_or_name, thresholds).map_err(LoadError::Invalid)
+}
+
+/// Whether it is a table with thresholds and without what every scenario must have.
+fn has_thresholds_alone(text: &str) -> bool {
+    let root = Reading::new(text, "a file of thresholds").parse();
+    root.is_some_and(|root| {
+        root.has("thresholds") && !["scenario", "devices", "stages"].iter().any(|key| root.has(key))
+    })
+}
+
 fn looks_like_name(path: &Path) -> bool {
     path.extension().is_none() && path.components().count() == 1
 }

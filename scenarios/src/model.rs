@@ -33,5 +33,5 @@ pub use subscriber::{Role, SubscriberGroup, SubscriberId, Subscription};
 pub use template::{Fill, Template, TemplateError, TopicTemplate};
 pub use threshold::{
     Aggregation, Bound, Comparison, Expression, ExpressionError, Kind, Metric, Selector, SelectorError, Series,
-    Threshold,
+    Threshold, conflict,
 };

@@ -18,8 +18,8 @@ use std::{ops::Range, path::Path};
 use located::{At, Problem, Problems, Table, did_you_mean};
 
 use crate::{
-    document::{CompareSection, DaySection, Document, OutputSection},
-    model::{BarnId, Compare, Curve, Day, Factor, Name, Output, Scenario, TimeOfDay},
+    document::{CompareSection, ContractSection, DaySection, Document, OutputSection},
+    model::{BarnId, Compare, Curve, Day, Factor, Name, Output, Scenario, Threshold, TimeOfDay},
 };
 
 /// Makes the model; absent when anything was reported. Files that it names are looked for in `folder`.
@@ -40,7 +40,7 @@ pub(crate) fn resolve(document: Document, folder: Option<&Path>, problems: &mut 
     let (stages, traces) = stage::resolve(document.stages, total, &mut context);
     let network = network::resolve(document.network, &mut context);
     let events = event::resolve(document.events.map_or_else(Vec::new, |events| events.value), &stages, &mut context);
-    let thresholds = threshold::resolve(document.thresholds, &mut context);
+    let thresholds = threshold::resolve(document.thresholds, Some(context.names), context.problems);
     let search = search::resolve(document.search.map(|search| search.value), &mut context);
     let compare = resolve_compare(document.compare.map(|compare| compare.value), context.problems);
     identity::check(&devices, &subscribers, context.problems);
@@ -75,6 +75,12 @@ pub(crate) fn resolve(document: Document, folder: Option<&Path>, problems: &mut 
         search,
         output: resolve_output(document.output.map(|output| output.value)),
     })
+}
+
+/// The thresholds that stand alone; absent when anything was reported.
+pub(crate) fn contract(document: ContractSection, problems: &mut Problems) -> Option<Vec<Threshold>> {
+    let thresholds = threshold::resolve(document.thresholds?, None, problems);
+    problems.is_empty().then_some(thresholds)
 }
 
 /// What the sections refer to.

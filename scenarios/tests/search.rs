@@ -53,6 +53,8 @@ fn what_means_nothing_is_explained() {
         ("slo = [\"los count==0\"]", "did you mean `loss`?"),
         ("slo = [\"p(99)<10\"]", "10"),
         ("slo = [\"e2e{stage:hodl} p(99)<10ms\"]", "there is no stage called `hodl`"),
+        ("slo = [\"p(99)<200ms\", \"p(99)>1s\"]", "`e2e: p(99)<200ms` and `e2e: p(99)>1s` can never both hold"),
+        ("slo = [\"p(99)<1s\"]\n[thresholds]\nloss = [\"count==0\", \"count>0\"]", "can never both hold"),
         ("tolerance = \"0.5%\"", "not a share from 1% to 50%"),
         ("confirm = 0", "confirm"),
         ("step_length = \"0s\"", "measures nothing"),

@@ -19,9 +19,10 @@ pub(crate) struct Again {
     /// The run folder, such as runs/20260131T120000Z-phase-1.
     #[arg(value_name = "RUN", required = true, value_hint = ValueHint::DirPath)]
     pub(crate) run: Option<PathBuf>,
-    /// Judge the run by the thresholds of this scenario instead of its own: a file, or a name in the catalogue. Without --out
-    /// nothing is written then, so that the run folder keeps its own verdict.
-    #[arg(long, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
+    /// Judge the run by these thresholds instead of its own: those of a scenario, by its file or its name in the catalogue, or of
+    /// a file that has nothing but a section `thresholds`. Without --out nothing is written then, so that the run folder keeps
+    /// its own verdict.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) thresholds: Option<String>,
     /// Write the files to this folder. [default: the run folder]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]

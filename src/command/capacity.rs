@@ -8,15 +8,16 @@ use std::{
     cell::Cell,
     io::{self, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use loadgen::{
-    MetricsPage, Plan,
+    Exit, MetricsPage, Plan,
     capacity::{Frame, Hunt, Job, Shape, Step, search::Settings},
 };
 use reports::{
-    capacity::{CapacityFolder, StepKind, Subject, block, figure, outcome as came_out},
+    capacity::{CapacityFolder, StepKind, Subject, block, outcome as came_out, quantity},
     observation::Tool,
 };
 use scenarios::{Scenario, model};
@@ -40,7 +41,7 @@ pub(crate) fn run(options: Capacity) -> Result<ExitCode, Failure> {
     let overrides = Overrides { duration: None, seed: options.seed, engine: options.engine };
     let job = cli::Job { scenario: options.scenario.clone(), target: options.target, overrides };
     let mut scenario = target::scenario(&job)?;
-    override_search(&mut scenario.search, &options.slo)?;
+    override_slo(&mut scenario, &options.slo)?;
     let named = if options.ceiling { Named::Embedded } else { target::named(&job.target, &scenario)? };
     let whole = Given {
         dimension: options.search.map_or(scenario.search.dimension, dimension),
@@ -97,7 +98,7 @@ struct Given {
     max: Option<f64>,
     tolerance: Option<f64>,
     confirm: Option<u32>,
-    step_length: Option<std::time::Duration>,
+    step_length: Option<Duration>,
 }
 
 impl Given {
@@ -110,7 +111,7 @@ impl Given {
         let allowed = machine::most(&shape, over_tcp);
         let asked = self.max.or(stated.max.filter(|_| ours));
         let (most, most_because, most_resource) = match asked {
-            Some(asked) if asked < allowed.most => (asked, "the search was to go no further".to_owned(), None),
+            Some(asked) if asked < allowed.most => (asked, "the search was to go no further (max)".to_owned(), None),
             _ => (allowed.most, allowed.because, allowed.resource),
         };
         if let Some(max) = self.max.filter(|max| !max.is_finite()) {
@@ -155,14 +156,31 @@ fn dimension(given: SearchDimension) -> model::Dimension {
     }
 }
 
-fn override_search(search: &mut model::Search, slo: &[String]) -> Result<(), Failure> {
-    if !slo.is_empty() {
-        let read =
-            |text: &String| scenarios::demand(text).map_err(|why| Failure::usage(format!("--slo {text}: {why}")));
-        search.slo = slo.iter().map(read).collect::<Result<_, _>>()?;
+/// Reads the SLO of the command line, which replaces the scenario's.
+fn override_slo(scenario: &mut Scenario, slo: &[String]) -> Result<(), Failure> {
+    let mut demands: Vec<model::Threshold> = Vec::new();
+    for text in slo {
+        let wrong = |why: String| Failure::usage(format!("--slo {text}: {why}"));
+        let demand = scenarios::demand(text).map_err(wrong)?;
+        if let Some(absent) = demand.series.selectors.iter().find(|selector| !scenario.has(selector)) {
+            return Err(wrong(format!("{} has no {absent}", scenario.name)));
+        }
+        // What is said twice is demanded once.
+        if !demands.contains(&demand) {
+            demands.push(demand);
+        }
+        if let Some((earlier, _)) = model::conflict(&demands) {
+            return Err(wrong(format!("it and `{}` can never both hold: leave one of them out", demands[earlier])));
+        }
+    }
+    if !demands.is_empty() {
+        scenario.search.slo = demands;
     }
     Ok(())
 }
+
+/// How long a broker that nobody listens for may take to come back, as a supervisor starts one again.
+const RETURN: Duration = Duration::from_secs(5);
 
 /// Where steps are run.
 struct Ground<'a> {
@@ -228,7 +246,14 @@ impl<'a> Ground<'a> {
             if let Some(unwritten) = &outcome.unwritten {
                 return Err(Failure::usage(format!("{unwritten}; the run folder is {}", folder.path().display())));
             }
-            hunt.learn(&outcome);
+            let gone = match outcome.exit == Exit::Pass || outcome.interrupted {
+                true => None,
+                false => self.broker.is_gone(RETURN).await,
+            };
+            match gone {
+                Some(how) => hunt.lose(&outcome, &how),
+                None => hunt.learn(&outcome),
+            }
             let document = hunt.document();
             if let Some(last) = document.steps.last() {
                 tell(&format!("  {}", came_out(document.search.dimension, last)));
@@ -254,9 +279,9 @@ fn trying(hunt: &Hunt, step: &Step) -> String {
         (StepKind::Bisection, _) => "narrowing",
         (StepKind::Confirmation, _) => "confirming",
     };
-    let asked = figure(search.dimension, step.trial.figure);
+    let asked = quantity(search.dimension, step.trial.figure);
     let hold = model::format_duration(step.hold);
-    format!("step {}, {what}: {asked} {} for {hold}", step.number, search.dimension.unit())
+    format!("step {}, {what}: {asked} for {hold}", step.number)
 }
 
 /// Progress, on stderr.

@@ -43,6 +43,7 @@ pub(crate) fn run(options: &cli::Compare) -> Result<ExitCode, Failure> {
     let measured = sides.iter().any(|side| matches!(side, Side::Broker));
     let seed = scenario.as_ref().map_or(42, |scenario| scenario.seed);
     let folder = folder(options, scenario.as_ref().filter(|_| measured))?;
+    let _claim = folder.as_deref().map(Claim);
     let mut folders = sides.map(|side| match side {
         Side::Recorded(folders) => (folders, false),
         Side::Broker => (Vec::new(), true),
@@ -136,24 +137,28 @@ fn asked(options: &cli::Compare, scenario: Option<&Scenario>) -> Compare {
 
 /// Where the files go. Runs that are made need a place; without any the files are written only when asked for.
 fn folder(options: &cli::Compare, made_with: Option<&Scenario>) -> Result<Option<PathBuf>, Failure> {
-    let unwritable = |path: &Path, error: io::Error| {
-        Failure::usage(format!("cannot write to {}: {error}; choose another with --out DIR", path.display()))
-    };
-    match (&options.out, made_with) {
-        (Some(out), _) => {
-            if out.join(file::COMPARISON).exists() {
-                let message = "already holds a comparison; choose another with --out DIR, or remove it";
-                return Err(Failure::usage(format!("{} {message}", out.display())));
-            }
-            fs::create_dir_all(out).map_err(|error| unwritable(out, error))?;
-            Ok(Some(out.clone()))
-        }
+    let folder = match (&options.out, made_with) {
+        (Some(out), _) => run_folder::named_folder(out, file::COMPARISON),
         (None, Some(scenario)) => {
             let name = format!("compare-{}", scenario.name);
-            let folder = run_folder::timed_folder(&scenario.output.folder, &name, Timestamp::now());
-            Ok(Some(folder.map_err(Failure::usage)?))
+            run_folder::timed_folder(&scenario.output.folder, &name, Timestamp::now(), file::COMPARISON)
         }
-        (None, None) => Ok(None),
+        (None, None) => return Ok(None),
+    };
+    folder.map(Some).map_err(Failure::usage)
+}
+
+/// A folder that is taken for a comparison; without one in the end it is given back, so that it can be named again.
+struct Claim<'a>(&'a Path);
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let document = self.0.join(file::COMPARISON);
+        if fs::metadata(&document).is_ok_and(|known| known.len() == 0) {
+            let _stays_then = fs::remove_file(&document);
+            // Only when no run is in it.
+            let _holds_runs = fs::remove_dir(self.0);
+        }
     }
 }
 

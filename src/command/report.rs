@@ -11,9 +11,10 @@ use loadgen::{
 };
 use reports::{
     Observation, Output, Reader, Replay, Terminal,
-    observation::{RunEnded, RunStarted},
+    observation::{Role, RunEnded, RunStarted},
     run_folder::file,
 };
+use scenarios::model::{Name, Selector, Threshold};
 
 use crate::{
     cli::{Again, Rendered, Report, ReportVerb},
@@ -44,12 +45,15 @@ fn again(options: &Again) -> Result<ExitCode, Failure> {
                     run.display()
                 )));
             }
-            let scenario = scenarios::load(contract).map_err(Failure::usage)?;
-            if scenario.thresholds.is_empty() {
+            let thresholds = scenarios::contract(contract).map_err(Failure::usage)?;
+            if thresholds.is_empty() {
                 return Err(Failure::usage(format!("{contract} demands nothing: it has no [thresholds]")));
             }
+            if let Some(run) = replay.figures().run() {
+                check_names(contract, &thresholds, run)?;
+            }
             // What thresholds ask of seconds is followed line by line; a summary no longer knows it.
-            let mut jury = Jury::new(&scenario.thresholds);
+            let mut jury = Jury::new(&thresholds);
             for observation in Reader::open(&run.join(file::OBSERVATIONS)).map_err(Failure::usage)? {
                 jury.apply(&observation.map_err(Failure::usage)?);
             }
@@ -72,6 +76,31 @@ fn again(options: &Again) -> Result<ExitCode, Failure> {
     let report = into.map(|into| into.join(file::REPORT));
     Terminal::conclude(replay.summary(), report).map_err(Failure::internal)?;
     Ok(exit.code().into())
+}
+
+/// Refuses thresholds on what the run did not have: nothing would ever be said of them.
+fn check_names(contract: &str, thresholds: &[Threshold], run: &RunStarted) -> Result<(), Failure> {
+    let of_devices = |wanted| run.groups.iter().filter(move |group| (group.role == Role::Device) == wanted);
+    for (threshold, selector) in thresholds.iter().flat_map(|one| one.series.selectors.iter().map(move |it| (one, it)))
+    {
+        let (name, what, known): (&Name, _, Vec<&str>) = match selector {
+            Selector::Qos(_) | Selector::Model(_) => continue,
+            Selector::Group(name) => {
+                (name, "device group", of_devices(true).map(|group| group.name.as_str()).collect())
+            }
+            Selector::Subscriber(name) => {
+                (name, "subscriber group", of_devices(false).map(|group| group.name.as_str()).collect())
+            }
+            Selector::Stage(name) => (name, "stage", run.stages.iter().map(|stage| stage.name.as_str()).collect()),
+        };
+        if !known.contains(&name.as_str()) {
+            return Err(Failure::usage(format!(
+                "{contract}: {threshold}: the run has no {what} called `{name}`; it has {}",
+                if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The folder of a run, also for who names a file in it.

@@ -2,16 +2,30 @@
 
 mod keeper;
 
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
 use loadgen::BrokerControl;
 use protocol::Utf8String;
 use scenarios::Scenario;
 use simulator::Credentials;
 use targets::{Descriptor, Host, Reach};
-use transport::Endpoint;
+use tokio::{
+    net::{TcpStream, UnixStream},
+    time::{sleep, timeout},
+};
+use transport::{Endpoint, Scheme};
 
 use self::keeper::{Keeper, Kept};
 use super::target::Named;
 use crate::exit::Failure;
+
+/// How often it is looked whether somebody listens again.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long whoever listens may take to say so.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// The broker under test, ours or somebody's.
 pub(crate) struct Broker {
@@ -96,6 +110,24 @@ impl Broker {
         self.keeper.as_ref().filter(|keeper| keeper.pid.is_some()).map(Keeper::control)
     }
 
+    /// What is known of its end, as a fragment, when it is gone: its process has ended, or nobody listens at its address any more
+    /// and nobody does so in `patience` either. A broker that is busy, frozen or refuses clients is there.
+    pub(crate) async fn is_gone(&self, patience: Duration) -> Option<String> {
+        if let Some(keeper) = &self.keeper
+            && let Some(status) = keeper.ended().await
+        {
+            return Some(format!("its process ended: {status}"));
+        }
+        let until = Instant::now() + patience;
+        loop {
+            let error = absence(&self.endpoint).await?;
+            if Instant::now() >= until {
+                return Some(format!("nobody listens at {} any more: {error}", self.endpoint));
+            }
+            sleep(LOOK).await;
+        }
+    }
+
     /// Ends it, when it is ours.
     pub(crate) async fn stop(self) -> Result<(), Failure> {
         match self.keeper {
@@ -103,6 +135,20 @@ impl Broker {
             None => Ok(()),
         }
     }
+}
+
+/// Why nobody is there; `None` when somebody is, or may be.
+async fn absence(endpoint: &Endpoint) -> Option<io::Error> {
+    let dialled = async {
+        match endpoint.scheme {
+            Scheme::Unix => UnixStream::connect(&endpoint.path).await.map(drop),
+            _ => TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.map(drop),
+        }
+    };
+    let refused =
+        |error: &io::Error| matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound);
+    // Who takes long to answer is there.
+    timeout(ANSWER, dialled).await.ok()?.err().filter(refused)
 }
 
 /// Refuses events that are done to the process of a broker that has none here.

@@ -1,6 +1,11 @@
 //! `paddock capacity` from its command line to its document, against a target whose capacity is known.
 
-use std::{fs, path::Path, process::Output, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -57,16 +62,46 @@ hdr_log = false
 /// What the sink takes per second.
 const KNEE: f64 = 300.0;
 
-fn search(folder: &Path, arguments: &[&str]) -> (Output, Value) {
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let file = folder.join("knee.toml");
     fs::write(&file, SCENARIO).expect("the folder is writable");
-    let out = folder.join("found");
-    let output = output_within(
-        Duration::from_secs(150),
-        paddock().arg("capacity").arg(&file).arg("--out").arg(&out).args(arguments),
-    );
-    let text = fs::read(out.join("capacity.json")).expect("the search leaves its document");
-    (output, serde_json::from_slice(&text).expect("it is JSON"))
+    let mut command = paddock();
+    command.arg("capacity").arg(&file).arg("--out").arg(folder.join("found")).args(arguments);
+    command
+}
+
+fn found(folder: &Path) -> Value {
+    let text = fs::read(folder.join("found/capacity.json")).expect("the search leaves its document");
+    serde_json::from_slice(&text).expect("it is JSON")
+}
+
+fn search(folder: &Path, arguments: &[&str]) -> (Output, Value) {
+    let output = output_within(Duration::from_secs(150), &mut command(folder, arguments));
+    (output, found(folder))
+}
+
+/// A sink that takes so many messages a second, and its address.
+fn sink(per_second: f64) -> (Running, String) {
+    let sink = Running::start(paddock().args(["null-sink", "--messages-per-second", &per_second.to_string()]));
+    let line = sink.line("its address", |line| line.starts_with("listening on "));
+    (sink, line.trim_start_matches("listening on ").trim().to_owned())
+}
+
+/// A search whose third step is under way.
+fn under_way(folder: &Path, target: &str) -> Running {
+    let running = Running::start(&mut command(folder, &["--target", target, "--start", "50", "--step-length", "2s"]));
+    let third = folder.join("found/steps/03-100/observations.jsonl");
+    running.wait_until("third step", || fs::metadata(&third).is_ok_and(|known| known.len() > 0));
+    running
+}
+
+/// What the first two steps found is there, whatever befell the third.
+fn assert_kept(found: &Value, third: &str) {
+    let steps = found["steps"].as_array().expect("steps");
+    let verdicts: Vec<&str> = steps.iter().map(|step| step["verdict"].as_str().expect("text")).collect();
+    assert_eq!(verdicts, ["held", "held", third], "{found:#}");
+    assert_eq!((&found["held"], &found["answer"]["kind"]), (&50.0.into(), &"none".into()));
+    assert!(found["sentence"].as_str().expect("text").contains("50 msg/s was held once"), "{found:#}");
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -75,11 +110,9 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn a_known_knee_is_found_and_never_overstated() {
-    let sink = Running::start(paddock().args(["null-sink", "--messages-per-second", &KNEE.to_string()]));
-    let line = sink.line("its address", |line| line.starts_with("listening on "));
-    let url = line.trim_start_matches("listening on ").trim();
+    let (sink, url) = sink(KNEE);
     let folder = tempfile::tempdir().unwrap();
-    let (output, found) = search(folder.path(), &["--target", url, "--start", "100"]);
+    let (output, found) = search(folder.path(), &["--target", &url, "--start", "100"]);
     let said = text(&output.stderr) + &text(&output.stdout);
     // A loaded machine makes steps fail that would hold, never the other way round.
     let steps = found["steps"].as_array().unwrap();
@@ -108,6 +141,36 @@ fn a_known_knee_is_found_and_never_overstated() {
     assert!(text(&output.stderr).contains("confirming: "), "{said}");
     sink.signal("TERM");
     assert_eq!(sink.end().code(), Some(0));
+}
+
+#[test]
+fn ctrl_c_ends_the_step_and_keeps_what_was_found() {
+    let (_sink, url) = sink(1e6);
+    let folder = tempfile::tempdir().unwrap();
+    let running = under_way(folder.path(), &url);
+    running.signal("INT");
+    assert_eq!(running.end().code(), Some(130));
+    let found = found(folder.path());
+    assert_eq!((&found["ending"], &found["exit_code"]), (&"interrupted".into(), &130.into()));
+    assert_kept(&found, "interrupted");
+    let page = fs::read_to_string(folder.path().join("found/report.html")).unwrap();
+    assert!(page.contains("INTERRUPTED") && page.contains("50 msg&#x2f;s was held once"), "the page says the same");
+    // The run of that step is whole as far as it went.
+    assert!(folder.path().join("found/steps/03-100/summary.json").is_file());
+}
+
+#[test]
+fn a_target_that_dies_is_said_to_be_gone() {
+    let (sink, url) = sink(1e6);
+    let folder = tempfile::tempdir().unwrap();
+    let running = under_way(folder.path(), &url);
+    sink.kill();
+    assert_eq!(running.end().code(), Some(5));
+    let found = found(folder.path());
+    assert_eq!((&found["ending"], &found["exit_code"]), (&"aborted".into(), &5.into()));
+    assert_kept(&found, "gone");
+    let said = format!("went away in the step at 100 msg/s, nobody listens at {url} any more");
+    assert!(found["sentence"].as_str().unwrap().contains(&said), "{found:#}");
 }
 
 #[test]
@@ -140,6 +203,9 @@ fn what_cannot_be_searched_is_one_clear_line() {
     };
     assert!(said(&["phase-1-day"]).contains("give every stage a plain `rate`"));
     assert!(said(&["phase-1", "--slo", "los count==0"]).contains("did you mean `loss`?"));
+    let both = said(&["phase-1", "--slo", "p(99)<200ms", "--slo", "p(99)>1s"]);
+    assert!(both.contains("--slo p(99)>1s: it and `e2e: p(99)<200ms` can never both hold"), "{both}");
+    assert!(said(&["phase-1", "--slo", "e2e{stage:hodl} p(99)<1s"]).contains("phase-1 has no stage:hodl"));
     assert!(said(&["phase-1", "--tolerance", "80%"]).contains("from 1% to 50%"));
     assert!(said(&["phase-1", "--search", "connections", "--max", "10"]).contains("raise --max"));
     for start in ["0", "NaN", "1e999"] {

@@ -49,6 +49,24 @@ fn a_run_is_reported_again_and_judged_by_another_contract() {
     assert_eq!(judged.status.code(), Some(wanted), "{}", said(&judged));
     assert!(said(&judged).contains("p(99)<1ns"), "{}", said(&judged));
     assert!(first == files(), "the run keeps its own verdict");
+    // A file of thresholds alone is enough; what it names must be there.
+    let alone = folder.path().join("thresholds.toml");
+    let demand = |text: &str| {
+        fs::write(&alone, format!("[thresholds]\n{text}\n")).expect("a file");
+        report(&["--thresholds", alone.to_str().expect("a plain path")], &run)
+    };
+    let judged = demand("\"e2e{stage:hold}\" = [\"p(99)<2ns\"]");
+    assert!(judged.status.code() == Some(wanted) && said(&judged).contains("p(99)<2ns"), "{}", said(&judged));
+    for (text, because) in [
+        ("\"e2e{stage:hodl}\" = [\"p(99)<2ns\"]", "the run has no stage called `hodl`; it has hold"),
+        ("\"e2e{group:hold}\" = [\"p(99)<2ns\"]", "the run has no device group called `hold`; it has "),
+        ("e2e = [\"p(99)<2\"]", "thresholds.toml:2"),
+        ("e2e = [\"p(99)<1s\"]\nlos = [\"count==0\"]\n[devoces.x]", "`devoces` is not a key of a file of thresholds"),
+        ("", "it has no [thresholds]"),
+    ] {
+        let refused = demand(text);
+        assert!(refused.status.code() == Some(2) && said(&refused).contains(because), "{text}: {}", said(&refused));
+    }
     let elsewhere = folder.path().join("judged");
     report(&["--thresholds", &strict, "--only", "json", "--out", elsewhere.to_str().expect("a plain path")], &run);
     let summary = fs::read(elsewhere.join("summary.json")).expect("a summary");

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use reports::{
     capacity::{
         Answer, CAPACITY_DOCUMENT, CAPACITY_SCHEMA, Capacity, CapacityFolder, Ceiling, Dimension, Headroom, Limit,
-        Limiter, Resource, Searched, Step as Recorded, StepKind, StepVerdict, Subject, figure, sentence,
+        Limiter, Resource, Searched, Step as Recorded, StepKind, StepVerdict, Subject, sentence,
     },
     observation::{Ending, Environment, ScenarioInfo, TargetInfo, Tool},
 };
@@ -66,6 +66,9 @@ pub struct Step {
     pub scenario: Scenario,
 }
 
+/// What to do about a saturated generator.
+const RELIEF: &str = ": free this machine of other work (and build with --release), generate from another one";
+
 /// A search under way.
 #[derive(Clone, Debug)]
 pub struct Hunt {
@@ -73,6 +76,8 @@ pub struct Hunt {
     search: Search,
     document: Capacity,
     failure: Option<(Exit, String)>,
+    /// Why the generator's ceiling is not known, where it was asked for.
+    unknown_ceiling: Option<String>,
 }
 
 impl Hunt {
@@ -103,6 +108,7 @@ impl Hunt {
                     model::Dimension::FanOut => Dimension::FanOut,
                 },
                 slo: job.shape.slo().iter().map(ToString::to_string).collect(),
+                rate: scenario.peak_rate().filter(|_| job.shape.dimension() != model::Dimension::Rate),
                 start: job.settings.start,
                 most: job.settings.most,
                 most_because: job.most_because.clone(),
@@ -126,7 +132,7 @@ impl Hunt {
             ending: None,
             exit_code: None,
         };
-        let mut hunt = Self { search: Search::new(job.settings), job, document, failure: None };
+        let mut hunt = Self { search: Search::new(job.settings), job, document, failure: None, unknown_ceiling: None };
         hunt.sign();
         hunt
     }
@@ -150,6 +156,16 @@ impl Hunt {
 
     /// Takes the outcome of the step that [`Hunt::next`] gave.
     pub fn learn(&mut self, outcome: &Outcome) {
+        self.take(outcome, None);
+    }
+
+    /// Takes the outcome of a step during which the target went away, and ends the search: what broke there was no SLO. `how` says
+    /// what is known of it, as a fragment.
+    pub fn lose(&mut self, outcome: &Outcome, how: &str) {
+        self.take(outcome, Some(how));
+    }
+
+    fn take(&mut self, outcome: &Outcome, gone: Option<&str>) {
         let Some(step) = self.next() else { return };
         if let Some(run) = outcome.summary.run() {
             self.document.environment = run.environment.clone();
@@ -157,6 +173,10 @@ impl Hunt {
         }
         let (verdict, reason) = if outcome.interrupted {
             (StepVerdict::Interrupted, "interrupted".to_owned())
+        } else if let Some(how) = gone {
+            let at = self.quantity(step.trial.figure);
+            self.failure = Some((Exit::Unreachable, format!("the target went away in the step at {at}, {how}")));
+            (StepVerdict::Gone, format!("the target went away, {how}"))
         } else {
             match judged::came(outcome) {
                 Ok((came, reason)) => {
@@ -165,7 +185,8 @@ impl Hunt {
                 }
                 Err((exit, reason)) => {
                     self.failure = Some((exit, reason.clone()));
-                    (StepVerdict::Inconclusive, reason)
+                    let gone = exit == Exit::Unreachable;
+                    (if gone { StepVerdict::Gone } else { StepVerdict::Inconclusive }, reason)
                 }
             }
         };
@@ -187,18 +208,32 @@ impl Hunt {
         }
     }
 
-    /// The answer as it stands when the generator's ceiling is left out of account, and whether it hangs on that ceiling: a
-    /// figure that is the target's own unless it is above half of what the generator can do at all.
+    /// The figure that is the target's own unless it is above half of what the generator can do at all; `None` where the answer
+    /// does not hang on that.
     #[must_use]
     pub fn needs_ceiling(&self) -> Option<f64> {
-        let confirmed = matches!(self.answer(), Answer::Confirmed { .. });
-        let asks = confirmed && self.document.subject == Subject::Broker && self.failure.is_none();
-        (asks && self.job.shape.dimension() == model::Dimension::Rate).then(|| self.answer().figure()).flatten()
+        match self.search.next() {
+            Next::Found(Finding::Sustained { figure, above: Some((_, Came::Broke)) })
+                if self.failure.is_none() && self.hangs_on_ceiling() =>
+            {
+                Some(figure)
+            }
+            _ => None,
+        }
+    }
+
+    fn hangs_on_ceiling(&self) -> bool {
+        self.document.subject == Subject::Broker && self.job.shape.dimension() == model::Dimension::Rate
     }
 
     /// Takes the generator's ceiling into account.
     pub fn set_ceiling(&mut self, ceiling: Ceiling) {
         self.document.ceiling = Some(ceiling);
+    }
+
+    /// Says that the ceiling could not be found out, as a fragment: nothing is then said to be the target's own.
+    pub fn set_no_ceiling(&mut self, why: String) {
+        self.unknown_ceiling = Some(why);
     }
 
     /// Says what a reader must know besides.
@@ -210,6 +245,7 @@ impl Hunt {
     pub fn conclude(&mut self) -> u8 {
         self.document.answer = self.answer();
         self.document.limiter = self.limiter();
+        let saturated = self.was_saturated();
         let capacity = &mut self.document;
         capacity.ended_at = Some(Timestamp::now());
         capacity.ending.get_or_insert(if self.failure.is_some() { Ending::Aborted } else { Ending::Completed });
@@ -220,6 +256,7 @@ impl Hunt {
         let exit = match (&capacity.ending, &self.failure, &capacity.answer) {
             (Some(Ending::Interrupted), ..) => Exit::INTERRUPTED,
             (_, Some((exit, _)), _) => exit.code(),
+            (_, None, Answer::None { .. }) if saturated => Exit::Invalid.code(),
             (_, None, Answer::None { .. }) => Exit::Inconclusive.code(),
             (_, None, _) => Exit::Pass.code(),
         };
@@ -249,36 +286,52 @@ impl Hunt {
             return Answer::None { reason: reason.clone() };
         }
         let confirmations = self.job.settings.confirmations;
-        let unit = self.document.search.dimension.unit();
-        let quantity = |value: f64| format!("{} {unit}", figure(self.document.search.dimension, value));
-        match self.search.next() {
-            Next::Try(_) => Answer::None { reason: "the search goes on".to_owned() },
-            Next::Found(Finding::Nothing { lowest, came, held_once }) => {
+        let quantity = |value: f64| self.quantity(value);
+        let finding = match self.search.next() {
+            Next::Try(_) => return Answer::None { reason: "the search goes on".to_owned() },
+            Next::Found(finding) => finding,
+        };
+        match finding {
+            Finding::Nothing { lowest, came, held_once } => {
                 let which = match came {
                     Came::Saturated => "the generator was saturated",
                     Came::Undecided => "too little was known to decide",
                     Came::Broke | Came::Held => "the SLO broke",
                 };
                 let (at, when) = (quantity(lowest), if held_once { "in a longer run" } else { "already" });
-                Answer::None { reason: format!("{which} at {at} {when}") }
+                let then = if came == Came::Saturated { RELIEF } else { "" };
+                Answer::None { reason: format!("{which} at {at} {when}{then}") }
             }
-            Next::Found(Finding::Sustained { figure, above: Some((broke_at, Came::Broke | Came::Held)) }) => {
-                match self.document.ceiling.as_ref().filter(|ceiling| figure > ceiling.figure / 2.0) {
-                    None => Answer::Confirmed { figure, confirmations, broke_at },
-                    Some(ceiling) => Answer::AtLeast {
-                        figure,
-                        confirmations,
-                        limited_by: Limit::Generator,
-                        reason: format!(
-                            "that is above half of the generator's own ceiling of {}, so that what broke at {} may have \
-                             been the generator",
-                            quantity(ceiling.figure),
-                            quantity(broke_at)
-                        ),
-                    },
+            Finding::Sustained { figure, .. } if self.was_saturated() => {
+                let (start, held) = (quantity(self.job.settings.start), quantity(figure));
+                Answer::None {
+                    reason: format!(
+                        "the generator was the bottleneck below the {start} that the search began with (it drove {held}){RELIEF}, \
+                         or begin lower with --start"
+                    ),
                 }
             }
-            Next::Found(Finding::Sustained { figure, above }) => {
+            Finding::Sustained { figure, above: Some((broke_at, Came::Broke | Came::Held)) } => {
+                if let Some(ceiling) = self.too_low_ceiling(figure) {
+                    let reason = format!(
+                        "that is above half of the generator's own ceiling of {}, so that what broke at {} may have been the \
+                         generator",
+                        quantity(ceiling.figure),
+                        quantity(broke_at)
+                    );
+                    return Answer::AtLeast { figure, confirmations, limited_by: Limit::Generator, reason };
+                }
+                if self.document.ceiling.is_some() || !self.hangs_on_ceiling() {
+                    return Answer::Confirmed { figure, confirmations, broke_at };
+                }
+                let why = self.unknown_ceiling.as_deref().unwrap_or("it was not measured");
+                let reason = format!(
+                    "the SLO broke at {}, which may have been the generator's doing: its own ceiling is not known ({why})",
+                    quantity(broke_at)
+                );
+                Answer::AtLeast { figure, confirmations, limited_by: Limit::Undecided, reason }
+            }
+            Finding::Sustained { figure, above } => {
                 let (limited_by, reason) = match above {
                     Some((at, Came::Saturated)) => {
                         (Limit::Generator, format!("at {} the generator was saturated", quantity(at)))
@@ -290,6 +343,33 @@ impl Hunt {
                 Answer::AtLeast { figure, confirmations, limited_by, reason }
             }
         }
+    }
+
+    /// Whether the generator, and not the target, kept the search from an answer: nothing was found because of it, or only
+    /// what is below the figure that the search was asked to begin with. To be measured itself is no such failure.
+    fn was_saturated(&self) -> bool {
+        let Next::Found(finding) = self.search.next() else { return false };
+        match finding {
+            Finding::Nothing { came, .. } => came == Came::Saturated,
+            Finding::Sustained { figure, above } => {
+                let by_generator = match above {
+                    Some((_, Came::Saturated)) => true,
+                    Some((_, Came::Broke)) => self.too_low_ceiling(figure).is_some(),
+                    _ => false,
+                };
+                by_generator && self.document.subject == Subject::Broker && figure < self.job.settings.start
+            }
+        }
+    }
+
+    /// The generator's ceiling, when `figure` is above half of it.
+    fn too_low_ceiling(&self, figure: f64) -> Option<&Ceiling> {
+        self.document.ceiling.as_ref().filter(|ceiling| figure > ceiling.figure / 2.0)
+    }
+
+    /// A figure of the search with its unit.
+    fn quantity(&self, value: f64) -> String {
+        reports::capacity::quantity(self.document.search.dimension, value)
     }
 
     /// What ended the search: the resource behind the step above the answer.
@@ -316,11 +396,12 @@ impl Hunt {
     }
 }
 
-/// The steps that count: no warm-up, nothing that was interrupted or tried again.
+/// The steps that count: no warm-up, nothing that was interrupted or tried again, and none in which the target went away.
 fn decided(steps: &[Recorded]) -> impl Iterator<Item = &Recorded> {
     let again = |place: usize| steps.get(place + 1).is_some_and(|next| next.attempt > 1);
     let counts = move |(place, step): &(usize, &Recorded)| {
-        step.kind != StepKind::WarmUp && step.verdict != StepVerdict::Interrupted && !again(*place)
+        let says_nothing = matches!(step.verdict, StepVerdict::Interrupted | StepVerdict::Gone);
+        step.kind != StepKind::WarmUp && !says_nothing && !again(*place)
     };
     steps.iter().enumerate().filter(counts).map(|(_, step)| step)
 }

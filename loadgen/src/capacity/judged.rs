@@ -59,7 +59,12 @@ pub(super) fn achieved(summary: &Summary, dimension: Dimension) -> Option<f64> {
             rate.sent * delivered
         }),
         Dimension::Connections => Some(connections(summary)).filter(|most| *most > 0).map(|most| most as f64),
-        Dimension::FanOut => rate.filter(|rate| rate.sent > 0.0).map(|rate| rate.received / rate.sent),
+        // Of the ledger, which knows what became of each message: what is under way at a second's end belongs to the next.
+        Dimension::FanOut => {
+            let counts = counts(summary);
+            (counts.published > 0)
+                .then(|| counts.received.saturating_sub(counts.duplicated) as f64 / counts.published as f64)
+        }
     }
 }
 

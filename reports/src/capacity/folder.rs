@@ -2,9 +2,8 @@
 
 use super::{Capacity, capacity_json};
 use crate::html::capacity_html;
-use crate::run_folder::{FolderError, RunFolder, file, replace, timed_folder};
+use crate::run_folder::{FolderError, RunFolder, file, named_folder, replace, timed_folder};
 use jiff::Timestamp;
-use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,14 +15,14 @@ pub struct CapacityFolder {
 
 impl CapacityFolder {
     /// The name of the document.
-    pub const DOCUMENT: &str = "capacity.json";
+    pub const DOCUMENT: &str = file::CAPACITY;
 
     /// `<base>/<time>-<scenario>-capacity/`, created now; a number is appended while that name is taken.
     ///
     /// # Errors
     /// When it cannot be created or written to.
     pub fn create(base: &Path, scenario: &str, started_at: Timestamp) -> Result<Self, FolderError> {
-        Self::claim(&timed_folder(base, &format!("{scenario}-capacity"), started_at)?)
+        timed_folder(base, &format!("{scenario}-capacity"), started_at, Self::DOCUMENT).map(|path| Self { path })
     }
 
     /// The folder the user named with `--out`, created if missing.
@@ -31,22 +30,7 @@ impl CapacityFolder {
     /// # Errors
     /// When it cannot be created or written to, or already holds a search.
     pub fn at(path: &Path) -> Result<Self, FolderError> {
-        let unwritable = |cause| FolderError::Unwritable { path: path.to_owned(), cause };
-        if path.is_file() {
-            return Err(unwritable(io::ErrorKind::NotADirectory.into()));
-        }
-        fs::create_dir_all(path).map_err(unwritable)?;
-        Self::claim(path)
-    }
-
-    fn claim(path: &Path) -> Result<Self, FolderError> {
-        match OpenOptions::new().write(true).create_new(true).open(path.join(Self::DOCUMENT)) {
-            Ok(_) => Ok(Self { path: path.to_owned() }),
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
-                Err(FolderError::Occupied { path: path.to_owned() })
-            }
-            Err(cause) => Err(FolderError::Unwritable { path: path.to_owned(), cause }),
-        }
+        named_folder(path, Self::DOCUMENT).map(|path| Self { path })
     }
 
     /// Where it is.

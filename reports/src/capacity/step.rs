@@ -84,6 +84,8 @@ pub enum StepVerdict {
     Inconclusive,
     /// Interrupted before it could be judged.
     Interrupted,
+    /// The target went away or was not there: nothing is known of what it can do.
+    Gone,
 }
 
 /// Points of one distribution.

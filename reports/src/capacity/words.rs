@@ -2,6 +2,7 @@
 
 use super::{Answer, Capacity, Dimension, Limit, Step, StepKind, StepVerdict, Subject};
 use crate::figures::{bytes, cores, count, latency, plural, rate, span};
+use crate::observation::TargetInfo;
 use crate::terminal::visible;
 use std::path::Path;
 
@@ -14,15 +15,28 @@ pub fn figure(dimension: Dimension, value: f64) -> String {
     }
 }
 
+/// A figure of the search with its unit: `3,750 msg/s`, `1 connection`.
+#[must_use]
+pub fn quantity(dimension: Dimension, value: f64) -> String {
+    let unit = match (dimension, value.round() as u64) {
+        (Dimension::Connections, 1) => "connection",
+        (Dimension::FanOut, 1) => "subscriber per message",
+        _ => dimension.unit(),
+    };
+    format!("{} {unit}", figure(dimension, value))
+}
+
 /// The answer in one sentence.
 #[must_use]
 pub fn sentence(capacity: &Capacity) -> String {
     let search = &capacity.search;
     let who = match capacity.subject {
-        Subject::Broker => capacity.target.address.clone(),
-        Subject::Generator => "The generator, to a null sink,".to_owned(),
+        Subject::Broker => target(&capacity.target),
+        Subject::Generator => "the generator, to a null sink,".to_owned(),
     };
-    let quantity = |value: f64| format!("{} {}", figure(search.dimension, value), search.dimension.unit());
+    let quantity = |value: f64| quantity(search.dimension, value);
+    // What the figure is worth hangs on what goes on besides.
+    let meanwhile = search.rate.map_or(String::new(), |per_second| format!(" at {} msg/s", rate(per_second)));
     let slo = search.slo.join("; ");
     let held = |confirmations: u32| {
         let runs = plural(u64::from(confirmations), "run", "runs");
@@ -42,25 +56,44 @@ pub fn sentence(capacity: &Capacity) -> String {
         }
         Answer::Confirmed { figure, confirmations, broke_at } => {
             let (figure, above) = (quantity(*figure), quantity(*broke_at));
-            format!("{who} sustains {figure}: {}; at {above} the SLO broke{cause}.", held(*confirmations))
+            format!("{who} sustains {figure}{meanwhile}: {}; at {above} the SLO broke{cause}.", held(*confirmations))
         }
         Answer::AtLeast { figure, confirmations, limited_by, reason } => {
             let by = match limited_by {
                 Limit::Generator => "limited by the generator",
-                Limit::Maximum => "the most that was asked for",
+                Limit::Maximum => "the most that was tried",
                 Limit::Machine => "limited by this machine",
                 Limit::Undecided => "what is above is undecided",
             };
             let figure = quantity(*figure);
-            format!("{who} sustains at least {figure}, {by}: {}; {reason}.", held(*confirmations))
+            format!("{who} sustains at least {figure}{meanwhile}, {by}: {}; {reason}.", held(*confirmations))
         }
         Answer::None { reason } => {
             let unit = search.dimension.unit();
             let held = capacity.held.map_or(String::new(), |held| format!("; {} was held once", quantity(held)));
-            format!("No figure in {unit} is confirmed for {}: {reason}{held}.", capacity.target.address)
+            format!("no figure in {unit} is confirmed for {}: {reason}{held}.", who.trim_end_matches(','))
         }
     };
-    visible(&text)
+    visible(&capitalised(&text))
+}
+
+/// Who was asked: a port that was free for once says little, so what listens there stands beside it.
+fn target(target: &TargetInfo) -> String {
+    match target.description.split(", ").next() {
+        Some(product) if target.description.contains(", ") => format!("{product} at {}", target.address),
+        _ => target.address.clone(),
+    }
+}
+
+/// A sentence begins with a capital letter, but an address stays as it is.
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if !text.split(' ').next().is_some_and(|word| word.contains("://")) => {
+            first.to_uppercase().chain(letters).collect()
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// What a step came to, in one line: `held: 2,000 msg/s, p50 0.12 ms, p99 1.3 ms, 0 lost, broker 0.4 cores`.
@@ -68,13 +101,16 @@ pub fn sentence(capacity: &Capacity) -> String {
 pub fn outcome(dimension: Dimension, step: &Step) -> String {
     let mut parts = Vec::new();
     if let Some(achieved) = step.achieved {
-        parts.push(format!("{} {}", figure(dimension, achieved), dimension.unit()));
+        parts.push(quantity(dimension, achieved));
     }
     if let Some(points) = step.latency {
         parts.push(format!("p50 {}, p99 {}", latency(points.p50), latency(points.p99)));
     }
     if let (Dimension::Connections, Some(points)) = (dimension, step.connect) {
         parts.push(format!("connecting p99 {}", latency(points.p99)));
+    }
+    if let (Dimension::FanOut, Some(received)) = (dimension, step.received_per_second) {
+        parts.push(format!("{} deliveries/s", rate(received)));
     }
     parts.push(format!("{} lost", count(step.lost)));
     if let Some(cpu) = step.broker.cpu {
@@ -147,6 +183,7 @@ fn verdict(verdict: StepVerdict) -> &'static str {
         StepVerdict::Saturated => "generator",
         StepVerdict::Inconclusive => "unclear",
         StepVerdict::Interrupted => "interrupted",
+        StepVerdict::Gone => "gone",
     }
 }
 

@@ -70,10 +70,11 @@ pub(crate) fn none() -> Capacity {
         achieved: None,
         ..step(1, 1.0)
     };
-    let answer = Answer::None { reason: "the SLO broke at 1 msg/s already".into() };
+    let answer = Answer::None { reason: "the SLO broke at 1 subscriber per message already".into() };
     let mut capacity = Capacity { not_held: Some(1.0), ..frame(vec![broke], answer, Some(8)) };
     capacity.scenario.title = "</title><script>alert(1)</script>".into();
     capacity.search.dimension = Dimension::FanOut;
+    capacity.search.rate = Some(500.0);
     signed(capacity)
 }
 
@@ -106,6 +107,7 @@ fn frame(steps: Vec<Step>, answer: Answer, exit_code: Option<u8>) -> Capacity {
         search: Searched {
             dimension: Dimension::Rate,
             slo: ["e2e: p(99)<200ms", "loss: count==0"].map(str::to_owned).to_vec(),
+            rate: None,
             start: 500.0,
             most: 1_000_000.0,
             most_because: "the highest rate that a search tries".into(),

@@ -102,4 +102,10 @@ impl Root<'_> {
     pub fn keys<'k, 'r>(&'k self, reading: &'k mut Reading<'r>) -> Keys<'k, 'r> {
         Keys { table: Some(self.0.get_ref()), span: 0..0, path: "", reading }
     }
+
+    /// Whether the document has this key.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.0.get_ref().get(key).is_some()
+    }
 }

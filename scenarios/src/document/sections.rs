@@ -49,6 +49,14 @@ section! {
 }
 
 section! {
+    /// Thresholds that stand alone, for a run that was recorded.
+    ContractSection {
+        /// What must hold, as in a scenario.
+        required thresholds: Table<Series, Vec<At<Expression>>>;
+    }
+}
+
+section! {
     /// What the scenario is called and how its run begins and ends.
     ScenarioSection {
         /// Its name: 1 to 64 of a-z, 0-9, `_` and `-`. Names the run's folder.

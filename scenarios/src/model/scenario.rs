@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Address, Anchor, BarnId, Broker, BrokerId, Compare, Day, DeviceGroup, Event, GroupId, Load, Moment, Name,
-    NetworkRule, Part, Search, Segment, Stage, StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
+    NetworkRule, Part, Search, Segment, Selector, Stage, StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
 };
 
 /// A resolved, valid scenario.
@@ -116,6 +116,17 @@ impl Scenario {
             Some(stage.load.rate()?.per_second() * highest.unwrap_or(1.0))
         });
         rates.reduce(f64::max)
+    }
+
+    /// Whether what a selector names is there; a QoS or a model names nothing.
+    #[must_use]
+    pub fn has(&self, selector: &Selector) -> bool {
+        match selector {
+            Selector::Qos(_) | Selector::Model(_) => true,
+            Selector::Group(name) => self.devices.iter().any(|group| group.name == *name),
+            Selector::Subscriber(name) => self.subscribers.iter().any(|group| group.name == *name),
+            Selector::Stage(name) => self.stages.iter().any(|stage| stage.name == *name),
+        }
     }
 
     /// A broker.

@@ -8,6 +8,7 @@
 //! ```
 
 mod check;
+mod conflict;
 mod expression;
 mod metric;
 mod series;
@@ -16,6 +17,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
 
+pub use conflict::conflict;
 pub use expression::{Aggregation, Bound, Comparison, Expression, ExpressionError};
 pub use metric::{Kind, Metric};
 pub use series::{Selector, SelectorError, Series};

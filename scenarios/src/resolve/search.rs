@@ -1,5 +1,7 @@
 //! The search for capacity.
 
+use located::At;
+
 use super::{Context, above_zero, threshold};
 use crate::{
     document::SearchSection,
@@ -9,7 +11,7 @@ use crate::{
 /// The search, or the language's own without a section.
 pub(super) fn resolve(section: Option<SearchSection>, context: &mut Context<'_>) -> Search {
     let Some(section) = section else { return Search::default() };
-    let mut slo: Vec<Threshold> = Vec::new();
+    let mut slo: Vec<At<Threshold>> = Vec::new();
     if let Some(demands) = section.slo {
         if demands.value.is_empty() {
             let hint = "write such as [\"p(99)<200ms\", \"loss count==0\"], or leave the key out";
@@ -17,11 +19,12 @@ pub(super) fn resolve(section: Option<SearchSection>, context: &mut Context<'_>)
         }
         for demand in demands.value {
             let Threshold { series, expression } = &demand.value.0;
-            threshold::check_names(&demand.with(series.clone()), context);
+            threshold::check_names(&demand.with(series.clone()), context.names, context.problems);
             if let Err(error) = series.check().and_then(|()| expression.check(series.metric)) {
                 context.problems.push(demand.problem(error.message, error.hint));
             }
-            slo.push(demand.value.0);
+            let threshold = demand.with(demand.value.0.clone());
+            slo.push(threshold);
         }
     }
     let longer = "write a duration above 0, such as `10s`";
@@ -33,7 +36,7 @@ pub(super) fn resolve(section: Option<SearchSection>, context: &mut Context<'_>)
         context.problems.push(start.problem("the search begins above its highest figure", hint));
     }
     Search {
-        slo,
+        slo: threshold::compatible(slo, context.problems),
         dimension: section.dimension.value,
         start: section.start.map(|start| start.value.per_second()),
         max: section.max.map(|max| max.value.per_second()),

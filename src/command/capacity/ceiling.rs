@@ -65,7 +65,10 @@ pub(super) async fn settle(
     write(&inner, &own)?;
     match of(own.document(), format!("{FOLDER}/{}", CapacityFolder::DOCUMENT)) {
         Some(ceiling) => hunt.set_ceiling(ceiling),
-        None => hunt.remark(format!("the generator's own ceiling is not known: {}", own.document().sentence)),
+        None if own.document().ending == Some(Ending::Interrupted) => {
+            hunt.set_no_ceiling("its measuring was interrupted".to_owned());
+        }
+        None => hunt.set_no_ceiling(format!("its search found none: {FOLDER}/report.html")),
     }
     if own.document().ending == Some(Ending::Interrupted) {
         hunt.interrupt();

@@ -40,6 +40,7 @@ pub(super) struct Keeper {
 
 enum Order {
     Do(Deed, UnboundedSender<Done>),
+    Ask(oneshot::Sender<Option<String>>),
     Stop(oneshot::Sender<io::Result<()>>),
 }
 
@@ -81,6 +82,13 @@ impl Keeper {
         Box::new(Control { orders: self.orders.as_ref().map(UnboundedSender::downgrade), tell, done })
     }
 
+    /// How the broker's process ended by itself, in words; `None` while it runs and where it is no process of ours.
+    pub(super) async fn ended(&self) -> Option<String> {
+        let (tell, told) = oneshot::channel();
+        self.orders.as_ref()?.send(Order::Ask(tell)).ok()?;
+        told.await.ok().flatten()
+    }
+
     /// Ends the broker, as it wants to be asked to.
     pub(super) async fn stop(self) -> io::Result<()> {
         let (tell, told) = oneshot::channel();
@@ -117,6 +125,8 @@ async fn serve(kept: &mut Kept, mut orders: UnboundedReceiver<Order>) {
                 // A run that has ended does not listen.
                 drop(tell.send(Done { deed, at, outcome }));
             }
+            // Nobody waits any more when the command was given up.
+            Order::Ask(tell) => drop(tell.send(kept.early_end())),
             Order::Stop(tell) => {
                 if !is_away {
                     kept.tell_early_end();
@@ -178,6 +188,11 @@ impl Kept {
             Deed::Start => running.start_again().await.map_err(|error| error.to_string())?,
         }
         Ok(running.pid())
+    }
+
+    /// How it ended by itself.
+    fn early_end(&mut self) -> Option<String> {
+        self.running_mut()?.ended().map(|status| status.to_string())
     }
 
     /// Says it when the broker has ended by itself.

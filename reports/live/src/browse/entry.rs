@@ -63,6 +63,10 @@ pub(super) fn read(dir: &Dir, folder: &Path) -> Option<Entry> {
     let (_, kind) = DOCUMENTS.iter().find(|(document, _)| *document == name)?;
     let mut entry = match document(dir, &folder.join(name)) {
         _ if name == file::OBSERVATIONS => unfinished(dir, folder, written),
+        None if dir.metadata(folder.join(name)).is_ok_and(|known| known.len() == 0) => {
+            let sentence = "It goes on, or it was cut off.".to_owned();
+            Entry { word: "UNFINISHED".to_owned(), sentence, ..Entry::default() }
+        }
         None => {
             Entry { word: "UNREADABLE".to_owned(), sentence: format!("{name} cannot be read."), ..Entry::default() }
         }
@@ -149,7 +153,7 @@ fn capacity(document: &Value) -> Entry {
         sentence: text(document, "/sentence"),
         target: text(document, "/target/address"),
         started: text(document, "/started_at"),
-        rate: found.map(rate).unwrap_or_default(),
+        rate: found.filter(|_| text(document, "/search/dimension") == "rate").map(rate).unwrap_or_default(),
         ..Entry::default()
     }
 }

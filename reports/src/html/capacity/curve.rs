@@ -20,7 +20,7 @@ pub(super) fn figures(capacity: &Capacity) -> Vec<Figure> {
     [latencies(capacity, &steps), processors(capacity, &steps)].into_iter().flatten().collect()
 }
 
-/// What a search by connections is about is connecting; else it is the way of a message.
+/// The way of a message; of connections without load there is only connecting.
 fn of(dimension: Dimension, step: &Step) -> Option<Latency> {
     if dimension == Dimension::Connections { step.latency.or(step.connect) } else { step.latency }
 }
@@ -133,7 +133,9 @@ fn sign(step: &Step) -> Sign {
         (StepVerdict::Held, StepKind::Confirmation) => Sign::Confirmed,
         (StepVerdict::Held, _) => Sign::Held,
         (StepVerdict::Broke, _) => Sign::Broke,
-        (StepVerdict::Saturated | StepVerdict::Inconclusive | StepVerdict::Interrupted, _) => Sign::Unknown,
+        (StepVerdict::Saturated | StepVerdict::Inconclusive | StepVerdict::Interrupted | StepVerdict::Gone, _) => {
+            Sign::Unknown
+        }
     }
 }
 

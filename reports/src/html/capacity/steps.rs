@@ -36,6 +36,7 @@ fn row(capacity: &Capacity, step: &Step) -> StepRow {
         StepVerdict::Saturated => ("generator", "unsure"),
         StepVerdict::Inconclusive => ("unclear", "unsure"),
         StepVerdict::Interrupted => ("interrupted", "unsure"),
+        StepVerdict::Gone => ("target gone", "bad"),
     };
     let written = |value: f64| figure(capacity.search.dimension, value);
     StepRow {
