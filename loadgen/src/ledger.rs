@@ -8,7 +8,7 @@
 //!                      NotSent             Refused        at the end: Written, QoS above 0 = unacknowledged
 //! ```
 //!
-//! * A **stream** is one publisher, one topic, one QoS: the standard keeps it in order, and its readers never change.
+//! * A **stream** is one publisher, one topic, one QoS: the standard keeps it in order.
 //! * A **reader** is a client with its own subscriptions, or a shared group over all its members.
 //! * A delivery is **expected** once its message is confirmed: written (QoS 0) or acknowledged with success (QoS 1, 2). A
 //!   message whose acknowledgement never came has an unknown fate: it is `unacknowledged`, and expected only where it
@@ -25,6 +25,7 @@
 //! than a thousand messages of its stream have followed it.
 
 mod abroad;
+mod absence;
 mod account;
 mod audience;
 mod evidence;
@@ -54,6 +55,7 @@ pub use ranges::Ranges;
 pub use witness::{Fault, Witness};
 
 use abroad::Abroad;
+use absence::Absentee;
 use account::Rows;
 use stream::{Seen, Stream};
 use under_way::State;
@@ -139,6 +141,7 @@ pub struct Ledger {
     abroad: Abroad,
     rows: Rows,
     witnesses: Witnesses,
+    absentees: Vec<Absentee>,
     /// Expected deliveries that are still under way.
     outstanding: u64,
     /// Messages neither confirmed nor given up.
@@ -159,6 +162,7 @@ impl Ledger {
             options,
             devices: Vec::new(),
             abroad: Abroad::default(),
+            absentees: Vec::new(),
             outstanding: 0,
             unresolved: 0,
             unexpected: 0,
@@ -178,19 +182,21 @@ impl Ledger {
 
     /// Opens a stream: from now on its readers are known. Opening it again changes nothing.
     pub fn open(&mut self, stream: StreamId, info: StreamInfo) {
-        let device = stream.device() as usize;
+        if find(&self.devices, stream).is_some() {
+            return;
+        }
+        let expected = self.audience.readers_of(&info.topic, info.qos, info.group);
+        let mut opened = Box::new(Stream::new(info, expected));
+        self.absences_from(&mut opened);
+        let (device, place) = (stream.device() as usize, stream.series() as usize);
         if self.devices.len() <= device {
             self.devices.resize_with(device + 1, Vec::new);
         }
         let series = &mut self.devices[device];
-        let place = stream.series() as usize;
         if series.len() <= place {
             series.resize_with(place + 1, || None);
         }
-        if series[place].is_none() {
-            let expected = self.audience.readers_of(&info.topic, info.qos, info.group);
-            series[place] = Some(Box::new(Stream::new(info, expected)));
-        }
+        series[place] = Some(opened);
     }
 
     /// The schedule asks for a message of an open stream, intended at `intended`; the generator hands it to its client
@@ -234,7 +240,7 @@ impl Ledger {
         }
         let row = found.published_row(found.stage_of(sequence));
         self.rows.at(row).published += 1;
-        let readers = found.tracks.len();
+        let readers = found.awaiting();
         let written = found.under_way.get_mut(sequence).map(|entry| {
             let handed = Duration::from_nanos(entry.moment());
             entry.set_moment(nanos(at));
@@ -309,9 +315,9 @@ impl Ledger {
         self.unresolved
     }
 
-    /// How many readers must receive each message of a stream.
+    /// How many readers must receive a message of a stream that is intended now.
     pub fn readers(&self, stream: StreamId) -> usize {
-        find(&self.devices, stream).map_or(0, |stream| stream.tracks.len())
+        find(&self.devices, stream).map_or(0, |stream| stream.awaiting())
     }
 
     /// The row of a message as it is published; `None` for what was never intended.

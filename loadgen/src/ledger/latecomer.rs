@@ -1,4 +1,4 @@
-//! Readers that come while messages are under way, and those that come back.
+//! Readers that come while messages are under way, and those that go away and come back.
 
 use std::time::Duration;
 

@@ -31,8 +31,10 @@ pub(super) struct Track {
     pub(super) qos: QoS,
     /// `layers[n]` holds what arrived more than n times; as many layers as arrivals are allowed.
     layers: Box<[Ranges]>,
-    /// The first message that it must have got.
-    since: u32,
+    /// Messages that need not reach it and may: it came later, or was away. They count as received.
+    excused: Ranges,
+    /// How many of its clients are away so that it need not receive anything.
+    pub(super) absent: u32,
     /// The highest sequence that each client of the reader has received. Mostly one client.
     highest: Vec<(ClientId, u32)>,
 }
@@ -68,8 +70,17 @@ impl Stream {
         if self.stages.last().is_none_or(|(_, last)| *last < stage) {
             self.stages.push((sequence, stage));
         }
-        self.under_way.push(Entry::new(intended, now, self.tracks.len() as u32));
+        let mut missing = self.tracks.len();
+        for track in self.tracks.iter_mut().filter(|track| track.absent > 0) {
+            missing -= usize::from(track.excuse(sequence));
+        }
+        self.under_way.push(Entry::new(intended, now, missing as u32));
         sequence
+    }
+
+    /// How many readers must receive what is intended now.
+    pub(super) fn awaiting(&self) -> usize {
+        self.tracks.iter().filter(|track| track.absent == 0).count()
     }
 
     /// Whether the fate of `sequence` is still open to news from its publisher.
@@ -97,7 +108,7 @@ impl Stream {
         for reader in audience.readers_with(client) {
             let Ok(at) = self.tracks.binary_search_by_key(&reader, |track| track.reader) else { continue };
             let track = &mut self.tracks[at];
-            if sequence < track.since {
+            if track.excused.contains(sequence) {
                 let (reader, qos) = (track.reader, track.qos);
                 return Some(Seen { reader, qos, first: false, copy: true, overtaken: false });
             }
@@ -122,14 +133,33 @@ impl Stream {
 impl Track {
     fn new(expected: Expected) -> Self {
         let layers = vec![Ranges::new(); usize::from(expected.copies.max(1))].into();
-        Self { reader: expected.reader, qos: expected.qos, layers, since: 0, highest: Vec::new() }
+        Self {
+            reader: expected.reader,
+            qos: expected.qos,
+            layers,
+            excused: Ranges::new(),
+            absent: 0,
+            highest: Vec::new(),
+        }
     }
 
     /// Of a reader that came when `next` was the next message.
     pub(super) fn since(expected: Expected, next: u32) -> Self {
-        let mut track = Self { since: next, ..Self::new(expected) };
-        track.layers[0] = Ranges::up_to(next);
+        let mut track = Self { excused: Ranges::up_to(next), ..Self::new(expected) };
+        track.layers[0] = track.excused.clone();
         track
+    }
+
+    /// Lets a message count as received that never arrived; whether it had not.
+    pub(super) fn excuse(&mut self, sequence: u32) -> bool {
+        self.layers[0].insert(sequence) && self.excused.insert(sequence)
+    }
+
+    /// The messages before `next` that have not arrived and that nothing overtook on its way to `client`.
+    pub(super) fn under_way_to(&self, client: ClientId, next: u32) -> Vec<u32> {
+        let seen = self.highest.iter().find(|(member, _)| *member == client);
+        let after = seen.map_or(0, |(_, highest)| highest + 1);
+        Ranges::up_to(next).without(&self.layers[0]).flatten().filter(|sequence| *sequence >= after).collect()
     }
 
     /// What arrived at least once.
@@ -158,6 +188,6 @@ impl Track {
 
     fn heap_bytes(&self) -> usize {
         let layers: usize = self.layers.iter().map(|layer| size_of::<Ranges>() + layer.heap_bytes()).sum();
-        size_of::<Self>() + layers + self.highest.capacity() * size_of::<(ClientId, u32)>()
+        size_of::<Self>() + layers + self.excused.heap_bytes() + self.highest.capacity() * size_of::<(ClientId, u32)>()
     }
 }

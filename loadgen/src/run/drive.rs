@@ -270,9 +270,14 @@ impl<'a> Drive<'a> {
                 }
                 self.scribe.event_of(at, EventKind::Reconnected, group, &name, String::new());
             }
-            News::Returned(client) => {
+            News::Returned { client, session_lost } => {
+                if session_lost && !self.stopping {
+                    let (group, name) = (self.group_name(key), self.readers.granted(client).0);
+                    self.scribe.event_of(at, EventKind::SessionLost, group, &name, SESSION_LOST.to_owned());
+                }
                 let group = self.readers.group(client);
                 let recorder = self.fleet.stamper();
+                recorder.ledger.come_back(client);
                 let queued = recorder.ledger.owed_to(client);
                 recorder.absences.returned(client, group, queued, at);
             }

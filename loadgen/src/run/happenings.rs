@@ -175,7 +175,10 @@ impl Drive<'_> {
         }
         let due = self.start.after(back);
         for group in subscribers {
-            clients += self.readers.leave(self.fleet.engine(), *group, due);
+            for (client, keeps_session) in self.readers.leave(self.fleet.engine(), *group, due) {
+                self.fleet.stamper().ledger.leave(client, keeps_session);
+                clients += 1;
+            }
         }
         let away = Duration::from_millis(back.saturating_sub(at).as_millis() as u64);
         let text = format!("{clients} clients disconnected, away for {}", format_duration(away));

@@ -95,7 +95,11 @@ pub(super) enum News<'a> {
         session_lost: bool,
     },
     /// A client is back that the scenario sent away.
-    Returned(ClientId),
+    Returned {
+        client: ClientId,
+        /// Whether the broker no longer knew the session that it was to keep.
+        session_lost: bool,
+    },
     /// A client that comes late sends SUBSCRIBE, for the first time or once more.
     Asking {
         client: ClientId,
@@ -155,17 +159,23 @@ impl Readers {
         due.len()
     }
 
-    /// Lets the clients of a group that are online say DISCONNECT and stay away until `back`; how many.
-    pub(super) fn leave(&mut self, engine: &mut impl ClientEngine, group: SubscriberId, back: Time) -> usize {
-        let online = self.readers.iter_mut().filter(|one| one.group == group.0 && one.state == State::Ready);
-        let mut left = 0;
-        for reader in online {
+    /// Lets the clients of a group that are online say DISCONNECT and stay away until `back`; which, and whether their sessions
+    /// stay.
+    pub(super) fn leave(
+        &mut self,
+        engine: &mut impl ClientEngine,
+        group: SubscriberId,
+        back: Time,
+    ) -> Vec<(ClientId, bool)> {
+        let online = (0..).zip(&mut self.readers).filter(|(_, one)| one.group == group.0 && one.state == State::Ready);
+        let left = online.map(|(place, reader)| {
             reader.state = State::Lost { retry_at: Some(back) };
             reader.away = true;
-            left += 1;
             engine.disconnect(reader.key.expect("it is online"));
-        }
-        self.ready -= left;
+            (ClientId(place), reader.keeps_session)
+        });
+        let left: Vec<_> = left.collect();
+        self.ready -= left.len();
         left
     }
 
@@ -412,7 +422,7 @@ impl Reader {
     /// It is connected and subscribed.
     fn back(&mut self, place: usize, first: bool) -> News<'static> {
         if std::mem::take(&mut self.away) {
-            News::Returned(ClientId(place as u32))
+            News::Returned { client: ClientId(place as u32), session_lost: self.session_lost }
         } else if first {
             News::Nothing
         } else {
