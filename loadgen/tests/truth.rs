@@ -323,7 +323,7 @@ fn a_generator_that_cannot_keep_up_ends_in_time_and_says_what_it_left_out() {
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert_eq!(run.outcome.exit, Exit::Invalid);
     let reason = &run.outcome.reasons[0];
-    assert!(reason.contains("of 4000 intended messages") && reason.contains("were never offered"), "{reason}");
+    assert!(reason.contains("of 4,000 intended messages") && reason.contains("were never offered"), "{reason}");
     assert_eq!(count(&run.outcome, Counter::Intended), 4000);
     let (sent, unsent) = (count(&run.outcome, Counter::Sent), count(&run.outcome, Counter::NotSent));
     assert_eq!(sent + unsent, 4000);

@@ -22,7 +22,10 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use reports::observation::{GeneratorHealth, Health, Percentiles};
+use reports::{
+    figures,
+    observation::{GeneratorHealth, Health, Percentiles},
+};
 
 /// What is known of the generator, over the measured stages.
 #[derive(Clone, Copy, Debug)]
@@ -80,17 +83,17 @@ const BEYOND: u64 = 10;
 pub fn health(evidence: &Evidence<'_>) -> GeneratorHealth {
     let Evidence { lag, offers, cpu, limit, machine } = *evidence;
     let lag_p999 = at(lag, 0.999);
-    let used = cpu.map_or_else(String::new, |cpu| format!("; this process used {:.0}% of a core", cpu * 100.0));
+    let used = cpu.map_or_else(String::new, |cpu| format!("; this process used {:.0} % of a core", cpu * 100.0));
     let why = why(&machine, cpu);
     let missed = offers.missed as f64 / offers.intended.max(1) as f64;
     let quantile = judged_quantile(lag.len());
     let judged = quantile.map_or(Duration::ZERO, |quantile| at(lag, quantile));
     let (health, cause) = if missed > MISSED_LIMIT {
         let cause = format!(
-            "{} of {} intended messages ({:.1}%, limit {}%) were never offered because the generator did not come to \
+            "{} of {} intended messages ({:.1} %, limit {} %) were never offered because the generator did not come to \
              them in time{why}{used}",
-            offers.missed,
-            offers.intended,
+            figures::count(offers.missed),
+            figures::count(offers.intended),
             missed * 100.0,
             MISSED_LIMIT * 100.0,
         );
@@ -98,13 +101,17 @@ pub fn health(evidence: &Evidence<'_>) -> GeneratorHealth {
     } else if judged > limit {
         let percentile = quantile.map_or(0.0, |quantile| (quantile * 1e4).floor() / 1e2);
         let cause = format!(
-            "p{percentile} of its lag was {judged:.1?} (limit {limit:?}; {} messages were measured), waits for the \
-             target left out{why}{used}",
-            lag.len(),
+            "p{percentile} of its lag was {} (limit {limit:?}; {} messages were measured), waits for the target left \
+             out{why}{used}",
+            figures::latency(judged),
+            figures::count(lag.len()),
         );
         (Health::Saturated, cause)
     } else if lag_p999 > LAG_NOTE || cpu.is_some_and(|cpu| cpu > CPU_NOTE) {
-        (Health::Strained, format!("p99.9 of the generator's lag was {lag_p999:.1?}{}{used}", causes(&machine, cpu)))
+        (
+            Health::Strained,
+            format!("p99.9 of the generator's lag was {}{}{used}", figures::latency(lag_p999), causes(&machine, cpu)),
+        )
     } else {
         (Health::Sound, String::new())
     };
@@ -126,10 +133,13 @@ fn why(machine: &Machine, cpu: Option<f64>) -> String {
         // Written a moment ago, or not acknowledged yet by a peer that has it.
         Some(bytes @ ..SEND_BUFFER) => {
             all.push_str(&format!(
-                "; its send queues were all but empty ({bytes} bytes): the target did not hold it up"
+                "; its send queues were all but empty ({}): the target did not hold it up",
+                figures::bytes(bytes as f64)
             ));
         }
-        Some(bytes) => all.push_str(&format!("; its send queues held up to {bytes} bytes for the target")),
+        Some(bytes) => {
+            all.push_str(&format!("; its send queues held up to {} for the target", figures::bytes(bytes as f64)));
+        }
     }
     all
 }
@@ -139,16 +149,22 @@ fn causes(machine: &Machine, cpu: Option<f64>) -> String {
     let elapsed = machine.elapsed.as_secs_f64();
     let mut found: Vec<(f64, String)> = Vec::new();
     if let Some((times, stood)) = machine.throttled.filter(|(times, _)| *times > 0) {
-        let text =
-            format!("its control group used up its processor quota {times} times and stood still for {stood:.1?}");
+        let text = format!(
+            "its control group used up its processor quota {times} times and stood still for {}",
+            figures::span(stood)
+        );
         found.push((stood.as_secs_f64() / elapsed, text));
     }
     if let Some(stolen) = machine.stolen {
-        let text = format!("the host took {:.0}% of this machine's processor time away (steal)", stolen * 100.0);
+        let text = format!("the host took {:.0} % of this machine's processor time away (steal)", stolen * 100.0);
         found.push((stolen, text));
     }
     if let Some(waited) = machine.waited {
-        let text = format!("it waited {waited:.1?} of {:.1?} for a processor that others had", machine.elapsed);
+        let text = format!(
+            "it waited {} of {} for a processor that others had",
+            figures::span(waited),
+            figures::span(machine.elapsed)
+        );
         found.push((waited.as_secs_f64() / elapsed, text));
     }
     if let Some(cpu) = cpu.filter(|cpu| *cpu > CPU_NOTE) {
@@ -203,8 +219,8 @@ mod tests {
         assert_eq!(health.health, Health::Saturated);
         assert_eq!(
             health.cause,
-            "p99.9 of its lag was 20.0ms (limit 5ms; 100000 messages were measured), waits for the target left out; \
-             this process used 40% of a core"
+            "p99.9 of its lag was 20.0 ms (limit 5ms; 100,000 messages were measured), waits for the target left out; \
+             this process used 40 % of a core"
         );
     }
 
@@ -227,7 +243,7 @@ mod tests {
         assert_eq!(judged(&lag(995, 5), ALL_OFFERED).health, Health::Strained);
         let late = judged(&lag(989, 11), ALL_OFFERED);
         assert_eq!(late.health, Health::Saturated);
-        assert!(late.cause.starts_with("p99 of its lag was 20.0ms"), "{}", late.cause);
+        assert!(late.cause.starts_with("p99 of its lag was 20.0 ms"), "{}", late.cause);
     }
 
     #[test]
@@ -243,7 +259,7 @@ mod tests {
         let health = judged(&lag(900, 100), Offers { intended: 1000, missed: 6 });
         assert_eq!(health.health, Health::Saturated);
         assert!(
-            health.cause.starts_with("6 of 1000 intended messages (0.6%, limit 0.5%) were never offered"),
+            health.cause.starts_with("6 of 1,000 intended messages (0.6 %, limit 0.5 %) were never offered"),
             "{}",
             health.cause
         );
@@ -263,15 +279,15 @@ mod tests {
         let waited = Machine { waited: Some(Duration::from_secs(4)), stolen: Some(0.05), ..Machine::default() };
         assert_eq!(
             cause(waited, 0.3),
-            "it waited 4.0s of 10.0s for a processor that others had; the host took 5% of this machine's processor time \
-             away (steal); this process used 30% of a core"
+            "it waited 4 s of 10 s for a processor that others had; the host took 5 % of this machine's processor time \
+             away (steal); this process used 30 % of a core"
         );
         let stolen = Machine { stolen: Some(0.6), ..waited };
-        assert!(cause(stolen, 0.3).starts_with("the host took 60%"), "{}", cause(stolen, 0.3));
+        assert!(cause(stolen, 0.3).starts_with("the host took 60 %"), "{}", cause(stolen, 0.3));
         let throttled = Machine { throttled: Some((40, Duration::from_secs(7))), ..stolen };
         let why = cause(throttled, 0.3);
         assert!(
-            why.starts_with("its control group used up its processor quota 40 times and stood still for 7.0s; "),
+            why.starts_with("its control group used up its processor quota 40 times and stood still for 7 s; "),
             "{why}"
         );
         assert!(cause(Machine::default(), 0.95).starts_with("its own work filled its one thread; "));
@@ -292,9 +308,9 @@ mod tests {
         let empty = Machine { send_queue: Some(0), ..Machine::default() };
         assert!(cause(empty, 0.1).contains("; its send queues were empty: the target did not hold it up; "));
         let little = Machine { send_queue: Some(1650), ..Machine::default() };
-        assert!(cause(little, 0.1).contains("; its send queues were all but empty (1650 bytes): the target did not "));
+        assert!(cause(little, 0.1).contains("; its send queues were all but empty (1.61 KiB): the target did not "));
         let full = Machine { send_queue: Some(16_384), ..Machine::default() };
-        assert!(cause(full, 0.1).contains("; its send queues held up to 16384 bytes for the target; "));
+        assert!(cause(full, 0.1).contains("; its send queues held up to 16.0 KiB for the target; "));
     }
 
     #[test]
@@ -307,6 +323,6 @@ mod tests {
             machine: Machine::default(),
         });
         assert_eq!(health.health, Health::Strained);
-        assert!(health.cause.ends_with("used 90% of a core"), "{}", health.cause);
+        assert!(health.cause.ends_with("used 90 % of a core"), "{}", health.cause);
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use protocol::Time;
-use reports::observation::EventKind;
+use reports::{figures, observation::EventKind};
 use simulator::{
     ClientEvent, ClientKey, Clock, Engine, Fleet, FleetEvent, FleetOptions,
     engine::Closed,
@@ -193,8 +193,10 @@ impl<'a> Drive<'a> {
             let rate = drained.messages as f64 / drained.took.as_secs_f64().max(1e-9);
             let name = &self.plan.scenario.subscribers[usize::from(group)].name;
             let text = format!(
-                "{} messages that were queued for {name} drained in {:.1?}, {rate:.0} per second",
-                drained.messages, drained.took
+                "{} messages that were queued for {name} drained in {}, {} per second",
+                figures::count(drained.messages),
+                figures::latency(drained.took),
+                figures::rate(rate.round()),
             );
             self.scribe.event_about(at, EventKind::Injected, &text, None, text.clone());
         }

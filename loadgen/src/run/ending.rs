@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, mem, time::Duration};
 
 use bytestring::ByteString;
 use reports::{
-    Observation,
+    Observation, figures,
     observation::{Attendance, Event, EventKind, Evidence},
 };
 use simulator::farm::Farm;
@@ -112,14 +112,16 @@ impl Drive<'_> {
             (odd.unstamped, "publications could not be stamped and are not accounted for"),
         ] {
             if count > 0 {
-                self.warn(format!("{count} {text}"));
+                self.warn(format!("{} {text}", figures::count(count)));
             }
         }
         let (early, most) = odd.early;
         if early > 0 {
             self.warn(format!(
-                "{early} messages of other segments arrived before they were intended, by {most:.1?} at most: the machines' \
-                 clocks are apart by that much or more, and these count as 0"
+                "{} messages of other segments arrived before they were intended, by {} at most: the machines' \
+                 clocks are apart by that much or more, and these count as 0",
+                figures::count(early),
+                figures::latency(most),
             ));
         }
         let split = self.attendance();
@@ -189,12 +191,12 @@ impl Drive<'_> {
 /// What the target, and not the generator, made messages wait for. `longest` is in nanoseconds.
 fn held_up(messages: u64, longest: u64, send_queue: Option<u64>) -> String {
     let queues = match send_queue {
-        Some(bytes @ 1..) => format!(", and up to {bytes} bytes stood in send queues"),
+        Some(bytes @ 1..) => format!(", and up to {} stood in send queues", figures::bytes(bytes as f64)),
         Some(0) | None => String::new(),
     };
-    let longest = Duration::from_nanos(longest);
+    let (messages, longest) = (figures::count(messages), figures::latency(Duration::from_nanos(longest)));
     format!(
-        "{messages} messages waited up to {longest:.1?} for the target, which is no lag of the generator: flow control, a lost or a \
-         full connection{queues}"
+        "{messages} messages waited up to {longest} for the target, which is no lag of the generator: flow control, or \
+         a connection that was away, lost or full{queues}"
     )
 }

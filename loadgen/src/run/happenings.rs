@@ -181,7 +181,8 @@ impl Drive<'_> {
             }
         }
         let away = Duration::from_millis(back.saturating_sub(at).as_millis() as u64);
-        let text = format!("{clients} clients disconnected, away for {}", format_duration(away));
+        let clients = if clients == 1 { "1 client".to_owned() } else { format!("{clients} clients") };
+        let text = format!("{clients} disconnected, away for {}", format_duration(away));
         self.scribe.event_about(at, EventKind::Injected, &text, None, text.clone());
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::Time;
 use reports::{
-    Observation,
+    Observation, figures,
     observation::{EventKind, StageEnded, StageStarted},
 };
 use simulator::{farm::DeviceId, fleet::Ramp};
@@ -207,9 +207,9 @@ impl Vigil {
         if drive.online() > 0 || drive.awaited() == 0 || drive.broker.as_ref().is_some_and(Broker::is_upset) {
             self.last_sign = now;
         } else if now.since(self.last_sign) > self.patience {
-            let since = drive.offset(self.last_sign);
+            let since = figures::span(drive.offset(self.last_sign));
             return Err(unreachable(format!(
-                "the last connection was lost {since:.1?} after the start and none came back within {:?}",
+                "the last connection was lost {since} after the start and none came back within {:?}",
                 self.patience
             )));
         }
@@ -222,9 +222,9 @@ impl Vigil {
         if drive.online() > 0 || drive.awaited() == 0 || upset {
             return Ok(());
         }
-        let since = drive.offset(self.last_sign);
+        let since = figures::span(drive.offset(self.last_sign));
         Err(unreachable(format!(
-            "the last connection was lost {since:.1?} after the start and none was back when the load was over"
+            "the last connection was lost {since} after the start and none was back when the load was over"
         )))
     }
 }
