@@ -62,7 +62,7 @@ fn what_is_sent_while_a_subscriber_without_a_session_is_away_is_not_lost() {
         ("p(50)<500ms", "p(50)<30s"),
     ];
     let observations = changed("offline-queue", &words, "4s");
-    told(&observations, "1 clients disconnected, away for ");
+    told(&observations, "1 client disconnected, away for ");
     let [received, intended] = ["received", "intended"].map(|column| ledger(&observations, "meter", column));
     // Each message goes to four screens, and to the archive, which was away for about two thirds of them.
     assert!(received > 4 * intended && received < 5 * intended - intended / 3, "{received} of {intended}");
