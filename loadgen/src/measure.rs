@@ -9,6 +9,7 @@
 //! | `ack` | handed to a connection | end of the QoS 1 or 2 handshake |
 //! | `connect` | CONNECT | CONNACK |
 //! | `retained` | SUBSCRIBE of a late subscriber | its last retained message |
+//! | `round_trip` | intended start of a request | its answer |
 //! | `drain` | CONNACK of a subscriber that was away | the last message that was queued for it |
 //!
 //! A message that waited because its connection could not take it (flow control, a full socket, no connection) was held
@@ -24,6 +25,7 @@
 
 mod moments;
 mod pending;
+mod requests;
 mod watch;
 mod window;
 
@@ -50,7 +52,7 @@ pub const SEND_LAG: &str = "send_lag";
 /// Handed to a connection to the end of the QoS 1 or 2 handshake.
 pub const ACK: &str = "ack";
 
-const METRICS: [&str; 5] = [metric::E2E, metric::SERVICE, metric::GENERATOR_LAG, SEND_LAG, ACK];
+const METRICS: [&str; 6] = [metric::E2E, metric::SERVICE, metric::GENERATOR_LAG, SEND_LAG, ACK, metric::ROUND_TRIP];
 const E2E: usize = 0;
 const SERVICE: usize = 1;
 const LAG: usize = 2;
@@ -94,7 +96,7 @@ pub struct Meter {
 /// The names of the groups of clients.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
-    /// Of those that publish.
+    /// Of those that publish: devices, then clients that ask.
     pub devices: Vec<String>,
     /// Of those that receive.
     pub subscribers: Vec<String>,

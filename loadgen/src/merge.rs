@@ -12,7 +12,7 @@ use reports::{
     metric,
     observation::{
         EncodedHistogram, Ending, Event, EventKind, GeneratorHealth, Health, HistogramRecord, Ledger, LedgerRow,
-        Percentiles, Role, RunEnded, RunStarted, Witness, WitnessKind, house_histogram,
+        Percentiles, Requests, Role, RunEnded, RunStarted, Witness, WitnessKind, house_histogram,
     },
 };
 use scenarios::model::{ExpressionError, Threshold};
@@ -79,6 +79,9 @@ where
         record.take(&Observation::Witness(witness));
     }
     record.take(&Observation::Ledger(Ledger { rows: rows(run, &joint.ledger, &closed) }));
+    if !joint.requests.is_empty() {
+        record.take(&Observation::Requests(Requests { rows: joint.requests.clone() }));
+    }
     for ((metric, labels), samples) in &joint.histograms {
         let histogram = EncodedHistogram::of(samples);
         let (metric, labels) = (metric.clone(), labels.clone());
@@ -166,7 +169,7 @@ fn devices(run: &RunStarted) -> impl Iterator<Item = &str> {
 }
 
 fn subscribers(run: &RunStarted) -> u64 {
-    run.groups.iter().filter(|group| group.role != Role::Device).map(|group| group.count).sum()
+    run.groups.iter().filter(|group| matches!(group.role, Role::Subscriber | Role::Idle)).map(|group| group.count).sum()
 }
 
 /// The segments' rows with what only all of them together know.

@@ -12,6 +12,7 @@ mod chronicle;
 mod closing;
 mod drive;
 mod ending;
+mod exchange;
 mod flood;
 mod happenings;
 mod load;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
 
+#[path = "truth/requests.rs"]
+mod requests;
 mod support;
 
 use std::{

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 /// The header, one name per cell of a row.
-pub const COLUMNS: [&str; 30] = [
+pub const COLUMNS: [&str; 35] = [
     "offset_s",
     "length_s",
     "stage",
@@ -44,6 +44,11 @@ pub const COLUMNS: [&str; 30] = [
     "generator_cpu_cores",
     "generator_rss_bytes",
     "generator_open_files",
+    "round_trip_count",
+    "round_trip_p50_ms",
+    "round_trip_p95_ms",
+    "round_trip_p99_ms",
+    "round_trip_max_ms",
 ];
 
 /// Writes a row per window.
@@ -116,6 +121,7 @@ fn row(window: &Window) -> Vec<String> {
     for usage in [window.target, window.generator] {
         row.extend(resources(usage.unwrap_or_default()));
     }
+    row.extend(times(&window.round_trip));
     row
 }
 

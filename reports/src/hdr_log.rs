@@ -1,6 +1,6 @@
 //! `latency.hlog`: distributions over time, in HdrHistogram's interval log format (version 1.3, histograms V2 with deflate).
 //!
-//! Untagged lines are the end-to-end latency; `service` and `generator_lag` are tagged. The maximum column is in
+//! Untagged lines are the end-to-end latency; `service`, `generator_lag` and `round_trip` are tagged. The maximum column is in
 //! milliseconds, the histograms hold nanoseconds, as HdrHistogram's plotters expect.
 
 use crate::observation::{Observation, Percentiles, RunStarted, Window, metric};
@@ -67,6 +67,7 @@ impl<W: Write + Send> Sink for HdrLog<W> {
                 self.line(None, window, &window.e2e)?;
                 self.line(Some(metric::SERVICE), window, &window.service)?;
                 self.line(Some(metric::GENERATOR_LAG), window, &window.lag)?;
+                self.line(Some(metric::ROUND_TRIP), window, &window.round_trip)?;
                 self.out.flush()
             }
             _ => Ok(()),

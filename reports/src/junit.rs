@@ -4,7 +4,7 @@
 
 use crate::figures::{count, quantity};
 use crate::headline::{Headline, Word, elapsed};
-use crate::observation::{LedgerRow, Qos, ThresholdOutcome, ThresholdResult, Witness, WitnessKind};
+use crate::observation::{LedgerRow, Qos, RequestRow, ThresholdOutcome, ThresholdResult, Witness, WitnessKind};
 use crate::summary::Summary;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::fmt::Write;
@@ -27,6 +27,7 @@ pub fn junit(summary: &Summary) -> Result<String, quick_junit::SerializeError> {
     suite.add_test_cases(summary.thresholds().iter().map(threshold_case));
     let tolerated = Word::of(summary) == Word::Pass;
     suite.add_test_cases(summary.ledger().unwrap_or_default().iter().map(|row| ledger_case(summary, row, tolerated)));
+    suite.add_test_cases(summary.requests().iter().map(|row| requests_case(summary, row, tolerated)));
     let mut report = Report::new("paddock");
     report.add_test_suite(suite);
     written(&report)
@@ -117,7 +118,7 @@ fn ledger_case(summary: &Summary, row: &LedgerRow, tolerated: bool) -> TestCase 
         unsuccessful(NonSuccessKind::Error, "inconclusive", &message, "")
     } else {
         let message: Vec<String> = breaches.iter().map(|(kind, n)| format!("{} {}", count(*n), kind.name())).collect();
-        let text: String = breaches.iter().map(|(kind, _)| evidence(summary, *kind, row)).collect();
+        let text: String = breaches.iter().map(|(kind, _)| evidence(summary, *kind, *qos, group)).collect();
         unsuccessful(NonSuccessKind::Failure, "ledger", &message.join(", "), &text)
     };
     let stage = if stage.is_empty() { String::new() } else { format!(" in {stage}") };
@@ -137,9 +138,29 @@ fn ledger_case(summary: &Summary, row: &LedgerRow, tolerated: bool) -> TestCase 
     case
 }
 
-fn evidence(summary: &Summary, kind: WitnessKind, row: &LedgerRow) -> String {
+/// Fails on requests that were sent and never answered, at any QoS; undecided where some could not be sent.
+fn requests_case(summary: &Summary, row: &RequestRow, tolerated: bool) -> TestCase {
+    let RequestRow { qos, group, stage, counts } = row;
+    let status = if tolerated || (counts.unanswered == 0 && counts.not_sent == 0) {
+        TestCaseStatus::success()
+    } else if counts.unanswered == 0 {
+        unsuccessful(NonSuccessKind::Error, "inconclusive", &format!("{} not sent", count(counts.not_sent)), "")
+    } else {
+        let message = format!("{} unanswered", count(counts.unanswered));
+        let text = evidence(summary, WitnessKind::Unanswered, *qos, group);
+        unsuccessful(NonSuccessKind::Failure, "requests", &message, &text)
+    };
+    let mut case = case("requests", &format!("{group} at QoS {qos} in {stage}"), status);
+    case.set_system_out(format!(
+        "sent {}, answered {}, late {}, unanswered {}, answered again {}, not sent {}",
+        counts.sent, counts.answered, counts.late, counts.unanswered, counts.repeated, counts.not_sent
+    ));
+    case
+}
+
+fn evidence(summary: &Summary, kind: WitnessKind, qos: Qos, group: &str) -> String {
     let witnesses = summary.witnesses().get(&kind).map_or(&[][..], |samples| samples.kept());
-    let of_row = |witness: &&Witness| witness.qos == row.qos && witness.group == row.group;
+    let of_row = |witness: &&Witness| witness.qos == qos && witness.group == group;
     let mut text = String::new();
     for witness in witnesses.iter().filter(of_row).take(10) {
         let Witness { topic, client, subscriber, stream, sequence, intended, .. } = witness;

@@ -17,8 +17,8 @@ mod window;
 
 use crate::labels::Labels;
 use crate::observation::{
-    Evidence, GeneratorHealth, HistogramRecord, LedgerCounts, LedgerRow, Observation, Qos, RunEnded, RunStarted,
-    SegmentInfo, Witness, WitnessKind, house_histogram,
+    Evidence, GeneratorHealth, HistogramRecord, LedgerCounts, LedgerRow, Observation, Qos, RequestRow, RunEnded,
+    RunStarted, SegmentInfo, Witness, WitnessKind, house_histogram,
 };
 use crate::reader::ReadError;
 use crate::summary::add;
@@ -50,6 +50,8 @@ pub struct Joint {
     pub histograms: BTreeMap<(String, Labels), Histogram<u64>>,
     /// The account without losses, which no segment can know.
     pub ledger: Vec<LedgerRow>,
+    /// The account of requests: who asked knows the answers, whoever gave them.
+    pub requests: Vec<RequestRow>,
     /// Witnesses other than of losses, as recorded.
     pub witnesses: Vec<Witness>,
     /// Witnesses of losses within one segment: their intended starts are known.
@@ -112,6 +114,7 @@ struct Open<R> {
     evidence: Evidence,
     histograms: Vec<HistogramRecord>,
     ledger: Vec<LedgerRow>,
+    requests: Vec<RequestRow>,
     witnesses: Vec<Witness>,
     health: Option<GeneratorHealth>,
     ended: Option<RunEnded>,
@@ -140,6 +143,7 @@ impl<R: Iterator<Item = Result<Observation, ReadError>>> Open<R> {
             evidence: Evidence::default(),
             histograms: Vec::new(),
             ledger: Vec::new(),
+            requests: Vec::new(),
             witnesses: Vec::new(),
             health: None,
             ended: None,
@@ -164,6 +168,7 @@ impl<R: Iterator<Item = Result<Observation, ReadError>>> Open<R> {
                 Observation::Witness(witness) => self.witnesses.push(witness),
                 Observation::Histogram(record) => self.histograms.push(record),
                 Observation::Ledger(ledger) => self.ledger.extend(ledger.rows),
+                Observation::Requests(requests) => self.requests.extend(requests.rows),
                 Observation::GeneratorHealth(health) => self.health = Some(health),
                 Observation::RunEnded(ended) => self.ended = Some(ended),
                 Observation::Evidence(evidence) => extend(&mut self.evidence, *evidence),
@@ -197,7 +202,7 @@ fn extend(all: &mut Evidence, one: Evidence) {
 fn close<R>(run: RunStarted, parts: Vec<Open<R>>) -> Result<Joint, MergeError> {
     let mut histograms = BTreeMap::new();
     let mut rows: BTreeMap<(String, Qos, String), LedgerCounts> = BTreeMap::new();
-    let (mut witnesses, mut lost, mut segments) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut witnesses, mut lost, mut segments, mut requests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for part in parts {
         let Some(ended) = part.ended else { return Err(MergeError::CutOff { name: part.name }) };
         if part.evidence.attendance.is_none() || !part.has_begun {
@@ -212,14 +217,21 @@ fn close<R>(run: RunStarted, parts: Vec<Open<R>>) -> Result<Joint, MergeError> {
             let counts = rows.entry((row.group, row.qos, row.stage)).or_default();
             *counts += LedgerCounts { lost: 0, expected: 0, ..row.counts };
         }
+        requests.extend(part.requests);
         let (of_losses, others): (Vec<_>, Vec<_>) =
             part.witnesses.into_iter().partition(|witness| witness.fault == WitnessKind::Lost);
         lost.extend(of_losses);
         witnesses.extend(others);
-        let Open { info, offset, evidence, health, .. } =
-            Open { ended: None, histograms: Vec::new(), ledger: Vec::new(), witnesses: Vec::new(), ..part };
+        let Open { info, offset, evidence, health, .. } = Open {
+            ended: None,
+            histograms: Vec::new(),
+            ledger: Vec::new(),
+            requests: Vec::new(),
+            witnesses: Vec::new(),
+            ..part
+        };
         segments.push(Segment { info, offset, evidence, health, ended });
     }
     let row = |((group, qos, stage), counts)| LedgerRow { qos, group, stage, counts };
-    Ok(Joint { run, segments, histograms, ledger: rows.into_iter().map(row).collect(), witnesses, lost })
+    Ok(Joint { run, segments, histograms, ledger: rows.into_iter().map(row).collect(), requests, witnesses, lost })
 }

@@ -6,7 +6,7 @@
 mod buckets;
 mod families;
 
-use crate::observation::{EventKind, Flow, LedgerCounts, ProcessUsage, ThresholdResult, metric};
+use crate::observation::{EventKind, Flow, LedgerCounts, ProcessUsage, RequestCounts, ThresholdResult, metric};
 use crate::summary::{Point, Summary};
 use families::{Families, Pairs, pairs};
 use prometheus_client::collector::Collector;
@@ -40,6 +40,7 @@ impl Collector for Run {
         frame(&self.0, &mut families)?;
         flows(&self.0, &mut families)?;
         ledger(&self.0, &mut families)?;
+        requests(&self.0, &mut families)?;
         events(&self.0, &mut families)?;
         resources(&self.0, &mut families)?;
         thresholds(&self.0, &mut families)?;
@@ -122,6 +123,31 @@ fn ledger(summary: &Summary, families: &mut Families<'_>) -> fmt::Result {
     Ok(())
 }
 
+const ASKED: [Counted<RequestCounts>; 7] = [
+    ("requests_intended", "Requests of measured stages that the schedule asked for", |counts| counts.intended),
+    ("requests_sent", "Of these, handed to a connection", |counts| counts.sent),
+    ("requests_not_sent", "Of these, taken by no connection", |counts| counts.not_sent),
+    ("requests_answered", "Requests that were answered, late ones included", |counts| counts.answered),
+    ("requests_answered_late", "Requests whose answer came after their time-out", |counts| counts.late),
+    ("requests_unanswered", "Requests that were never answered", |counts| counts.unanswered),
+    ("requests_answered_again", "Answers beyond the first", |counts| counts.repeated),
+];
+
+fn requests(summary: &Summary, families: &mut Families<'_>) -> fmt::Result {
+    let rows = summary.requests();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    for (name, help, count) in ASKED {
+        let labelled = rows.iter().map(|row| {
+            let labels = pairs([("group", &row.group), ("qos", &row.qos.to_string()), ("stage", &row.stage)]);
+            (labels, count(&row.counts))
+        });
+        families.counter(name, help, labelled)?;
+    }
+    Ok(())
+}
+
 fn events(summary: &Summary, families: &mut Families<'_>) -> fmt::Result {
     let kinds = [
         EventKind::ConnectionLost,
@@ -180,11 +206,12 @@ fn thresholds(summary: &Summary, families: &mut Families<'_>) -> fmt::Result {
 }
 
 /// What each distribution is, where the name does not say it.
-const DISTRIBUTIONS: [(&str, &str); 4] = [
+const DISTRIBUTIONS: [(&str, &str); 5] = [
     (metric::E2E, "Intended start to received"),
     (metric::SERVICE, "Handed to a connection to received"),
     (metric::GENERATOR_LAG, "Intended start to handed to a connection, as far as the generator is the cause"),
     (metric::CONNECT, "CONNECT to CONNACK"),
+    (metric::ROUND_TRIP, "Intended start of a request to its answer"),
 ];
 
 fn distributions(summary: &Summary, families: &mut Families<'_>) -> fmt::Result {

@@ -95,6 +95,7 @@ const KINDS: &[&str] = &[
     "evidence",
     "histogram",
     "ledger",
+    "requests",
     "generator_health",
     "aborted",
     "threshold",

@@ -10,6 +10,7 @@
 mod growth;
 mod heat;
 mod lookup;
+mod requests;
 mod samples;
 mod series;
 
@@ -22,7 +23,7 @@ pub use series::{Point, Series};
 use crate::labels::Labels;
 use crate::observation::{
     Aborted, EncodedHistogram, Event, EventKind, Flow, GeneratorHealth, HistogramRecord, LedgerCounts, LedgerRow,
-    Observation, Percentiles, Qos, RunEnded, RunStarted, ThresholdOutcome, Window, Witness, WitnessKind,
+    Observation, Percentiles, Qos, RequestCounts, RunEnded, RunStarted, ThresholdOutcome, Window, Witness, WitnessKind,
     house_histogram, metric,
 };
 use hdrhistogram::Histogram;
@@ -52,6 +53,7 @@ pub struct Summary {
     done: BTreeMap<String, u64>,
     witnesses: BTreeMap<WitnessKind, Witnesses>,
     ledger: Option<BTreeMap<LedgerKey, LedgerCounts>>,
+    requests: BTreeMap<requests::Key, RequestCounts>,
     generator: Option<GeneratorHealth>,
     aborted: Option<Aborted>,
     thresholds: Vec<ThresholdOutcome>,
@@ -129,6 +131,7 @@ impl Summary {
                     *rows.entry((row.group.clone(), row.qos, row.stage.clone())).or_default() += row.counts;
                 }
             }
+            Observation::Requests(requests) => self.apply_requests(requests),
             Observation::GeneratorHealth(health) => self.generator = Some(health.clone()),
             Observation::Aborted(aborted) => {
                 self.aborted.get_or_insert_with(|| aborted.clone());
@@ -181,6 +184,9 @@ impl Summary {
                 *mine.entry(key).or_default() += counts;
             }
         }
+        for (key, counts) in later.requests {
+            *self.requests.entry(key).or_default() += counts;
+        }
         self.generator = later.generator.or(self.generator.take());
         self.aborted = self.aborted.take().or(later.aborted);
         self.thresholds.extend(later.thresholds);
@@ -191,8 +197,12 @@ impl Summary {
     fn apply_window(&mut self, window: &Window) {
         self.series.push(window);
         self.stages.entry(window.stage.clone()).or_default().push(window);
-        let distributions: [(&'static str, &Percentiles); 3] =
-            [(metric::E2E, &window.e2e), (metric::SERVICE, &window.service), (metric::GENERATOR_LAG, &window.lag)];
+        let distributions: [(&'static str, &Percentiles); 4] = [
+            (metric::E2E, &window.e2e),
+            (metric::SERVICE, &window.service),
+            (metric::GENERATOR_LAG, &window.lag),
+            (metric::ROUND_TRIP, &window.round_trip),
+        ];
         for (metric, percentiles) in distributions {
             let Some(encoded) = &percentiles.histogram else { continue };
             match encoded.decode() {

@@ -4,7 +4,8 @@ use crate::Labels;
 use crate::headline::{Headline, elapsed};
 use crate::observation::{
     Aborted, DeviceGroup, Ending, Environment, Flow, GeneratorHealth, Health, LedgerCounts, LedgerRow, Preflight,
-    ScenarioInfo, TargetInfo, ThresholdOutcome, Tool, Verdict, Witness, metric, nanoseconds::of as nanos,
+    RequestCounts, RequestRow, ScenarioInfo, TargetInfo, ThresholdOutcome, Tool, Verdict, Witness, metric,
+    nanoseconds::of as nanos,
 };
 use crate::summary::Summary;
 use hdrhistogram::Histogram;
@@ -56,6 +57,10 @@ struct Document<'a> {
     ledger: Vec<LedgerRow>,
     /// The ledger's rows added up.
     ledger_total: Option<LedgerCounts>,
+    /// The account of every request; empty where nobody asks.
+    requests: Vec<RequestRow>,
+    /// Its rows added up.
+    requests_total: Option<RequestCounts>,
     /// Messages that went wrong, by kind.
     witnesses: BTreeMap<String, Witnesses<'a>>,
     /// Which threshold ended the run before its time; absent when none did.
@@ -96,6 +101,7 @@ struct Messages {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Distribution {
     /// `e2e`: intended start to received. `service`: sent to received. `generator_lag`: intended start to sent.
+    /// `round_trip`: intended start of a request to its answer.
     metric: String,
     labels: Labels,
     count: u64,
@@ -191,6 +197,8 @@ fn document(summary: &Summary) -> Document<'_> {
         distributions: distributions(summary),
         ledger: summary.ledger().unwrap_or_default(),
         ledger_total: summary.ledger_counts(&Labels::none()),
+        requests: summary.requests(),
+        requests_total: summary.request_counts(&Labels::none()),
         witnesses: witnesses(summary),
         aborted: summary.aborted(),
         thresholds: summary.thresholds(),
@@ -226,8 +234,15 @@ fn messages(summary: &Summary) -> Messages {
 }
 
 fn distributions(summary: &Summary) -> Vec<Distribution> {
-    let merged =
-        [metric::E2E, metric::SERVICE, metric::GENERATOR_LAG, metric::CONNECT, metric::RETAINED, metric::DRAIN];
+    let merged = [
+        metric::E2E,
+        metric::SERVICE,
+        metric::GENERATOR_LAG,
+        metric::CONNECT,
+        metric::RETAINED,
+        metric::DRAIN,
+        metric::ROUND_TRIP,
+    ];
     let merged = merged.iter().filter_map(|name| {
         Some(distribution(name, &Labels::none(), &summary.measured_histogram(name, &Labels::none())?))
     });

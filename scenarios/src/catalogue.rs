@@ -30,6 +30,7 @@ pub fn catalogue() -> &'static [Entry] {
         "broker-restart",
         "offline-queue",
         "slow-consumer",
+        "commands",
         "retained-flood",
         "gateway-backlog",
         "phase-1",

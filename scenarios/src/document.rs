@@ -12,7 +12,7 @@ use located::{Reading, Scalar, Wrong};
 pub(crate) use scalar::{EventDo, EventTime, NetworkDo, Shape, Span};
 pub(crate) use sections::{
     BrokerSection, CompareSection, ContractSection, DaySection, DeviceSection, Document, EventSection, NetworkSection,
-    OutputSection, SearchSection, StageSection, SubscriberSection,
+    OutputSection, RequestsSection, SearchSection, StageSection, SubscriberSection,
 };
 
 /// Reads a document as far as it can be read; absent when the text is not TOML.

@@ -8,6 +8,7 @@ mod client;
 mod event;
 mod identity;
 mod network;
+mod requests;
 mod search;
 mod stage;
 mod threshold;
@@ -37,13 +38,14 @@ pub(crate) fn resolve(document: Document, folder: Option<&Path>, problems: &mut 
     let subscribers = client::subscribers(document.subscribers, &mut context);
     let counts = devices.iter().map(|group| group.as_ref().map(|(group, _)| group.count));
     let total = counts.collect::<Option<Vec<u32>>>().map(|counts| counts.into_iter().fold(0, u32::saturating_add));
+    let requests = requests::resolve(document.requests, &devices, &mut context);
     let (stages, traces) = stage::resolve(document.stages, total, &mut context);
     let network = network::resolve(document.network, &mut context);
     let events = event::resolve(document.events.map_or_else(Vec::new, |events| events.value), &stages, &mut context);
     let thresholds = threshold::resolve(document.thresholds, Some(context.names), context.problems);
     let search = search::resolve(document.search.map(|search| search.value), &mut context);
     let compare = resolve_compare(document.compare.map(|compare| compare.value), context.problems);
-    identity::check(&devices, &subscribers, context.problems);
+    identity::check(&devices, &subscribers, &requests, context.problems);
 
     let head = head?;
     above_zero(&head.drain, "a run cannot drain in no time", "write a duration above 0, such as `10s`", problems);
@@ -65,6 +67,7 @@ pub(crate) fn resolve(document: Document, folder: Option<&Path>, problems: &mut 
         barns,
         devices: devices.into_iter().map(|group| Some(group?.0)).collect::<Option<_>>()?,
         subscribers: subscribers.into_iter().map(|group| Some(group?.0)).collect::<Option<_>>()?,
+        requests: requests.into_iter().map(|group| Some(group?.0)).collect::<Option<_>>()?,
         day,
         stages: stages.into_iter().collect::<Option<_>>()?,
         traces,
@@ -101,6 +104,7 @@ struct Names {
     stages: Vec<Name>,
     rules: Vec<Name>,
     curves: Vec<Name>,
+    requests: Vec<Name>,
 }
 
 impl Names {
@@ -115,6 +119,7 @@ impl Names {
             subscribers: keys(&document.subscribers.value),
             stages: stages.filter_map(|stage| Some(stage.value.name.as_ref()?.value.clone())).collect(),
             rules: keys(&document.network.value),
+            requests: keys(&document.requests.value),
             curves: document.day.as_ref().map_or_else(Vec::new, |day| keys(&day.value.curves.value)),
         }
     }

@@ -13,7 +13,7 @@ fn said(name: &str) -> String {
 
 #[test]
 fn bad_scenarios_are_explained() {
-    for name in ["typos", "units", "references", "topics", "thresholds", "plain", "not-toml", "empty"] {
+    for name in ["typos", "units", "references", "topics", "thresholds", "requests", "plain", "not-toml", "empty"] {
         insta::assert_snapshot!(name, said(name));
     }
 }
@@ -105,6 +105,9 @@ count = 3
 role = "erp"
 count = 1
 filters = ["#"]
+[requests.parlour]
+to = ["meter"]
+rate = 5
 [[stages]]
 name = "hold"
 hold = "10s"
@@ -112,6 +115,10 @@ rate = 5
 [thresholds]
 "e2e{qos:1,group:meter,stage:hold,subscriber:erp}" = ["p(99)<200ms over 5s abort_on_fail", "p(99)<1s abort_on_fail"]
 "connect{subscriber:erp}" = ["p(99)<1s"]
+"round_trip{group:parlour,qos:1,stage:hold}" = ["p(99)<1s over 5s abort_on_fail", "max<4s"]
+unanswered = ["count==0", "rate<0.1%"]
+"late_answers{group:parlour}" = ["count<5"]
+"generator_lag{group:parlour}" = ["p(99)<5ms"]
 "connections{group:meter}" = ["min>=3 over 2s"]
 "disconnects{model:milk_meter,stage:hold}" = ["count==0 abort_on_fail"]
 "rate{qos:1,group:meter}" = ["min>=0.9*intended", "avg>=4"]

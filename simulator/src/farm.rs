@@ -54,7 +54,7 @@ use self::{
 pub use self::{
     model::{DeviceType, Leaf, Listen, Model, Profile, Request, Rhythm},
     plan::{Group, Plan, Seat},
-    publication::{Kind, Publication, Received, Subscription},
+    publication::{Dialogue, Kind, Publication, Received, Subscription},
     schema::schemas,
 };
 
@@ -274,6 +274,20 @@ impl Farm {
         listens
             .map(|listen| Subscription { filter: device.fill(barn, listen.filter).into(), qos: QoS::AtLeastOnce })
             .collect()
+    }
+
+    /// Where the device takes commands and where it answers them; `None` for one that takes none. A command that is a level of the
+    /// topic is `ping`.
+    #[must_use]
+    pub fn dialogue(&self, device: DeviceId) -> Option<Dialogue> {
+        let device = self.device(device);
+        let commands = device.profile().listens.iter().rfind(|listen| listen.request == Request::Command)?;
+        let filter = device.fill(self.barn(device), commands.filter);
+        let command = match filter.strip_suffix('+') {
+            Some(above) => format!("{above}ping").into(),
+            None => filter.into(),
+        };
+        Some(Dialogue { command, answer: device.status.clone() })
     }
 
     /// What the device answers to a message that reached it. Any bytes on any topic are safe: what it does not understand it

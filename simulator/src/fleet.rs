@@ -239,6 +239,11 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         &mut self.stamper
     }
 
+    /// Both, for clients that are no devices and whose messages are measured too.
+    pub fn engine_and_stamper(&mut self) -> (&mut E, &mut S) {
+        (&mut self.engine, &mut self.stamper)
+    }
+
     /// The next event; drain it to `None` after each [`turn`](Self::turn). Devices react to what happened to them as it
     /// is drained.
     pub fn poll_event(&mut self) -> Option<FleetEvent> {

@@ -4,7 +4,9 @@
 
 use std::{collections::VecDeque, io, time::Duration};
 
-use protocol::{Message, Properties, QoS, ReasonCode, SubscribeFilter, Tag, Time, TopicFilter, TopicName, Will};
+use protocol::{
+    Message, Properties, Property, QoS, ReasonCode, SubscribeFilter, Tag, Time, TopicFilter, TopicName, Will,
+};
 use simulator::{
     ClientEngine, ClientEvent, ClientKey, Clock, ConnectOptions, Fleet, FleetEvent, FleetOptions, Outgoing, Stamper,
     Target, TopicPrefix,
@@ -29,6 +31,7 @@ struct Puppet {
     keys: Native,
     events: VecDeque<(ClientKey, ClientEvent)>,
     diary: Vec<(Time, Deed)>,
+    published: Vec<Message>,
     reachable: bool,
 }
 
@@ -41,6 +44,7 @@ impl Puppet {
             keys: Native::new(NativeOptions::default(), clock).unwrap(),
             events: VecDeque::new(),
             diary: Vec::new(),
+            published: Vec::new(),
             reachable: true,
         }
     }
@@ -108,6 +112,7 @@ impl ClientEngine for Puppet {
         let Outgoing { message, retain, tag, .. } = outgoing;
         let (topic, payload) = (message.topic.as_str().to_owned(), message.payload.to_vec());
         self.note(Deed::Publish { topic, payload, retain });
+        self.published.push(message);
         let at = self.clock.now();
         self.events
             .extend(tag.map(|tag| (client, ClientEvent::Published { tag, count: 1, reason: ReasonCode::Success, at })));
@@ -364,6 +369,31 @@ async fn natural_pace_speaks_by_itself_and_the_same_seed_says_the_same() {
         said.push(fleet.engine().diary.clone());
     }
     assert_eq!(said[0], said[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_answered_where_it_says_with_its_correlation_data() {
+    let mut fleet = fleet(1, Numberer::default(), |_| {});
+    fleet.start(1, Ramp::Over(Duration::ZERO));
+    pass(&mut fleet, SECOND).await;
+    let device = fleet.engine().clients[0].0;
+    let words = fleet.farm().dialogue(DeviceId(0)).expect("a milk meter takes commands");
+    let mut properties = Properties::new();
+    properties.push(Property::ResponseTopic(TopicName::new("elsewhere/7").unwrap()));
+    properties.push(Property::CorrelationData("\0any bytes".into()));
+    let payload = r#"{"command":"ping"}"#.into();
+    let message = Message { topic: TopicName::new(words.command).unwrap(), payload, properties };
+    let at = fleet.engine().clock().now();
+    let event = ClientEvent::Message { message, qos: QoS::AtLeastOnce, retain: false, dup: false, at };
+    fleet.engine().events.push_back((device, event));
+    pass(&mut fleet, SECOND).await;
+    let answered = fleet.engine().published.iter().filter(|message| message.topic.as_str() == "elsewhere/7");
+    let answers: Vec<&Message> = answered.collect();
+    let [answer] = answers[..] else { panic!("{} answers", answers.len()) };
+    assert_eq!(answer.properties.correlation_data().map(|data| &data[..]), Some(&b"\0any bytes"[..]));
+    let json: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+    assert_eq!(json["data"]["answer"]["outcome"], "accepted");
+    assert_eq!(fleet.counts().answers, 1);
 }
 
 #[tokio::test(start_paused = true)]

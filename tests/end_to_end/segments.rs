@@ -57,6 +57,17 @@ count = 4
 filters = ["$share/erp/smartdairy/#"]
 qos = 1
 
+[requests.parlour]
+to = ["meter", "reader"]
+rate = 30
+requesters = 3
+
+[requests.connector]
+to = ["collar"]
+rate = 10
+requesters = 3
+version = "3.1.1"
+
 [[stages]]
 name = "hold"
 hold = "3s"
@@ -65,6 +76,7 @@ rate = 80
 [thresholds]
 loss = ["count==0"]
 duplicates = ["count==0"]
+unanswered = ["count==0"]
 "##;
 
 const SEGMENTS: usize = 4;
@@ -90,7 +102,7 @@ fn four_segments_say_what_one_run_says_and_are_accounted_for_as_one() {
     let listener = Listener::start(&broker);
     let segments = together(folder.path(), &command);
     let said_by_four = listener.end(&broker);
-    assert_eq!(said_by_one.len(), 240);
+    assert_eq!(said_by_one.len(), 240 + 30);
     assert!(said_by_one == said_by_four, "{:?}", said_by_one.symmetric_difference(&said_by_four).take(4));
 
     let joint = folder.path().join("joint");
@@ -102,8 +114,11 @@ fn four_segments_say_what_one_run_says_and_are_accounted_for_as_one() {
     let (whole, joint) = (summary(&whole), summary(&joint));
     assert_eq!(joint.ended().map(|ended| ended.verdict), Some(Verdict::Pass));
     assert_eq!(rows(&joint), rows(&whole));
+    // Who asks in one process is answered by devices of others.
+    assert_eq!(joint.requests(), whole.requests());
+    assert_eq!(whole.request_counts(&Labels::none()).map(|counts| counts.answered), Some(90 + 30));
     assert_eq!(joint.counter(Counter::Lost, &Labels::none()), Some(0));
-    for name in [metric::E2E, metric::GENERATOR_LAG, "send_lag", "ack", metric::CONNECT] {
+    for name in [metric::E2E, metric::GENERATOR_LAG, "send_lag", "ack", metric::CONNECT, metric::ROUND_TRIP] {
         let samples = |summary: &Summary| summary.histogram(name, &Labels::none()).map(|samples| samples.len());
         assert_eq!(samples(&joint), samples(&whole), "{name}");
     }
@@ -209,7 +224,7 @@ impl Listener {
         Self(running)
     }
 
-    /// Every message until now that carries a stamp: its QoS, topic and payload.
+    /// Every message until now that carries a stamp, and every request that says in its payload which it is: its QoS, topic and payload.
     fn end(self, broker: &Broker) -> BTreeSet<String> {
         let port = broker.address.port().to_string();
         let last = format!("paddock/{RUN_ID}/last");
@@ -221,7 +236,8 @@ impl Listener {
             if line.ends_with(" over") {
                 return said;
             }
-            if line.contains("\"stamp\":") {
+            let asks = line.contains("/control ") && line.contains("\"correlation_id\"");
+            if line.contains("\"stamp\":") || asks {
                 assert!(said.insert(line.clone()), "said twice: {line}");
             }
         }

@@ -98,6 +98,24 @@ fn retained_messages_reach_each_latecomer_once() {
 }
 
 #[test]
+fn every_command_is_answered_in_both_versions() {
+    let words = [("p(50)<500ms", "p(50)<30s"), ("p(99)<4s", "p(99)<30s"), ("late_answers = [\"count==0\"]\n", "")];
+    let observations = changed("commands", &words, "3s");
+    let rows: Vec<&Value> = observations.iter().filter(|one| one["kind"] == "requests").collect();
+    let [account] = rows[..] else { panic!("one account of requests, not {}", rows.len()) };
+    for (row, (group, due)) in
+        account["rows"].as_array().expect("rows").iter().zip([("parlour", 300), ("erp-connector", 1)])
+    {
+        let [intended, sent, answered] = ["intended", "sent", "answered"].map(|of| row["counts"][of].as_u64());
+        assert_eq!((row["group"].as_str(), intended, sent), (Some(group), answered, answered));
+        assert!(answered >= Some(due), "{row}");
+    }
+    // In the windows, too: the chart and the spreadsheet come from there.
+    let trips = observations.iter().filter_map(|one| one["round_trip"]["count"].as_u64()).sum::<u64>();
+    assert!(trips >= 300, "{trips}");
+}
+
+#[test]
 fn gateways_flush_their_backlog_and_lose_nothing() {
     let observations = changed("gateway-backlog", &[("p(50)<100ms", "p(50)<10s")], "8s");
     told(&observations, "8 clients disconnected, away for ");

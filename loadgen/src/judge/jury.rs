@@ -154,7 +154,7 @@ impl Follows {
         let windowed = expression.window.is_some();
         match source(threshold.series.metric) {
             Source::Events(_) => Self::Events(Events::default()),
-            Source::Fault(_) | Source::Growth(_) => Self::Nothing,
+            Source::Fault(_) | Source::Requests(_) | Source::Growth(_) => Self::Nothing,
             _ if windowed => Self::Windows(Box::default()),
             Source::Samples(..) if expression.abort_on_fail => Self::Prospect(Box::default()),
             Source::Messages(..) if expression.abort_on_fail => Self::Total(Total::default()),

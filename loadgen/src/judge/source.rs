@@ -2,7 +2,7 @@
 
 use reports::{
     Counter, Summary, metric,
-    observation::{EventKind, Flow, Unit, Window},
+    observation::{EventKind, Flow, RequestCounts, Unit, Window},
     summary::Growth,
 };
 use scenarios::model::{Aggregation, Kind, Metric, Selector, Series};
@@ -14,6 +14,8 @@ pub(super) enum Source {
     Samples(&'static str, fn(&Flow) -> f64),
     /// A count that only the ledger knows.
     Fault(Counter),
+    /// A count that only the account of requests knows.
+    Requests(fn(&RequestCounts) -> u64),
     /// Messages: what is counted, and what it should be; whole from the ledger, by second from the windows.
     Messages(Counter, Counter, Pick),
     /// The same per second.
@@ -45,6 +47,9 @@ pub(super) fn source(metric: Metric) -> Source {
         Metric::Connect => Source::Samples(metric::CONNECT, |_| 0.0),
         Metric::Retained => Source::Samples(metric::RETAINED, |_| 0.0),
         Metric::Drain => Source::Samples(metric::DRAIN, |_| 0.0),
+        Metric::RoundTrip => Source::Samples(metric::ROUND_TRIP, |_| 0.0),
+        Metric::Unanswered => Source::Requests(|counts| counts.unanswered),
+        Metric::LateAnswers => Source::Requests(|counts| counts.late),
         Metric::Loss => Source::Fault(Counter::Lost),
         Metric::Duplicates => Source::Fault(Counter::Duplicated),
         Metric::Reordered => Source::Fault(Counter::Reordered),

@@ -6,8 +6,8 @@ use reports::{
     Observation, label, metric,
     observation::{
         DeviceGroup, EncodedHistogram, Flow, GeneratorHealth, HistogramRecord, Ledger, LedgerCounts, LedgerRow,
-        Percentiles, PlannedStage, Qos, Role, RunStarted, ScenarioInfo, Stretch, TargetInfo, Tool, Window,
-        house_histogram,
+        Percentiles, PlannedStage, Qos, RequestCounts, RequestRow, Requests, Role, RunStarted, ScenarioInfo, Stretch,
+        TargetInfo, Tool, Window, house_histogram,
     },
 };
 use scenarios::model::Threshold;
@@ -78,6 +78,37 @@ fn histogram(group: &str, qos: u8, millis: impl IntoIterator<Item = u64>) -> Obs
 fn ledger(qos: Qos, counts: LedgerCounts) -> Observation {
     let row = LedgerRow { qos, group: "meters".to_owned(), stage: "hold".to_owned(), counts };
     Observation::Ledger(Ledger { rows: vec![row] })
+}
+
+fn requests(counts: RequestCounts) -> Observation {
+    let row = RequestRow { group: "parlour".to_owned(), qos: Qos::AtLeastOnce, stage: "hold".to_owned(), counts };
+    Observation::Requests(Requests { rows: vec![row] })
+}
+
+#[test]
+fn requests_without_an_answer_are_judged_and_make_round_trips_doubtful() {
+    let of = |sent: u64, unanswered: u64, late: u64| {
+        let counts =
+            RequestCounts { intended: 100, sent, not_sent: 100 - sent, unanswered, late, ..Default::default() };
+        [requests(RequestCounts { answered: sent - unanswered, ..counts }), trips(10)]
+    };
+    let judge = |series: &str, expression: &str, seen: &[Observation]| judged(series, expression, seen);
+    assert_eq!(judge("unanswered", "count==0", &of(100, 0, 0)), ThresholdResult::Pass);
+    assert_eq!(judge("unanswered{group:parlour,qos:1}", "rate<=2%", &of(100, 2, 0)), ThresholdResult::Pass);
+    assert_eq!(judge("unanswered{group:parlour}", "rate<2%", &of(100, 2, 0)), ThresholdResult::Fail);
+    assert_eq!(judge("late_answers{stage:hold}", "count<3", &of(100, 0, 3)), ThresholdResult::Fail);
+    assert_eq!(judge("unanswered", "count==0", &of(98, 0, 0)), ThresholdResult::Inconclusive, "two were never sent");
+    assert_eq!(judge("unanswered", "count==0", &[]), ThresholdResult::Inconclusive, "nothing was asked");
+    assert_eq!(judge("round_trip{group:parlour}", "p(99)<20ms", &of(100, 1, 0)), ThresholdResult::Pass);
+    assert_eq!(judge("round_trip{group:parlour}", "p(99)<20ms", &of(100, 2, 0)), ThresholdResult::Inconclusive);
+    assert_eq!(judge("round_trip", "p(50)<5ms", &of(100, 2, 0)), ThresholdResult::Fail);
+}
+
+/// Round trips of so many milliseconds.
+fn trips(millis: u64) -> Observation {
+    let Observation::Histogram(mut record) = histogram("parlour", 1, [millis; 98]) else { unreachable!() };
+    record.metric = metric::ROUND_TRIP.to_owned();
+    Observation::Histogram(record)
 }
 
 fn clean() -> LedgerCounts {

@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 use reports::{
     Counter, Labels, Summary, label,
-    observation::{Stretch, house_histogram},
+    observation::{RequestCounts, Stretch, house_histogram},
     summary::Growth,
 };
 use scenarios::model::{Aggregation, Bound, Metric, Selector, Threshold};
@@ -49,6 +49,10 @@ pub(super) fn evaluate(threshold: &Threshold, summary: &Summary) -> Result<Compa
         }
         Source::Fault(counter) => {
             let observed = fault(counter, threshold, summary, &selectors)?;
+            Ok(Compared::plain(observed, &threshold.expression.bound))
+        }
+        Source::Requests(pick) => {
+            let observed = asked(pick, threshold, summary, &selectors)?;
             Ok(Compared::plain(observed, &threshold.expression.bound))
         }
         Source::Messages(counter, should, _) => {
@@ -166,9 +170,52 @@ fn fault(counter: Counter, threshold: &Threshold, summary: &Summary, selectors: 
     }
 }
 
+fn asked(
+    pick: fn(&RequestCounts) -> u64,
+    threshold: &Threshold,
+    summary: &Summary,
+    selectors: &[Labels],
+) -> Result<f64, String> {
+    let counts = requests(summary, selectors);
+    match threshold.expression.aggregation {
+        _ if counts.intended == 0 => Err("no request was due".to_owned()),
+        Aggregation::Rate => Ok(pick(&counts) as f64 / counts.sent.max(1) as f64),
+        _ => Ok(pick(&counts) as f64),
+    }
+}
+
+fn requests(summary: &Summary, selectors: &[Labels]) -> RequestCounts {
+    let mut sum = RequestCounts::default();
+    selectors.iter().filter_map(|selector| summary.request_counts(selector)).for_each(|counts| sum += counts);
+    sum
+}
+
+/// Why a threshold on requests that holds proves nothing: too many were never sent, or never answered.
+fn doubt_of_requests(threshold: &Threshold, counts: RequestCounts) -> Option<String> {
+    let RequestCounts { intended, not_sent, unanswered, answered, .. } = counts;
+    let percent = match (threshold.series.metric, threshold.expression.aggregation) {
+        (Metric::RoundTrip, Aggregation::Percentile(percentile)) => percentile.value(),
+        (Metric::RoundTrip, Aggregation::Maximum) => 100.0,
+        (Metric::RoundTrip, _) => return None,
+        // Nobody owes an answer to what nobody asked.
+        _ => {
+            return (not_sent as f64 > intended as f64 * UNSENT_LIMIT).then(|| {
+                format!("{not_sent} of {intended} intended requests were never sent, so nobody could answer them")
+            });
+        }
+    };
+    let missing = unanswered + not_sent;
+    let tolerated = (100.0 - percent) / 100.0 * (missing + answered) as f64;
+    (missing as f64 > tolerated)
+        .then(|| format!("{missing} requests were not sent or never answered; this is the round trip of the others"))
+}
+
 /// Why a threshold that holds proves nothing: the fate of messages is unknown.
 pub(super) fn doubt(threshold: &Threshold, summary: &Summary) -> Option<String> {
     let selectors = selectors(threshold, summary);
+    if threshold.series.metric.is_about_requests() {
+        return doubt_of_requests(threshold, requests(summary, &selectors));
+    }
     match (threshold.series.metric, threshold.expression.aggregation) {
         (Metric::Loss, _) => {}
         (Metric::E2e | Metric::Service, Aggregation::Percentile(percentile)) => {

@@ -57,6 +57,7 @@ pub(super) fn samples(series: &Series, window: &Window) -> Option<Option<Encoded
         Source::Samples(reports::metric::E2E, _) => &window.e2e,
         Source::Samples(reports::metric::SERVICE, _) => &window.service,
         Source::Samples(reports::metric::GENERATOR_LAG, _) => &window.lag,
+        Source::Samples(reports::metric::ROUND_TRIP, _) => &window.round_trip,
         _ => return None,
     };
     (!series.is_narrow()).then(|| own.histogram.clone())
@@ -73,7 +74,7 @@ fn value(series: &Series, window: &Window, frame: &Frame) -> Option<Value> {
             let cpu = window.target?.cpu?;
             Some(Value::Cost(cpu * window.length.as_nanos() as f64, window.total.sent))
         }
-        Source::Fault(_) | Source::Growth(_) | Source::Events(_) => None,
+        Source::Fault(_) | Source::Requests(_) | Source::Growth(_) | Source::Events(_) => None,
     }
 }
 

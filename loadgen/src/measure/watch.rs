@@ -65,7 +65,8 @@ impl Watch {
 
     fn narrow(&mut self, wanted: impl Iterator<Item = bool>) {
         self.of_devices = Some(true);
-        for (mine, wanted) in self.devices.iter_mut().zip(wanted) {
+        // Clients that ask have no model.
+        for (mine, wanted) in self.devices.iter_mut().zip(wanted.chain(std::iter::repeat(false))) {
             *mine &= wanted;
         }
     }

@@ -35,6 +35,7 @@ pub struct Samples {
     e2e: Histogram<u64>,
     service: Histogram<u64>,
     lag: Histogram<u64>,
+    round_trip: Histogram<u64>,
     /// Of each watch that has samples.
     watched: Vec<Option<Histogram<u64>>>,
 }
@@ -66,6 +67,7 @@ impl ClosedWindow {
             e2e: Percentiles::of(&self.samples.e2e),
             service: Percentiles::of(&self.samples.service),
             lag: Percentiles::of(&self.samples.lag),
+            round_trip: Percentiles::of(&self.samples.round_trip),
             kept: self.kept(),
             ..self.counted.clone()
         }
@@ -87,6 +89,7 @@ impl ClosedWindow {
         samples.e2e.reset();
         samples.service.reset();
         samples.lag.reset();
+        samples.round_trip.reset();
         samples.watched.iter_mut().flatten().for_each(Histogram::reset);
         samples
     }
@@ -95,7 +98,13 @@ impl ClosedWindow {
 impl Samples {
     fn new(watches: &[Watch]) -> Self {
         let watched = watches.iter().map(|watch| watch.has_samples().then(house_histogram)).collect();
-        Self { e2e: house_histogram(), service: house_histogram(), lag: house_histogram(), watched }
+        Self {
+            e2e: house_histogram(),
+            service: house_histogram(),
+            lag: house_histogram(),
+            round_trip: house_histogram(),
+            watched,
+        }
     }
 }
 
@@ -154,6 +163,7 @@ impl Seconds {
             super::E2E => Some(&mut self.samples.e2e),
             super::SERVICE => Some(&mut self.samples.service),
             super::LAG => Some(&mut self.samples.lag),
+            super::requests::ROUND_TRIP => Some(&mut self.samples.round_trip),
             _ => None,
         }
     }

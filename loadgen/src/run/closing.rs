@@ -10,7 +10,10 @@ use reports::{
         SCHEMA, ScenarioInfo, SegmentInfo, Witness, WitnessKind,
     },
 };
-use scenarios::{Scenario, model::SubscriberGroup};
+use scenarios::{
+    Scenario,
+    model::{Requests, SubscriberGroup},
+};
 use sha2::{Digest, Sha256};
 
 use super::{Plan, appointment::Appointment, chronicle::Chronicle, preflight, program, recorder::Recorder, resources};
@@ -59,7 +62,10 @@ pub(super) fn frame(
         target: plan.described.clone(),
         command: plan.command.clone(),
         stages: stages.collect(),
-        groups: devices.chain(scenario.subscribers.iter().map(subscriber)).collect(),
+        groups: devices
+            .chain(scenario.subscribers.iter().map(subscriber))
+            .chain(scenario.requests.iter().map(requester))
+            .collect(),
         thresholds: scenario.thresholds.iter().map(ToString::to_string).collect(),
         environment: resources::environment(file_limit, plan.process.is_some()),
         preflight: file_limit
@@ -87,13 +93,23 @@ fn segment(plan: &Plan, appointment: &Appointment) -> SegmentInfo {
 /// Equal where everything is equal that decides who sends what to whom, and when. Segments run the same version, so what a
 /// type's fields are called may go into it.
 fn fingerprint(scenario: &Scenario, seed: u64) -> String {
-    let Scenario { devices, subscribers, stages, events, network, day, thresholds, barns, .. } = scenario;
-    let clients = format!("{seed} {barns:?} {devices:?} {subscribers:?} {} {day:?}", scenario.epoch_ms);
+    let Scenario { devices, subscribers, requests, stages, events, network, day, thresholds, barns, .. } = scenario;
+    let clients = format!("{seed} {barns:?} {devices:?} {subscribers:?} {requests:?} {} {day:?}", scenario.epoch_ms);
     // What a trace says, not what its file is called on each machine.
     let traces: Vec<_> = scenario.traces.iter().map(|trace| (&trace.starts, trace.repeat)).collect();
     let load = format!("{stages:?} {traces:?} {events:?} {network:?} {:?} {:?}", scenario.warm_up, scenario.drain);
     let text = format!("{clients} {load} {thresholds:?}");
     Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn requester(requests: &Requests) -> DeviceGroup {
+    DeviceGroup {
+        name: requests.name.to_string(),
+        model: "requests".to_owned(),
+        role: Role::Requester,
+        count: u64::from(requests.requesters),
+        qos: Qos::try_from(requests.qos.level()).ok(),
+    }
 }
 
 fn subscriber(group: &SubscriberGroup) -> DeviceGroup {

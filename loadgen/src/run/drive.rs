@@ -21,6 +21,7 @@ use simulator::{
 use super::{
     Plan,
     chronicle::{Chronicle, Scribe},
+    exchange::Exchange,
     happenings::Happenings,
     network::Network,
     program::{self, NaturalTime, Part, Program},
@@ -60,6 +61,7 @@ pub(super) struct Drive<'a> {
     pub(super) start: Time,
     pub(super) fleet: Fleet<Engine, Recorder>,
     pub(super) readers: Readers,
+    pub(super) exchange: Exchange,
     pub(super) calendar: Share<Program>,
     pub(super) side: Option<Side>,
     pub(super) network: Option<Network>,
@@ -71,7 +73,7 @@ pub(super) struct Drive<'a> {
     pub(super) counters: Counters,
     /// Whether the broker ever answered.
     pub(super) reached: bool,
-    preparing: bool,
+    pub(super) preparing: bool,
     /// When every subscriber had its SUBACK.
     pub(super) attended_from: Time,
     /// Until when they listened, an offset.
@@ -98,7 +100,7 @@ impl<'a> Drive<'a> {
         interrupt: Pin<&'a mut dyn Future<Output = ()>>,
     ) -> Result<Self, (Box<Chronicle>, Failure)> {
         let ready = upheaval::allowed(&plan.scenario, broker.is_some()).and_then(|()| clients(plan, clock));
-        let (fleet, readers, network) = match ready {
+        let (fleet, readers, exchange, network) = match ready {
             Ok(clients) => clients,
             Err(failure) => return Err((chronicle, failure)),
         };
@@ -127,6 +129,7 @@ impl<'a> Drive<'a> {
             start: clock.now(),
             fleet,
             readers,
+            exchange,
             calendar: Share::new(program, owned),
             side: None,
             failure: None,
@@ -162,8 +165,12 @@ impl<'a> Drive<'a> {
     pub(super) async fn turn(&mut self, until: Time) {
         let now = self.now();
         let may_connect = self.reached && !self.stopping;
-        let retry = if may_connect { self.readers.advance(self.fleet.engine(), now) } else { None };
-        let until = retry.map_or(until, |retry| retry.min(until));
+        let mut until = until;
+        if may_connect {
+            let readers = self.readers.advance(self.fleet.engine(), now);
+            let requesters = self.exchange.advance(self.fleet.engine(), now);
+            until = [readers, requesters].into_iter().flatten().fold(until, Time::min);
+        }
         tokio::select! {
             biased;
             () = self.interrupt.as_mut(), if !self.interrupted && !self.stopping => self.interrupted = true,
@@ -211,7 +218,7 @@ impl<'a> Drive<'a> {
             FleetEvent::Dropped { tag, .. } => self.fleet.stamper().dropped(tag),
             FleetEvent::Other(key, event) => match self.side.as_mut().filter(|side| side.is(key)) {
                 Some(side) => side.react(&event),
-                None => self.react_reader(key, &event),
+                None => self.react_other(key, &event),
             },
             FleetEvent::Online { device, session_present, again, took } => {
                 self.fleet.stamper().flood.set_online(device, true);
@@ -243,7 +250,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn react_reader(&mut self, key: ClientKey, event: &ClientEvent) {
+    pub(super) fn react_reader(&mut self, key: ClientKey, event: &ClientEvent) {
         if let ClientEvent::Connected { took: Some(took), .. } = event
             && let Some(group) = self.readers.group_of(key)
         {
@@ -354,7 +361,7 @@ impl<'a> Drive<'a> {
 
     /// How many connections are open.
     pub(super) fn online(&self) -> u64 {
-        u64::from(self.fleet.counts().online) + self.readers.online() as u64
+        u64::from(self.fleet.counts().online) + (self.readers.online() + self.exchange.online()) as u64
     }
 
     /// How many connections are open of those that a threshold asks for.
@@ -374,7 +381,7 @@ impl<'a> Drive<'a> {
 
     /// How many connections should be open.
     pub(super) fn awaited(&self) -> u64 {
-        u64::from(self.fleet.counts().started) + self.readers.awaited() as u64
+        u64::from(self.fleet.counts().started) + (self.readers.awaited() + self.exchange.len()) as u64
     }
 
     /// How many of this process's devices are among the first `devices` of the scenario.
@@ -400,8 +407,8 @@ impl<'a> Drive<'a> {
     }
 }
 
-/// Devices and subscribers, and what is between them and the broker.
-type Clients = (Fleet<Engine, Recorder>, Readers, Option<Network>);
+/// Devices, subscribers and clients that ask, and what is between them and the broker.
+type Clients = (Fleet<Engine, Recorder>, Readers, Exchange, Option<Network>);
 
 /// The devices and the subscribers of `plan`, offline.
 fn clients(plan: &Plan, clock: Clock) -> Result<Clients, Failure> {
@@ -421,9 +428,13 @@ fn clients(plan: &Plan, clock: Clock) -> Result<Clients, Failure> {
     let farm = Farm::new(scenario, plan.seed);
     let owned = Program::owned(&farm, plan.segment);
     let mine: Vec<DeviceId> = program::order(&farm).into_iter().filter(|device| owned[device.0 as usize]).collect();
-    let spans: Vec<StageSpan> = program::parts(scenario).into_iter().map(|part| part.span).collect();
+    let parts = program::parts(scenario);
+    let exchange = Exchange::new(plan, &farm, &parts).map_err(usage)?;
+    let spans: Vec<StageSpan> = parts.into_iter().map(|part| part.span).collect();
     let groups = Groups {
-        devices: scenario.devices.iter().map(|group| group.name.to_string()).collect(),
+        devices: (scenario.devices.iter().map(|group| group.name.to_string()))
+            .chain(scenario.requests.iter().map(|requests| requests.name.to_string()))
+            .collect(),
         subscribers: scenario.subscribers.iter().map(|group| group.name.to_string()).collect(),
     };
     let ledger = Ledger::new(Audience::default(), ledger::Options::default());
@@ -445,7 +456,7 @@ fn clients(plan: &Plan, clock: Clock) -> Result<Clients, Failure> {
         timeline: Timeline { epoch: now, begins: natural.begins, compression: natural.compression },
         ..FleetOptions::new(plan.target.clone(), plan.seed, now)
     };
-    Ok((Fleet::new(farm, mine, engine, recorder, options), readers, network))
+    Ok((Fleet::new(farm, mine, engine, recorder, options), readers, exchange, network))
 }
 
 /// How many connections this process is to have.
@@ -456,7 +467,9 @@ pub(super) fn connections(plan: &Plan) -> u64 {
     let devices =
         Program::owned(&Farm::new(&plan.scenario, plan.seed), plan.segment).into_iter().filter(|owned| *owned);
     let subscribers: u32 = plan.scenario.subscribers.iter().map(|group| group.count).sum();
-    (devices.count() + (0..subscribers).filter(|place| plan.segment.owns(*place)).count()) as u64
+    let requesters: u32 = plan.scenario.requests.iter().map(|requests| requests.requesters).sum();
+    let mine = |count: u32| (0..count).filter(|place| plan.segment.owns(*place)).count();
+    (devices.count() + mine(subscribers) + mine(requesters)) as u64
 }
 
 fn natural_time(plan: &Plan) -> NaturalTime {

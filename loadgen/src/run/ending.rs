@@ -54,8 +54,10 @@ impl Drive<'_> {
         self.thaw_now();
         self.fleet.stop();
         self.readers.stop(self.fleet.engine());
+        self.exchange.stop(self.fleet.engine());
         let deadline = self.now().after(PATIENCE);
-        while !(self.fleet.is_stopped() && self.readers.are_gone()) && self.now() < deadline {
+        let gone = |drive: &Self| drive.fleet.is_stopped() && drive.readers.are_gone() && drive.exchange.is_gone();
+        while !gone(self) && self.now() < deadline {
             self.turn(deadline).await;
         }
         if self.plan.clear_retained && self.reached {
@@ -136,6 +138,7 @@ impl Drive<'_> {
         let counters = Counters::read(now);
         let mut chronicle = self.scribe.lay_down();
         let machine = counters.since(&self.counters, chronicle.send_queue());
+        self.exchange.close(|observation| chronicle.record(&observation));
         let recorder = self.fleet.stamper();
         recorder.replays.close(&mut recorder.ledger);
         if odd.held_up > 0 {
@@ -153,14 +156,15 @@ impl Drive<'_> {
     }
 
     fn is_settled(&mut self) -> bool {
+        let answered = self.exchange.is_settled();
         let recorder = self.fleet.stamper();
         let sent = recorder.ledger.unresolved() == 0;
         if self.plan.segment.is_whole() {
-            return sent && recorder.ledger.outstanding() == 0 && recorder.replays.outstanding() == 0;
+            return answered && sent && recorder.ledger.outstanding() == 0 && recorder.replays.outstanding() == 0;
         }
         // What other segments have sent, and what became of ours with their subscribers, is not known here: whoever listens
-        // does so to the end.
-        sent && self.readers.len() == 0
+        // does so to the end, and so does whoever may be asked.
+        answered && sent && self.readers.len() == 0 && self.plan.scenario.requests.is_empty()
     }
 
     /// What the segments of a split run need of each other besides what was sent and received.

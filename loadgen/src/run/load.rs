@@ -42,7 +42,7 @@ impl Drive<'_> {
             let offset = self.offset(now);
             let border = self.enter_parts(offset);
             self.let_happen(offset);
-            let handed = self.hand_out(&mut next, now) + self.pour(now);
+            let handed = self.hand_out(&mut next, now) + self.pour(now) + self.ask(offset);
             self.close_windows(offset);
             if offset >= end && (next.is_none() || offset >= end + OVERTIME) {
                 break;
@@ -68,7 +68,8 @@ impl Drive<'_> {
                     .map_or(end, |start| start.at.max(offset + QUANTUM))
                     .min(border)
                     .min(self.fleet.stamper().meter.window_ends());
-                let due = self.happenings.next().map_or(due, |at| at.min(due));
+                let also = [self.happenings.next(), self.exchange.next().map(|at| at.max(offset + QUANTUM))];
+                let due = also.into_iter().flatten().fold(due, Duration::min);
                 self.turn(self.start.after(due)).await;
             }
             self.moderate(now);
@@ -120,6 +121,12 @@ impl Drive<'_> {
             poured += room as usize;
         }
         poured
+    }
+
+    /// Hands out requests that are due, at most a batch; how many.
+    fn ask(&mut self, offset: Duration) -> usize {
+        let (engine, recorder) = self.fleet.engine_and_stamper();
+        self.exchange.ask(engine, &mut recorder.meter, offset)
     }
 
     /// Books every start that is due and was not handed out.

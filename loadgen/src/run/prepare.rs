@@ -76,10 +76,11 @@ impl Drive<'_> {
         let patience = self.plan.target.connect_timeout * 2;
         let mut ready = 0;
         let mut deadline = self.now().after(patience);
-        while !self.readers.are_ready() {
+        while !(self.readers.are_ready() && self.exchange.is_ready()) {
             let now = self.now();
-            if self.readers.online() > ready {
-                ready = self.readers.online();
+            let online = self.readers.online() + self.exchange.online();
+            if online > ready {
+                ready = online;
                 deadline = now.after(patience);
             } else if now >= deadline {
                 return Err(unreachable(format!("only {ready} subscribers got CONNACK and SUBACK in time")));

@@ -12,7 +12,7 @@ use reports::observation::ClientEvidence;
 use scenarios::model::SubscriberId;
 use simulator::{ClientEngine, ClientEvent, ClientKey, ConnectOptions, engine::Closed};
 
-pub(super) use wishes::quality;
+pub(super) use wishes::{quality, version};
 use {
     slow::Slow,
     wishes::{filters, granted, options, refusal},

@@ -29,6 +29,10 @@ pub(crate) struct Script {
     pub(crate) freeze: Option<(u64, Duration)>,
     /// From this publication on the broker is gone, with all its connections.
     pub(crate) die: Option<u64>,
+    /// These commands, counted from 0, reach nobody.
+    pub(crate) mute: Vec<u64>,
+    /// From this command on the broker does nothing at all for so long.
+    pub(crate) freeze_at_command: Option<(u64, Duration)>,
     /// Every CONNECT is refused for this reason.
     pub(crate) refuse: Option<ReasonCode>,
 }
@@ -39,6 +43,8 @@ pub(crate) struct Deeds {
     pub(crate) swallowed: Vec<Vec<u8>>,
     pub(crate) doubled: Vec<Vec<u8>>,
     pub(crate) delayed: Vec<Vec<u8>>,
+    /// The topics of commands that reached nobody, in order.
+    pub(crate) muted: Vec<String>,
     pub(crate) retained: HashMap<String, Vec<u8>>,
     /// The Client Identifiers of everybody who connected.
     pub(crate) clients: Vec<String>,
@@ -70,8 +76,16 @@ pub(crate) async fn start(script: Script) -> (String, tokio::sync::watch::Receiv
             let _ended = accepting.send(Input::Accepted(stream));
         }
     });
-    let broker =
-        Broker { script, deeds: Deeds::default(), peers: HashMap::new(), stamped: 0, held: Vec::new(), told, door };
+    let broker = Broker {
+        script,
+        deeds: Deeds::default(),
+        peers: HashMap::new(),
+        stamped: 0,
+        commands: 0,
+        held: Vec::new(),
+        told,
+        door,
+    };
     tokio::spawn(broker.serve(sender, inputs));
     (address, deeds)
 }
@@ -81,6 +95,7 @@ struct Broker {
     deeds: Deeds,
     peers: HashMap<usize, Peer>,
     stamped: u64,
+    commands: u64,
     held: Vec<Arc<Message>>,
     told: tokio::sync::watch::Sender<Deeds>,
     door: tokio::task::JoinHandle<()>,
@@ -182,6 +197,18 @@ impl Broker {
                 0 => self.deeds.retained.remove(&topic),
                 _ => self.deeds.retained.insert(topic, message.payload.to_vec()),
             };
+        }
+        if message.topic.as_str().contains("/commands/") {
+            let number = self.commands;
+            self.commands += 1;
+            if let Some((_, lasts)) = self.script.freeze_at_command.filter(|(at, _)| *at == number) {
+                // The script's freeze, not a wait for anything.
+                tokio::time::sleep(lasts).await;
+            }
+            if self.script.mute.contains(&number) {
+                self.deeds.muted.push(message.topic.to_string());
+                return;
+            }
         }
         if loadgen::Stamp::parse(&message.payload).is_none() {
             return self.deliver(&message, qos, now);

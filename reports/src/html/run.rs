@@ -50,6 +50,7 @@ pub fn html(summary: &Summary) -> Result<String, Error> {
             latencies => tables::latencies(summary),
             thresholds => tables::thresholds(summary),
             ledger => ledger::ledger(summary),
+            requests => ledger::requests(summary),
             witnesses => ledger::witnesses(summary),
             groups => tables::groups(summary),
             stages => tables::stages(summary),

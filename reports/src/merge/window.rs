@@ -8,8 +8,8 @@ use hdrhistogram::Histogram;
 /// A window that others are added to.
 pub(super) struct Joined {
     window: Window,
-    /// End to end, service, lag; decoded once there is a second window.
-    samples: Option<[Histogram<u64>; 3]>,
+    /// End to end, service, lag, round trips; decoded once there is a second window.
+    samples: Option<[Histogram<u64>; 4]>,
 }
 
 impl Joined {
@@ -47,23 +47,24 @@ impl Joined {
 
     /// What it amounts to.
     pub(super) fn window(self) -> Window {
-        let Some([e2e, service, lag]) = self.samples else { return self.window };
+        let Some([e2e, service, lag, round_trip]) = self.samples else { return self.window };
         Window {
             e2e: Percentiles::of(&e2e),
             service: Percentiles::of(&service),
             lag: Percentiles::of(&lag),
+            round_trip: Percentiles::of(&round_trip),
             ..self.window
         }
     }
 }
 
-fn decoded(name: &str, window: &Window) -> Result<[Histogram<u64>; 3], MergeError> {
+fn decoded(name: &str, window: &Window) -> Result<[Histogram<u64>; 4], MergeError> {
     let decode = |percentiles: &Percentiles| match &percentiles.histogram {
         Some(encoded) => encoded.decode().map_err(|cause| MergeError::Histogram { name: name.to_owned(), cause }),
         None if percentiles.count == 0 => Ok(house_histogram()),
         None => Err(MergeError::Percentiles { name: name.to_owned() }),
     };
-    Ok([decode(&window.e2e)?, decode(&window.service)?, decode(&window.lag)?])
+    Ok([decode(&window.e2e)?, decode(&window.service)?, decode(&window.lag)?, decode(&window.round_trip)?])
 }
 
 fn join(name: &str, mine: &mut Kept, other: Kept) -> Result<(), MergeError> {

@@ -95,12 +95,12 @@ pub struct Witness {
     /// Device group of that client.
     #[serde(default)]
     pub group: String,
-    /// Subscriber (or shared group) that missed it or got it wrongly.
+    /// Subscriber (or shared group) that missed it or got it wrongly; the device that was asked.
     #[serde(default)]
     pub subscriber: String,
-    /// Stream number in its stamp.
+    /// Stream number in its stamp; of a request, the number of its section.
     pub stream: u32,
-    /// Sequence number in its stamp.
+    /// Sequence number in its stamp; of a request, its number within its section.
     pub sequence: u32,
     /// QoS it was published with.
     pub qos: Qos,
@@ -130,6 +130,10 @@ pub enum WitnessKind {
     NotSent,
     /// Handed to a connection at QoS 1 or 2, but refused or never acknowledged.
     Unacknowledged,
+    /// A request that was sent and never answered.
+    Unanswered,
+    /// A request whose answer came after its time-out.
+    LateAnswer,
 }
 
 impl WitnessKind {
@@ -142,6 +146,8 @@ impl WitnessKind {
             Self::Late => "late",
             Self::NotSent => "not_sent",
             Self::Unacknowledged => "unacknowledged",
+            Self::Unanswered => "unanswered",
+            Self::LateAnswer => "late_answer",
         }
     }
 }

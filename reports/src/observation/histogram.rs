@@ -21,6 +21,8 @@ pub mod metric {
     pub const RETAINED: &str = "retained";
     /// CONNACK to the last message of a queue, for each subscriber that was away.
     pub const DRAIN: &str = "drain";
+    /// Intended start of a request to its answer.
+    pub const ROUND_TRIP: &str = "round_trip";
 }
 
 /// One distribution over the whole run. The records of one metric are a partition: every sample lies in exactly one of

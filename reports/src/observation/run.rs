@@ -140,6 +140,8 @@ pub enum Role {
     Subscriber,
     /// Holds a connection only.
     Idle,
+    /// Asks devices and gets answers.
+    Requester,
 }
 
 /// The machine of the generator. Unknown figures are `None` or empty.

@@ -35,6 +35,9 @@ pub struct Window {
     pub service: Percentiles,
     /// Intended start to actual send, of messages sent in this window.
     pub lag: Percentiles,
+    /// Intended start of a request to its answer, of answers received in this window.
+    #[serde(skip_serializing_if = "Percentiles::is_empty")]
+    pub round_trip: Percentiles,
     /// The target's process, when it is on this machine.
     pub target: Option<ProcessUsage>,
     /// The generator's own process.
@@ -109,6 +112,11 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Those of a distribution of nanoseconds, with the distribution.
     pub fn of(samples: &Histogram<u64>) -> Self {
         if samples.is_empty() {

@@ -81,7 +81,7 @@ pub(super) fn distributions(summary: &Summary) -> BTreeMap<String, BTreeMap<Pair
         let kept = LABELS.iter().filter_map(|known| Some(((*known).to_owned(), labels.value(known)?.to_owned())));
         add(name, kept.collect(), &histogram);
     }
-    for name in [metric::E2E, metric::SERVICE, metric::GENERATOR_LAG] {
+    for name in [metric::E2E, metric::SERVICE, metric::GENERATOR_LAG, metric::ROUND_TRIP] {
         if summary.histogram_keys().any(|(final_one, _)| final_one == name) {
             continue;
         }

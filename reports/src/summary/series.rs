@@ -36,6 +36,8 @@ pub struct Point {
     pub service: Percentiles,
     /// Intended start to actual send; without the histogram.
     pub lag: Percentiles,
+    /// Intended start of a request to its answer; without the histogram.
+    pub round_trip: Percentiles,
     /// The target's process.
     pub target: ProcessUsage,
     /// The generator's process.
@@ -71,6 +73,7 @@ impl Series {
             e2e: light(&window.e2e),
             service: light(&window.service),
             lag: light(&window.lag),
+            round_trip: light(&window.round_trip),
             target: window.target.unwrap_or_default(),
             generator: window.generator.unwrap_or_default(),
         });
@@ -126,6 +129,7 @@ impl Point {
         highest(&mut self.e2e, &other.e2e);
         highest(&mut self.service, &other.service);
         highest(&mut self.lag, &other.lag);
+        highest(&mut self.round_trip, &other.round_trip);
         busiest(&mut self.target, &other.target);
         busiest(&mut self.generator, &other.generator);
     }

@@ -4,7 +4,7 @@ use super::style::Style;
 use super::visible;
 use crate::figures::{count, latency, often, quantity, rate, share, span};
 use crate::headline::{Headline, elapsed, further_reasons};
-use crate::observation::{EventKind, Health, LedgerCounts, Qos, ThresholdResult, Witness, metric};
+use crate::observation::{EventKind, Health, LedgerCounts, Qos, RequestCounts, ThresholdResult, Witness, metric};
 use crate::summary::Summary;
 use crate::{Labels, label};
 use hdrhistogram::Histogram;
@@ -21,6 +21,8 @@ pub(super) fn block(summary: &Summary, style: Style, report: Option<&Path>) -> S
     rates(summary, style, &mut lines);
     latencies(summary, style, &mut lines);
     ledger(summary, style, &mut lines);
+    requests(summary, style, &mut lines);
+    witnesses(summary, &mut lines);
     thresholds(summary, style, &mut lines);
     notes(summary, style, &mut lines);
     if let Some(report) = report {
@@ -65,6 +67,7 @@ fn latencies(summary: &Summary, style: Style, lines: &mut Vec<String>) {
         ("end to end", metric::E2E),
         ("broker", metric::SERVICE),
         ("generator lag", metric::GENERATOR_LAG),
+        ("round trip", metric::ROUND_TRIP),
         ("retained", metric::RETAINED),
         ("queue drained", metric::DRAIN),
     ];
@@ -101,9 +104,31 @@ fn ledger(summary: &Summary, style: Style, lines: &mut Vec<String>) {
     lines.push(String::new());
     lines.extend(table.next().map(|header| style.bold(&header)));
     lines.extend(table);
+}
+
+/// What became of requests, by section.
+fn requests(summary: &Summary, style: Style, lines: &mut Vec<String>) {
+    let groups = summary.requests_by_group();
+    if groups.is_empty() {
+        return;
+    }
+    let header = ["Requests", "sent", "answered", "late", "unanswered", "again", "unsent"];
+    let mut table = vec![header.map(str::to_owned)];
+    for (group, _, counts) in groups {
+        let RequestCounts { sent, answered, late, unanswered, repeated, not_sent, .. } = counts;
+        let [a, b, c, d, e, f] = [sent, answered, late, unanswered, repeated, not_sent].map(count);
+        table.push([format!("  {}", shortened(&visible(&group), 24)), a, b, c, d, e, f]);
+    }
+    let mut table = aligned(&table).into_iter();
+    lines.push(String::new());
+    lines.extend(table.next().map(|header| style.bold(&header)));
+    lines.extend(table);
+}
+
+fn witnesses(summary: &Summary, lines: &mut Vec<String>) {
     for (kind, witnesses) in summary.witnesses() {
         for witness in witnesses.kept().iter().take(WITNESSES_SHOWN) {
-            lines.push(witness_line(kind.name(), witness));
+            lines.push(witness_line(&kind.name().replace('_', " "), witness));
         }
         let more = witnesses.count().saturating_sub(WITNESSES_SHOWN as u64);
         if more > 0 {

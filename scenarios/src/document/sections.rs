@@ -25,6 +25,8 @@ section! {
         required devices: Table<Name, DeviceSection>;
         /// Groups of connections that are no devices, by name. Default: none.
         default subscribers: Table<Name, SubscriberSection> = Table::default();
+        /// Clients that ask devices and get answers, by name. Default: none.
+        default requests: Table<Name, RequestsSection> = Table::default();
         /// How the farm's day passes while load is natural.
         optional day: DaySection;
         /// The load over time, stage after stage; at least one.
@@ -191,6 +193,30 @@ section! {
         optional session_expiry: Span;
         /// The longest silence before a PINGREQ; a duration in whole seconds up to 65535s, 0s for none. Default: 60s.
         default keep_alive: Span = Span::seconds(60);
+    }
+}
+
+section! {
+    /// Clients that ask devices at a rate: each request is a command, which its device answers. The round trip counts from
+    /// the intended start of a request to its answer. Where both speak 5.0 a request names a Response Topic and carries
+    /// Correlation Data; where one speaks 3.1.1 the command carries a correlation_id and the answer is on the status topic.
+    RequestsSection {
+        /// The broker that they connect to, by name. Default: the only one.
+        optional broker: Name;
+        /// The device groups, by name, whose devices are asked in turns, as far as they are to be connected.
+        required to: Vec<At<Name>>;
+        /// Requests per second over all requesters, above 0, from the first stage's hold to the end of the last one.
+        required rate: Rate;
+        /// How requests are spread: constant (evenly) or poisson (at random, same mean). Default: constant.
+        default arrival: Arrival = Arrival::Constant;
+        /// How many connections ask, each the same devices always; 1 to 1000000. Default: 1.
+        optional requesters: Count;
+        /// The QoS of requests, and the greatest of their answers, 0, 1 or 2. Default: 1.
+        default qos: QoS = QoS::AtLeastOnce;
+        /// How long after the intended start of its request an answer counts as late, above 0; a duration. Default: 5s.
+        default timeout: Span = Span::seconds(5);
+        /// The version of MQTT that requesters speak: 5.0 or 3.1.1. Default: the broker's.
+        optional version: Version;
     }
 }
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::{
     Address, Anchor, BarnId, Broker, BrokerId, Compare, Day, DeviceGroup, Event, GroupId, Load, Moment, Name,
-    NetworkRule, Part, Search, Segment, Selector, Stage, StageId, SubscriberGroup, SubscriberId, Threshold, Trace,
+    NetworkRule, Part, Requests, Search, Segment, Selector, Stage, StageId, SubscriberGroup, SubscriberId, Threshold,
+    Trace,
 };
 
 /// A resolved, valid scenario.
@@ -40,6 +41,8 @@ pub struct Scenario {
     pub devices: Vec<DeviceGroup>,
     /// Subscriber groups. Referred to by [`SubscriberId`].
     pub subscribers: Vec<SubscriberGroup>,
+    /// Clients that ask devices.
+    pub requests: Vec<Requests>,
     /// How the farm's day passes; uncompressed and without curves when the scenario does not say.
     pub day: Day,
     /// Stages; at least one. Referred to by [`StageId`].
@@ -104,7 +107,8 @@ impl Scenario {
     /// The number of connections when everything is connected.
     #[must_use]
     pub fn connection_count(&self) -> u32 {
-        self.device_count() + self.subscriber_count()
+        let requesters: u32 = self.requests.iter().map(|requests| requests.requesters).sum();
+        self.device_count() + self.subscriber_count() + requesters
     }
 
     /// The greatest rate that a stage asks for, in messages per second; absent when none asks for a rate.
@@ -123,7 +127,10 @@ impl Scenario {
     pub fn has(&self, selector: &Selector) -> bool {
         match selector {
             Selector::Qos(_) | Selector::Model(_) => true,
-            Selector::Group(name) => self.devices.iter().any(|group| group.name == *name),
+            Selector::Group(name) => {
+                self.devices.iter().any(|group| group.name == *name)
+                    || self.requests.iter().any(|requests| requests.name == *name)
+            }
             Selector::Subscriber(name) => self.subscribers.iter().any(|group| group.name == *name),
             Selector::Stage(name) => self.stages.iter().any(|stage| stage.name == *name),
         }

@@ -157,7 +157,7 @@ pub(super) fn broker(broker: Option<&At<Name>>, owner: &At<Name>, context: &mut 
     }
 }
 
-fn version(version: Option<&At<Version>>, broker: Option<BrokerId>, context: &Context<'_>) -> Version {
+pub(super) fn version(version: Option<&At<Version>>, broker: Option<BrokerId>, context: &Context<'_>) -> Version {
     let of_broker = || broker.and_then(|id| context.brokers.get(usize::from(id.0))).map(|broker| broker.version);
     version.map(|version| version.value).or_else(of_broker).unwrap_or_default()
 }

@@ -5,13 +5,18 @@ use std::collections::HashMap;
 use located::{At, Problems};
 
 use super::client::Placed;
-use crate::model::{DeviceGroup, DeviceModel, SubscriberGroup};
+use crate::model::{DeviceGroup, DeviceModel, Requests, SubscriberGroup};
 
 /// The most clients that a scenario may have.
 const MOST: usize = 2_000_000;
 
 /// Reports identifiers that two clients share or that no topic can hold: the first of each group.
-pub(super) fn check(devices: &[Placed<DeviceGroup>], subscribers: &[Placed<SubscriberGroup>], problems: &mut Problems) {
+pub(super) fn check(
+    devices: &[Placed<DeviceGroup>],
+    subscribers: &[Placed<SubscriberGroup>],
+    requests: &[Placed<Requests>],
+    problems: &mut Problems,
+) {
     let mut owners: HashMap<String, &str> = HashMap::new();
     for (group, place) in devices.iter().flatten() {
         let ids = (1..=group.count).map(|n| (n, group.client_id(n)));
@@ -38,6 +43,10 @@ pub(super) fn check(devices: &[Placed<DeviceGroup>], subscribers: &[Placed<Subsc
     for (group, place) in subscribers.iter().flatten() {
         let ids = (1..=group.count).map(|n| (n, group.client_id(n)));
         unique(group.name.as_str(), group.count, group.client_id.numbers(), ids, place, &mut owners, problems);
+    }
+    for (group, place) in requests.iter().flatten() {
+        let ids = (1..=group.requesters).map(|n| (n, group.client_id(n)));
+        unique(group.name.as_str(), group.requesters, true, ids, place, &mut owners, problems);
     }
 }
 

@@ -48,6 +48,13 @@ pub(super) fn check_names(series: &At<Series>, names: &Names, problems: &mut Pro
     for selector in &series.value.selectors {
         let (name, known, what): (&Name, _, _) = match selector {
             Selector::Qos(_) | Selector::Model(_) => continue,
+            // Requests stand among the groups that publish, where it makes sense.
+            Selector::Group(name) if series.value.metric.is_about_requests() => {
+                (name, &names.requests, "section of requests")
+            }
+            Selector::Group(name) if series.value.metric.knows_requesters() && names.requests.contains(name) => {
+                continue;
+            }
             Selector::Group(name) => (name, &names.devices, "device group"),
             Selector::Subscriber(name) => (name, &names.subscribers, "subscriber group"),
             Selector::Stage(name) => (name, &names.stages, "stage"),

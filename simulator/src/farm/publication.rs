@@ -47,6 +47,15 @@ pub struct Received<'a> {
     pub retained: bool,
 }
 
+/// Where a device is spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialogue {
+    /// The topic of commands to this device alone.
+    pub command: ByteString,
+    /// The topic of its answers.
+    pub answer: ByteString,
+}
+
 /// A filter that a device subscribes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {

@@ -1,7 +1,7 @@
 //! From the farm's words to the client's.
 
 use bytestring::ByteString;
-use protocol::{Message, Properties, SubscribeFilter, SubscriptionOptions, Tag, TopicName, Utf8String};
+use protocol::{Message, Properties, Property, SubscribeFilter, SubscriptionOptions, Tag, TopicName, Utf8String};
 
 use crate::{
     Outgoing, TopicPrefix,
@@ -29,6 +29,26 @@ impl Topics {
                 checked
             }
         }
+    }
+}
+
+/// Who asked by the properties of 5.0, and how it knows its answer.
+#[derive(Clone, Debug)]
+pub(super) struct Asker {
+    pub(super) topic: TopicName,
+    pub(super) properties: Properties,
+}
+
+impl Asker {
+    /// `None` for a message that names no Response Topic.
+    pub(super) fn of(request: &Message) -> Option<Self> {
+        // The request's bytes are a slice of a read buffer, which an answer that waits would keep.
+        let request = request.properties.detached();
+        let topic = request.response_topic()?.clone();
+        let data = request.correlation_data().cloned().map(Property::CorrelationData);
+        let mut properties = Properties::new();
+        data.into_iter().for_each(|data| properties.push(data));
+        Some(Self { topic, properties })
     }
 }
 

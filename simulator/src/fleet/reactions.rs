@@ -8,7 +8,7 @@ use super::{
     Fleet, FleetEvent, OWN_TAGS, Stamper,
     agenda::Duty,
     device::{Held, Phase},
-    message::{outgoing, outgoing_to, subscribe_filter},
+    message::{Asker, outgoing, outgoing_to, subscribe_filter},
 };
 use crate::{
     ClientEngine, ClientEvent, ClientKey,
@@ -43,8 +43,12 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
                 let at = self.options.timeline.scenario(self.engine.clock().now());
                 let Some(topic) = self.options.target.prefix.strip(message.topic.as_str()) else { return };
                 let received = Received { topic, payload: &message.payload, retained: retain };
-                for answer in self.farm.react(device, &received, at) {
-                    self.say(index, answer);
+                let asker = Asker::of(&message);
+                for said in self.farm.react(device, &received, at) {
+                    match &asker {
+                        Some(asker) if said.kind == Kind::Answer => self.answer(index, said, asker),
+                        _ => self.say(index, said),
+                    }
                 }
             }
             ClientEvent::Written { tag, count, at } if tag.0 < OWN_TAGS => {
@@ -157,6 +161,18 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             },
         };
         *count += 1;
+    }
+
+    /// Answers where the request says, with what it brought to know the answer by (section 4.10.1).
+    fn answer(&mut self, index: usize, publication: Publication, asker: &Asker) {
+        let Some(client) = self.devices[index].client else { return };
+        let tag = self.next_own_tag();
+        let mut outgoing = outgoing_to(asker.topic.clone(), publication, Some(tag));
+        outgoing.message.properties = asker.properties.clone();
+        match self.engine.publish(client, outgoing) {
+            Ok(()) => self.counts.answers += 1,
+            Err(_) => self.counts.unsent += 1,
+        }
     }
 
     /// Puts telemetry behind what waits already; a full buffer gives up its oldest.

@@ -1,7 +1,7 @@
 //! The account of every message, and the witnesses.
 
 use crate::figures::count;
-use crate::observation::{LedgerCounts, Qos, Witness};
+use crate::observation::{LedgerCounts, Qos, RequestCounts, Witness};
 use crate::summary::Summary;
 use crate::{Labels, label};
 use serde::Serialize;
@@ -62,9 +62,30 @@ fn ledger_cells(counts: &LedgerCounts) -> Vec<Cell> {
     ]
 }
 
+/// One line per section of requests.
+pub(super) fn requests(summary: &Summary) -> Vec<LedgerLine> {
+    let groups = summary.requests_by_group();
+    groups.into_iter().map(|(name, qos, counts)| line_of(name, qos, &counts)).collect()
+}
+
+fn line_of(name: String, qos: Qos, counts: &RequestCounts) -> LedgerLine {
+    let plain = |number| Cell { text: count(number), tone: "" };
+    let fault = |number: u64| Cell { text: count(number), tone: if number > 0 { "bad" } else { "quiet" } };
+    let cells = vec![
+        plain(counts.intended),
+        plain(counts.sent),
+        plain(counts.answered),
+        fault(counts.late),
+        fault(counts.unanswered),
+        fault(counts.repeated),
+        fault(counts.not_sent),
+    ];
+    LedgerLine { name, qos: qos.to_string(), total: false, cells }
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct WitnessBlock {
-    kind: &'static str,
+    kind: String,
     count: String,
     more: Option<String>,
     rows: Vec<WitnessRow>,
@@ -95,10 +116,7 @@ pub(super) fn witnesses(summary: &Summary) -> Vec<WitnessBlock> {
         let shown = samples.kept().len().min(WITNESSES);
         let more = samples.count().saturating_sub(shown as u64);
         WitnessBlock {
-            kind: match kind.name() {
-                "not_sent" => "not sent",
-                name => name,
-            },
+            kind: kind.name().replace('_', " "),
             count: count(samples.count()),
             more: (more > 0).then(|| count(more)),
             rows: samples.kept().iter().take(WITNESSES).map(row).collect(),

@@ -14,10 +14,11 @@ use std::time::Duration;
 
 /// Points per decade.
 const RESOLUTION: f64 = 24.0;
-const CURVES: [(&str, &str, &str); 3] = [
+const CURVES: [(&str, &str, &str); 4] = [
     ("end to end", "accent", metric::E2E),
     ("broker", "ink", metric::SERVICE),
     ("generator", "second", metric::GENERATOR_LAG),
+    ("round trip", "wanted", metric::ROUND_TRIP),
 ];
 const OF_QOS: [(&str, &str, Qos); 3] =
     [("QoS 0", "ink", Qos::AtMostOnce), ("QoS 1", "accent", Qos::AtLeastOnce), ("QoS 2", "second", Qos::ExactlyOnce)];

@@ -24,6 +24,7 @@ pub(super) fn latencies(summary: &Summary) -> Vec<LatencyRow> {
         ("generator lag", "from the intended start to sending", metric::GENERATOR_LAG),
         ("connecting", "from CONNECT to CONNACK", metric::CONNECT),
         ("retained", "from SUBSCRIBE to the last retained message", metric::RETAINED),
+        ("round trip", "from the intended start of a request to its answer", metric::ROUND_TRIP),
         ("queue drained", "from CONNACK to the last message of the queue", metric::DRAIN),
     ];
     let row = |name: String, note, histogram: &Histogram<u64>| LatencyRow { name, note, cells: percentiles(histogram) };
@@ -106,12 +107,14 @@ pub(super) fn groups(summary: &Summary) -> Vec<GroupRow> {
 
 fn group_row(summary: &Summary, group: &DeviceGroup) -> GroupRow {
     let selector = Labels::none().with(label::GROUP, &group.name);
-    let measured = summary.measured_histogram(metric::E2E, &selector);
+    let kind = if group.role == Role::Requester { metric::ROUND_TRIP } else { metric::E2E };
+    let measured = summary.measured_histogram(kind, &selector);
     let quantile = |q| match &measured {
         Some(histogram) => latency(Duration::from_nanos(histogram.value_at_quantile(q))),
         None => "–".to_owned(),
     };
     let counts = summary.ledger_counts(&selector).filter(|_| group.role == Role::Device);
+    let asked = summary.request_counts(&selector).filter(|_| group.role == Role::Requester);
     GroupRow {
         name: group.name.clone(),
         model: group.model.replace('_', " "),
@@ -119,9 +122,10 @@ fn group_row(summary: &Summary, group: &DeviceGroup) -> GroupRow {
             Role::Device => "publishes",
             Role::Subscriber => "subscribes",
             Role::Idle => "connected only",
+            Role::Requester => "asks",
         },
         count: count(group.count),
-        sent: counts.map_or("–".to_owned(), |counts| count(counts.published)),
+        sent: (counts.map(|counts| counts.published)).or(asked.map(|asked| asked.sent)).map_or("–".to_owned(), count),
         p50: quantile(0.5),
         p99: quantile(0.99),
         lost: counts.map_or("–".to_owned(), |counts| count(counts.lost)),

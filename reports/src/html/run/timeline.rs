@@ -18,7 +18,8 @@ pub(super) fn large(summary: &Summary, marks: &Marks) -> Vec<Figure> {
 /// What goes with it; that for which something was measured.
 pub(super) fn small(summary: &Summary, marks: &Marks) -> Vec<Figure> {
     let series = summary.series();
-    let charts = [lag(series), connections(series), processor(summary), memory(series), files(summary)];
+    let charts =
+        [round_trips(series), lag(series), connections(series), processor(summary), memory(series), files(summary)];
     charts.iter().flatten().map(|chart| chart.draw(marks)).collect()
 }
 
@@ -138,6 +139,26 @@ fn latency_reading(worst: &Point, series: &Series) -> String {
         when(worst, series),
         latency(worst.e2e.p99)
     )
+}
+
+fn round_trips(series: &Series) -> Option<Chart> {
+    let lines = vec![
+        line(series, "slowest", "dots", |point| of(&point.round_trip, point.round_trip.max)),
+        line(series, "p99", "accent", |point| of(&point.round_trip, point.round_trip.p99)),
+        line(series, "p50", "ink", |point| of(&point.round_trip, point.round_trip.p50)),
+    ];
+    let asked = series.points().iter().filter(|point| point.round_trip.count > 0);
+    let worst = asked.max_by_key(|point| point.round_trip.p99)?;
+    Some(Chart {
+        id: "round-trips",
+        size: Size::Half,
+        fold: Fold::Highest,
+        title: "Round trips, from intended request to answer",
+        reading: format!("p99 was at most {}, at {}.", latency(worst.round_trip.p99), when(worst, series)),
+        scale: Scale::log(values(&lines)),
+        format: nanoseconds,
+        lines,
+    })
 }
 
 fn lag(series: &Series) -> Option<Chart> {

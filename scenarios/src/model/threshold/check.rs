@@ -65,7 +65,12 @@ impl Expression {
             let word = if self.window.is_some() { "over" } else { "abort_on_fail" };
             return refused(
                 format!("`{name}` cannot be judged `{word}`: messages are accounted for when the run has drained"),
-                "ask for it over the whole run or a stage; `delivery_rate` sees missing deliveries while it runs",
+                match metric.is_about_requests() {
+                    true => "ask for it over the whole run or a stage",
+                    false => {
+                        "ask for it over the whole run or a stage; `delivery_rate` sees missing deliveries while it runs"
+                    }
+                },
             );
         }
         if matches!(metric, Metric::Retained | Metric::Drain) && (self.window.is_some() || self.abort_on_fail) {

@@ -28,6 +28,12 @@ pub enum Metric {
     Retained,
     /// Time from CONNACK to the last message that the broker had queued meanwhile, per subscriber that was away.
     Drain,
+    /// Time from the intended start of a request to its answer, however late.
+    RoundTrip,
+    /// Requests that were sent and never answered.
+    Unanswered,
+    /// Answers that came after the time-out of their requests.
+    LateAnswers,
     /// Expected deliveries that never came.
     Loss,
     /// Deliveries that came more than once.
@@ -86,7 +92,7 @@ pub enum Kind {
 
 impl Metric {
     /// Every metric, with its name and kind.
-    pub const ALL: [(Self, &'static str, Kind); 23] = [
+    pub const ALL: [(Self, &'static str, Kind); 26] = [
         (Self::E2e, "e2e", Kind::Time),
         (Self::Service, "service", Kind::Time),
         (Self::GeneratorLag, "generator_lag", Kind::Time),
@@ -94,6 +100,9 @@ impl Metric {
         (Self::Connect, "connect", Kind::Time),
         (Self::Retained, "retained", Kind::Time),
         (Self::Drain, "drain", Kind::Time),
+        (Self::RoundTrip, "round_trip", Kind::Time),
+        (Self::Unanswered, "unanswered", Kind::Fault),
+        (Self::LateAnswers, "late_answers", Kind::Fault),
         (Self::Loss, "loss", Kind::Fault),
         (Self::Duplicates, "duplicates", Kind::Fault),
         (Self::Reordered, "reordered", Kind::Fault),
@@ -136,6 +145,18 @@ impl Metric {
         matches!(self, Self::BrokerMemoryGrowth | Self::BrokerFilesGrowth)
     }
 
+    /// Whether it is about requests and answers.
+    #[must_use]
+    pub fn is_about_requests(self) -> bool {
+        matches!(self, Self::RoundTrip | Self::Unanswered | Self::LateAnswers)
+    }
+
+    /// Whether it also knows clients that ask, by the name of their requests.
+    #[must_use]
+    pub fn knows_requesters(self) -> bool {
+        matches!(self, Self::GeneratorLag | Self::Connect)
+    }
+
     /// Why `selector` means nothing to it; `None` where it does.
     #[must_use]
     pub fn refuses(self, selector: &Selector) -> Option<&'static str> {
@@ -144,6 +165,9 @@ impl Metric {
             (_, _) if self.is_growth() => Some("growth is a slope of one process over the whole run"),
             (Self::Retained | Self::Drain, Qos(_) | Group(_) | Model(_)) => {
                 Some("it is measured once for each subscriber")
+            }
+            (metric, Model(_) | Subscriber(_)) if metric.is_about_requests() => {
+                Some("requests are told apart by `group`, the name of their section, `qos` and `stage`")
             }
             (_, Stage(_)) | (Self::E2e | Self::Service, _) => None,
             (Self::Connect | Self::Connections | Self::Disconnects, Qos(_)) => Some("a connection has no QoS"),
