@@ -91,9 +91,16 @@ impl Chart {
         svg.finish()
     }
 
+    /// Where the names of lines stand: at the middle value of a line's last tenth. Its very end is often the moment in which a
+    /// run stops and everything falls.
     fn ends(&self) -> Vec<(f64, &'static str, &'static str)> {
-        let last = |line: &Line| line.points.iter().rev().find_map(|(_, value)| *value);
-        self.lines.iter().filter_map(|line| Some((self.scale.place(last(line)?), line.name, line.class))).collect()
+        let middle = |line: &Line| {
+            let mut values: Vec<f64> = line.points.iter().filter_map(|(_, value)| *value).collect();
+            values.drain(..values.len() - values.len().div_ceil(10));
+            values.sort_by(f64::total_cmp);
+            values.get(values.len() / 2).copied()
+        };
+        self.lines.iter().filter_map(|line| Some((self.scale.place(middle(line)?), line.name, line.class))).collect()
     }
 
     /// Columns of one or a few points that tell their values.
