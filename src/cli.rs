@@ -181,7 +181,7 @@ pub(crate) struct Job {
 }
 
 /// Whom to talk to.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Target {
     /// The broker under test, such as mqtt://192.0.2.7:1883, mqtts://broker.example,
     /// ws://broker.example/mqtt, wss://broker.example/mqtt or unix:/run/broker.sock; for `run` also one that is started
@@ -189,6 +189,13 @@ pub(crate) struct Target {
     /// broker, started for it]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+/// As whom a broker is talked to, and how it is trusted.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Access {
     /// The User Name for the target; it replaces the URL's.
     #[arg(long)]
     pub(crate) user: Option<String>,

@@ -120,6 +120,7 @@ impl Recorded {
             exit_code: self.summary.ended().map(|ended| ended.exit_code),
             counted: reason.is_none(),
             reason: reason.unwrap_or_default(),
+            report: None,
         }
     }
 }

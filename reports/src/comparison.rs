@@ -8,7 +8,10 @@
 //! crate works nothing out: intervals and verdicts arrive with the document.
 
 mod junit;
+mod link;
 mod terminal;
+
+pub(crate) use self::link::is_ours;
 
 use crate::observation::{Environment, ScenarioInfo, TargetInfo, Tool, Unit};
 use schemars::{JsonSchema, Schema, schema_for};
@@ -98,6 +101,9 @@ pub struct ComparedRun {
     pub counted: bool,
     /// Why they do not count; else empty.
     pub reason: String,
+    /// Where its report is: a URL relative to the comparison's folder, such as `01-base/report.html`; absent when it has none there.
+    #[serde(default)]
+    pub report: Option<String>,
 }
 
 /// One metric on both sides.

@@ -75,10 +75,10 @@ impl Headline {
             Word::Pass => vec![holds(summary), arrivals(summary), p99(summary)],
             Word::Fail => vec![missed(summary, &reasons), arrivals(summary), p99(summary)],
             Word::Invalid => match summary.generator().filter(|generator| generator.health == Health::Saturated) {
-                Some(generator) => vec![
-                    "the generator was the bottleneck, so this run says nothing about the target".to_owned(),
-                    if generator.cause.is_empty() { reasons } else { generator.cause.clone() },
-                ],
+                // By what is said below: many clauses, of which each is a reason.
+                Some(_) => {
+                    vec!["the generator was the bottleneck, so this run says nothing about the target".to_owned()]
+                }
                 None => vec!["this run says nothing about the target".to_owned(), reasons],
             },
             // It says itself what it is: a share, judged with the others.
@@ -92,16 +92,22 @@ impl Headline {
     }
 }
 
-/// The verdict's reasons, without those that the headline gives already.
+/// The verdict's reasons, without those that the headline gives already. What saturated a generator is taken apart: each of its
+/// clauses is a reason of its own.
 pub(crate) fn further_reasons(summary: &Summary) -> Vec<String> {
     let headline = Headline::of(summary).sentence.to_lowercase();
-    let cause = summary.generator().map_or("", |generator| generator.cause.as_str());
-    let is_cause = |reason: &str| !cause.is_empty() && reason.ends_with(cause);
-    let said = |reason: &str| {
-        headline.contains(&reason.to_lowercase()) || is_cause(reason) && headline.contains(&cause.to_lowercase())
-    };
     let reasons = summary.ended().map_or(&[][..], |ended| &ended.reasons);
-    reasons.iter().filter(|reason| !said(reason)).cloned().collect()
+    let mut further: Vec<String> =
+        reasons.iter().filter(|reason| !headline.contains(&reason.to_lowercase())).cloned().collect();
+    if Word::of(summary) != Word::Invalid {
+        return further;
+    }
+    let cause = summary.generator().map_or("", |generator| generator.cause.as_str());
+    if !cause.is_empty() && !further.iter().any(|reason| reason.contains(cause)) {
+        further.insert(0, cause.to_owned());
+    }
+    let clauses = |reason: &String| reason.split("; ").map(str::to_owned).collect::<Vec<_>>();
+    further.iter().flat_map(clauses).collect()
 }
 
 /// What was run, as a subject: the phase, else the title, else the name.

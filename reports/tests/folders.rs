@@ -50,7 +50,7 @@ fn an_unwritable_place_is_one_clear_line() {
     fs::write(&file, "").unwrap();
     for error in [RunFolder::at(&file.join("run")), RunFolder::create(&file, "smoke", midnight())] {
         let text = error.unwrap_err().to_string();
-        assert!(text.starts_with("cannot write to the run folder ") && text.contains("--out DIR"), "{text}");
+        assert!(text.starts_with("cannot write to the folder ") && text.contains("--out DIR"), "{text}");
         assert!(!text.contains('\n'));
     }
 }

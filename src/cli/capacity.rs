@@ -1,6 +1,6 @@
 //! `paddock capacity`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, ValueHint};
 use loadgen::MetricsPage;
@@ -40,6 +40,14 @@ pub(crate) struct Capacity {
     /// from where it does not run on this machine.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) metrics: Option<MetricsPage>,
+    /// Show the steps in a web browser while they run, at this address, such as 127.0.0.1:8080; port 0 picks a free one. The same
+    /// address answers a scrape of /metrics. Whoever reaches it may look on: it asks for no password.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) live: Option<SocketAddr>,
+    /// How long that page stays reachable after the search, such as 10m; Ctrl-C ends it. Pages that are open then keep the report
+    /// in any case. [default: 0s]
+    #[arg(long, value_name = "DURATION", requires = "live")]
+    pub(crate) live_linger: Option<String>,
     /// The seed of everything random; every step has the same.
     #[arg(long)]
     pub(crate) seed: Option<u64>,

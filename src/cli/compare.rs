@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use scenarios::model::Percentage;
 
-use super::Overrides;
+use super::{Access, Overrides};
 
 /// Two sides, and how they are compared.
 #[derive(Debug, Args)]
@@ -35,4 +35,29 @@ pub(crate) struct Compare {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) overrides: Overrides,
+    /// How brokers that are measured are talked to, both sides alike.
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) other: Other,
+}
+
+/// How the new side is talked to where it is not as the base.
+#[derive(Debug, Args)]
+pub(crate) struct Other {
+    /// The User Name for the new side, where it is another one than --user.
+    #[arg(long, value_name = "USER")]
+    pub(crate) new_user: Option<String>,
+    /// A file whose first line is the Password for the new side.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) new_password_file: Option<PathBuf>,
+    /// A file with the CA that vouches for the new side, PEM, instead of --ca; may be given several times.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) new_ca: Vec<PathBuf>,
+    /// A file with the certificate that every client shows the new side, PEM, instead of --cert.
+    #[arg(long, value_name = "FILE", requires = "new_key", value_hint = ValueHint::FilePath)]
+    pub(crate) new_cert: Option<PathBuf>,
+    /// A file with the private key of that certificate, PEM.
+    #[arg(long, value_name = "FILE", requires = "new_cert", value_hint = ValueHint::FilePath)]
+    pub(crate) new_key: Option<PathBuf>,
 }

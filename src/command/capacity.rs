@@ -17,6 +17,7 @@ use loadgen::{
     capacity::{Frame, Hunt, Job, Shape, Step, search::Settings},
 };
 use reports::{
+    Sink,
     capacity::{CapacityFolder, StepKind, Subject, block, outcome as came_out, quantity},
     observation::Tool,
 };
@@ -29,6 +30,7 @@ use super::{
     say,
     target::{self, Named},
     under_test::Broker,
+    watched::Watched,
 };
 use crate::{
     cli::{self, Capacity, Overrides, SearchDimension},
@@ -64,15 +66,18 @@ pub(crate) fn run(options: Capacity) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
     runtime.block_on(async {
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
+        let watched =
+            options.live.map(|address| Watched::start(address, options.live_linger.as_deref())).transpose()?;
         let plain = sink::options();
         let ground = match options.ceiling {
-            true => Ground::sink(&plain, &folder).await?,
+            true => Ground::sink(&plain, &folder, watched.as_ref()).await?,
             false => Ground {
                 broker: Broker::reach(named).await?,
                 options: &job.target,
                 folder: &folder,
                 subject: Subject::Broker,
                 metrics: options.metrics.as_ref(),
+                watched: watched.as_ref(),
             },
         };
         let frame = ground.frame(search.shape.base())?;
@@ -81,11 +86,15 @@ pub(crate) fn run(options: Capacity) -> Result<ExitCode, Failure> {
         ground.broker.stop().await?;
         done?;
         if let Some(needed) = hunt.needs_ceiling() {
-            ceiling::settle(&mut hunt, needed, known, &folder, &mut interrupt).await?;
+            ceiling::settle(&mut hunt, needed, known, (&folder, watched.as_ref()), &mut interrupt).await?;
         }
         let exit = hunt.conclude();
         write(&folder, &hunt)?;
         say(block(hunt.document(), &folder.page()))?;
+        if let Some(watched) = watched {
+            watched.conclude(&folder.page());
+            watched.close(interrupt.received()).await;
+        }
         Ok(exit.into())
     })
 }
@@ -189,12 +198,18 @@ struct Ground<'a> {
     folder: &'a CapacityFolder,
     subject: Subject,
     metrics: Option<&'a MetricsPage>,
+    watched: Option<&'a Watched>,
 }
 
 impl<'a> Ground<'a> {
     /// A null sink of its own.
-    async fn sink(options: &'a cli::Target, folder: &'a CapacityFolder) -> Result<Self, Failure> {
-        Ok(Self { broker: sink::launch().await?, options, folder, subject: Subject::Generator, metrics: None })
+    async fn sink(
+        options: &'a cli::Target,
+        folder: &'a CapacityFolder,
+        watched: Option<&'a Watched>,
+    ) -> Result<Self, Failure> {
+        let broker = sink::launch().await?;
+        Ok(Self { broker, options, folder, subject: Subject::Generator, metrics: None, watched })
     }
 
     fn frame(&self, scenario: &Scenario) -> Result<Frame, Failure> {
@@ -231,16 +246,18 @@ impl<'a> Ground<'a> {
     async fn search(&self, hunt: &mut Hunt, interrupt: &mut Interrupt) -> Result<(), Failure> {
         write(self.folder, hunt)?;
         while let Some(step) = hunt.next() {
-            tell(&trying(hunt, &step));
+            let trying = trying(hunt, &step);
+            tell(&trying);
             let folder = self.folder.step(&step.folder).map_err(Failure::usage)?;
             let plan = self.plan(step.scenario)?;
-            let sinks = run::files(&folder, &plan.scenario)?;
+            let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(run::files(&folder, &plan.scenario)?)];
+            sinks.extend(self.watched.map(|watched| watched.part(on_page(hunt, &trying))));
             let told = Cell::new(false);
             let ctrl_c = async {
                 interrupt.received().await;
                 told.set(true);
             };
-            let mut outcome = loadgen::run(plan, vec![Box::new(sinks)], ctrl_c).await;
+            let mut outcome = loadgen::run(plan, sinks, ctrl_c).await;
             // A run that had not begun is given up, which it does not call interrupted.
             outcome.interrupted |= told.get();
             if let Some(unwritten) = &outcome.unwritten {
@@ -282,6 +299,14 @@ fn trying(hunt: &Hunt, step: &Step) -> String {
     let asked = quantity(search.dimension, step.trial.figure);
     let hold = model::format_duration(step.hold);
     format!("step {}, {what}: {asked} for {hold}", step.number)
+}
+
+/// The same for who looks on, with what was found so far.
+fn on_page(hunt: &Hunt, trying: &str) -> String {
+    let document = hunt.document();
+    let whose = if document.subject == Subject::Generator { "The generator's own ceiling, " } else { "Search: " };
+    let held = document.held.map_or("nothing".to_owned(), |held| quantity(document.search.dimension, held));
+    format!("{whose}{trying}. {held} held so far.")
 }
 
 /// Progress, on stderr.

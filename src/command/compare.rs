@@ -1,5 +1,6 @@
 //! `paddock compare`: two sides, run by run.
 
+mod access;
 mod measure;
 mod recorded;
 
@@ -19,6 +20,7 @@ use reports::{
     run_folder::{self, file},
 };
 use scenarios::{Scenario, model::Compare};
+use transport::Endpoint;
 
 use self::measure::{Ended, Turn};
 use super::{run::command_line, say, target};
@@ -37,6 +39,7 @@ enum Side {
 
 /// Compares the two sides; the verdict is in the exit code, on the terminal and in the files.
 pub(crate) fn run(options: &cli::Compare) -> Result<ExitCode, Failure> {
+    let names = [shown(&options.base), shown(&options.new)];
     let sides = [side(&options.base)?, side(&options.new)?];
     let scenario = scenario(options, &sides)?;
     let asked = asked(options, scenario.as_ref());
@@ -50,7 +53,10 @@ pub(crate) fn run(options: &cli::Compare) -> Result<ExitCode, Failure> {
     });
     if let (Some(scenario), true) = (&scenario, measured) {
         let out = folder.as_deref().ok_or_else(|| Failure::internal("no folder for the runs"))?;
-        let turns = turns([folders[0].1, folders[1].1], asked.repeats, [&options.base, &options.new], out);
+        let measured = [folders[0].1, folders[1].1];
+        let brokers = [&options.base, &options.new];
+        let reached = access::of_sides(options, [0, 1].map(|side| measured[side].then_some(brokers[side].as_str())))?;
+        let turns = turns(measured, asked.repeats, &names, &reached, out);
         match measure::all(scenario, &turns)? {
             Ended::Interrupted => return Ok(INTERRUPTED.into()),
             Ended::Completed => {}
@@ -78,10 +84,12 @@ pub(crate) fn run(options: &cli::Compare) -> Result<ExitCode, Failure> {
         command: command_line(),
         compared_at: Timestamp::now().to_string(),
     };
-    let base = (options.base.clone(), base.map_err(Failure::usage)?);
-    let new = (options.new.clone(), new.map_err(Failure::usage)?);
-    let comparison = compare::compare(task, base, new).map_err(Failure::usage)?;
+    let [base_name, new_name] = names;
+    let base = (base_name, base.map_err(Failure::usage)?);
+    let new = (new_name, new.map_err(Failure::usage)?);
+    let mut comparison = compare::compare(task, base, new).map_err(Failure::usage)?;
     if let Some(folder) = &folder {
+        comparison.link(folder);
         write(&comparison, folder)?;
     }
     say(comparison.text(io::stdout().is_terminal()).trim_end())?;
@@ -89,6 +97,14 @@ pub(crate) fn run(options: &cli::Compare) -> Result<ExitCode, Failure> {
         say(format!("\nReport  {}", folder.join(file::REPORT).display()))?;
     }
     Ok(compare::exit(comparison.verdict).code().into())
+}
+
+/// A side as it is shown and recorded: a URL without its password.
+fn shown(named: &str) -> String {
+    match named.contains("://") {
+        true => named.parse::<Endpoint>().map_or_else(|_| "***".to_owned(), |endpoint| endpoint.to_string()),
+        false => named.to_owned(),
+    }
 }
 
 /// A side is recorded when what it names is there, and a broker otherwise.
@@ -106,11 +122,13 @@ fn side(named: &str) -> Result<Side, Failure> {
 }
 
 fn scenario(options: &cli::Compare, sides: &[Side; 2]) -> Result<Option<Scenario>, Failure> {
-    let broker = [&options.base, &options.new].into_iter().zip(sides).find(|(_, side)| matches!(side, Side::Broker));
+    let named = [&options.base, &options.new];
+    let broker = named.into_iter().zip(sides).find(|(_, side)| matches!(side, Side::Broker));
     match (&options.scenario, broker) {
         (None, None) => Ok(None),
         (None, Some((name, _))) => Err(Failure::usage(format!(
-            "{name} is a broker to measure: say with what, such as --scenario phase-1 (or name a run folder)"
+            "{} is a broker to measure: say with what, such as --scenario phase-1 (or name a run folder)",
+            shown(name)
         ))),
         (Some(name), broker) => {
             let scenario = target::load(name, &options.overrides)?;
@@ -163,14 +181,14 @@ impl Drop for Claim<'_> {
 }
 
 /// Who runs when: base, new, new, base and so on, so that what drifts in one direction meets both sides alike.
-fn turns(measured: [bool; 2], repeats: u32, names: [&String; 2], out: &Path) -> Vec<Turn> {
+fn turns(measured: [bool; 2], repeats: u32, names: &[String; 2], reached: &[cli::Target; 2], out: &Path) -> Vec<Turn> {
     let mut turns = Vec::new();
     for round in 0..repeats {
         let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
         for side in order.into_iter().filter(|side| measured[*side]) {
             let role = ["base", "new"][side];
             let folder = out.join(format!("{:02}-{role}", turns.len() + 1));
-            turns.push(Turn { side, role, broker: names[side].clone(), folder });
+            turns.push(Turn { side, role, name: names[side].clone(), target: reached[side].clone(), folder });
         }
     }
     turns
@@ -194,7 +212,7 @@ mod tests {
     fn sides_take_turns_and_lead_alike() {
         let names = ["a".to_owned(), "b".to_owned()];
         let order = |measured, repeats| -> Vec<usize> {
-            let turns = turns(measured, repeats, [&names[0], &names[1]], Path::new("out"));
+            let turns = turns(measured, repeats, &names, &<[cli::Target; 2]>::default(), Path::new("out"));
             turns.iter().map(|turn| turn.side).collect()
         };
         assert_eq!(order([true, true], 4), [0, 1, 1, 0, 0, 1, 1, 0]);

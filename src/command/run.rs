@@ -133,7 +133,7 @@ pub(super) fn plan(scenario: Scenario, broker: &Broker, options: &cli::Target, r
     let mut reached = target::reached(broker.endpoint.clone(), options, &scenario)?;
     reached.credentials = reached.credentials.or_else(|| broker.credentials.clone());
     let mut description = broker.description.clone();
-    if options.insecure {
+    if options.access.insecure {
         description.push_str(", its certificate not verified (--insecure)");
     }
     if !broker.is_ours() {

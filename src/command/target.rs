@@ -109,7 +109,7 @@ pub(crate) fn named_by(word: &str) -> Result<Option<Named>, Failure> {
         url if url.contains("://") || url.starts_with("unix:") => url
             .parse()
             .map(|endpoint| Some(Named::At(endpoint)))
-            .map_err(|error| Failure::usage(format!("{url}: {error}"))),
+            .map_err(|error| Failure::usage(format!("the broker's URL: {error}"))),
         _ => Ok(None),
     }
 }
@@ -131,8 +131,11 @@ pub(crate) fn reached(mut endpoint: Endpoint, options: &cli::Target, scenario: &
 /// How to trust the broker and what to show it; `None` where no TLS is spoken.
 fn tls(options: &cli::Target, endpoint: &Endpoint, scenario: &Scenario) -> Result<Option<ClientTls>, Failure> {
     if !endpoint.scheme.is_tls() {
-        let said =
-            [("--ca", !options.ca.is_empty()), ("--cert", options.cert.is_some()), ("--insecure", options.insecure)];
+        let said = [
+            ("--ca", !options.access.ca.is_empty()),
+            ("--cert", options.access.cert.is_some()),
+            ("--insecure", options.access.insecure),
+        ];
         return match said.iter().find(|(_, given)| *given) {
             Some((flag, _)) => {
                 Err(Failure::usage(format!("{flag} is for mqtts:// and wss://, and the target is {endpoint}")))
@@ -140,12 +143,12 @@ fn tls(options: &cli::Target, endpoint: &Endpoint, scenario: &Scenario) -> Resul
             None => Ok(None),
         };
     }
-    let mut authorities = options.ca.clone();
-    if authorities.is_empty() && !options.insecure && options.target.is_none() {
+    let mut authorities = options.access.ca.clone();
+    if authorities.is_empty() && !options.access.insecure && options.target.is_none() {
         authorities.extend(scenario.brokers[0].ca.clone());
     }
-    let identity = options.cert.clone().zip(options.key.clone());
-    let tls = ClientTls::read(&ClientTlsFiles { authorities, identity, insecure: options.insecure })
+    let identity = options.access.cert.clone().zip(options.access.key.clone());
+    let tls = ClientTls::read(&ClientTlsFiles { authorities, identity, insecure: options.access.insecure })
         .map_err(|error| Failure::usage(format!("TLS: {error}")))?;
     if tls.is_insecure() {
         tracing::warn!("--insecure: whoever answers as {endpoint} is believed, whatever its certificate says");
@@ -163,8 +166,14 @@ fn credentials(
     scenario: &Scenario,
 ) -> Result<Option<Credentials>, Failure> {
     let stated = scenario.brokers[0].credentials.as_ref();
-    let user = options.user.clone().or(endpoint.user.take()).or(stated.map(|credentials| credentials.user.clone()));
-    let password = match (&options.password, &options.password_file, endpoint.password.take(), ambient_password()?) {
+    let user =
+        options.access.user.clone().or(endpoint.user.take()).or(stated.map(|credentials| credentials.user.clone()));
+    let password = match (
+        &options.access.password,
+        &options.access.password_file,
+        endpoint.password.take(),
+        ambient_password()?,
+    ) {
         (Some(password), _, _, _) => Some(password.clone()),
         (None, Some(file), _, _) => Some(first_line(file)?),
         (None, None, Some(password), _) => Some(password),
@@ -196,8 +205,8 @@ pub(crate) fn user_and_password(
     options: &cli::Target,
     endpoint: &mut Endpoint,
 ) -> Result<Option<(String, String)>, Failure> {
-    let user = options.user.clone().or(endpoint.user.take());
-    let password = match (&options.password, &options.password_file, endpoint.password.take()) {
+    let user = options.access.user.clone().or(endpoint.user.take());
+    let password = match (&options.access.password, &options.access.password_file, endpoint.password.take()) {
         (Some(password), ..) => Some(password.clone()),
         (None, Some(file), _) => Some(first_line(file)?),
         (None, None, Some(password)) => Some(password),

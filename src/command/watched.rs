@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     net::SocketAddr,
+    path::Path,
     time::Duration,
 };
 
@@ -40,6 +41,16 @@ impl Watched {
     pub(crate) fn sink(&self, folder: &RunFolder, scenario: &Scenario) -> Box<dyn Sink> {
         let report = scenario.output.html.then(|| folder.path().join(Output::Html.file_name()));
         self.live.sink(report)
+    }
+
+    /// The output of one of several runs that the page shows one after the other; `which` of them it is.
+    pub(crate) fn part(&self, which: String) -> Box<dyn Sink> {
+        self.live.part(which)
+    }
+
+    /// Shows that all of them are over; `report` is about all.
+    pub(crate) fn conclude(&self, report: &Path) {
+        self.live.conclude(report);
     }
 
     /// Ends in order once the run has: see [`Live::close`].

@@ -54,18 +54,21 @@ impl Frames {
 
     /// The report so far as an event.
     pub(crate) fn event(&mut self) -> Result<Bytes, String> {
-        let (version, complete, report, begun) = {
+        let (version, complete, report, begun, which) = {
             let shown = self.share.lock();
-            (shown.version, shown.complete, shown.report.is_some(), shown.summary.run().is_some())
+            let begun = shown.summary.run().is_some();
+            (shown.version, shown.complete, shown.report.is_some(), begun, shown.which.clone())
         };
         if let Some(event) = self.event.fresh(version, complete) {
             return Ok(event);
         }
         let page = self.report()?;
-        let words = match (begun, complete) {
-            (_, true) => "The run has ended. This page is complete.",
-            (false, false) => "Connecting. The load has not begun.",
-            (true, false) => "The run goes on. This page follows.",
+        let words = match (begun, complete, &which) {
+            (_, true, None) => "The run has ended. This page is complete.",
+            (_, true, Some(_)) => "All runs have ended; below is the last of them.",
+            (false, false, _) => "Connecting. The load has not begun.",
+            (true, false, None) => "The run goes on. This page follows.",
+            (true, false, Some(which)) => which,
         };
         let event = Frame { page: &page, words, ended: complete, report }.event();
         self.event.made = Some((Instant::now(), version, event.clone()));

@@ -3,7 +3,7 @@
 use reports::{Observation, Sink, Summary};
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What is known of the run that is shown.
@@ -16,6 +16,14 @@ pub(crate) struct Shown {
     pub(crate) complete: bool,
     /// `report.html` as it was written at the end.
     pub(crate) report: Option<Vec<u8>>,
+    /// Which of several runs it is, when it is one of several.
+    pub(crate) which: Option<String>,
+}
+
+impl Shown {
+    fn nothing() -> Self {
+        Self { summary: Summary::live(), version: 0, complete: false, report: None, which: None }
+    }
 }
 
 /// Shared by the run, which folds, and the server, which copies. Neither holds it for long.
@@ -24,7 +32,7 @@ pub(crate) struct Share(Arc<Mutex<Shown>>);
 
 impl Share {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Shown { summary: Summary::live(), version: 0, complete: false, report: None })))
+        Self(Arc::new(Mutex::new(Shown::nothing())))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Shown> {
@@ -37,7 +45,20 @@ impl Share {
 #[derive(Debug)]
 pub(crate) struct Fold {
     pub(crate) share: Share,
+    /// Which of several runs it is; the only one, when it is absent, whose end is the end of all.
+    pub(crate) which: Option<String>,
     pub(crate) report: Option<PathBuf>,
+}
+
+impl Share {
+    /// Nothing more is to come. Whoever wrote the report says so when it could not be written.
+    pub(crate) fn complete(&self, report: Option<&Path>) {
+        let report = report.and_then(|path| fs::read(path).ok());
+        let mut shown = self.lock();
+        shown.report = report;
+        shown.complete = true;
+        shown.version += 1;
+    }
 }
 
 impl Sink for Fold {
@@ -45,7 +66,8 @@ impl Sink for Fold {
         let mut shown = self.share.lock();
         if matches!(observation, Observation::RunStarted(_)) {
             // The next of several runs.
-            (shown.summary, shown.complete, shown.report) = (Summary::live(), false, None);
+            let version = shown.version;
+            *shown = Shown { version, which: self.which.clone(), ..Shown::nothing() };
         }
         shown.summary.apply(observation);
         shown.version += 1;
@@ -53,12 +75,9 @@ impl Sink for Fold {
     }
 
     fn finish(self: Box<Self>) -> io::Result<()> {
-        // Whoever wrote it says so when it could not be written.
-        let report = self.report.as_ref().and_then(|path| fs::read(path).ok());
-        let mut shown = self.share.lock();
-        shown.report = report;
-        shown.complete = true;
-        shown.version += 1;
+        if self.which.is_none() {
+            self.share.complete(self.report.as_deref());
+        }
         Ok(())
     }
 }

@@ -106,3 +106,52 @@ impl Viewer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::StreamExt;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A frame that knows how many there are.
+    struct Counted(Arc<AtomicUsize>, Vec<u8>);
+
+    impl Counted {
+        fn frame(alive: &Arc<AtomicUsize>, text: &str) -> Bytes {
+            alive.fetch_add(1, Ordering::Relaxed);
+            Bytes::from_owner(Self(Arc::clone(alive), text.as_bytes().to_vec()))
+        }
+    }
+
+    impl AsRef<[u8]> for Counted {
+        fn as_ref(&self) -> &[u8] {
+            &self.1
+        }
+    }
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_does_not_read_holds_one_frame_and_gets_the_latest() {
+        let (viewers, alive) = (Viewers::new(), Arc::new(AtomicUsize::new(0)));
+        let mut stuck = Vec::new();
+        for _ in 0..20 {
+            let mut body = viewers.admit(Counted::frame(&alive, "first")).into_body().into_data_stream();
+            assert_eq!(body.next().await.unwrap().unwrap(), "first");
+            stuck.push(body);
+        }
+        for number in 0..10_000 {
+            viewers.show(Counted::frame(&alive, &format!("frame {number}")));
+        }
+        // The first of each, which it may still be sending, and the latest of all.
+        assert!(alive.load(Ordering::Relaxed) <= 21, "{} frames are held", alive.load(Ordering::Relaxed));
+        for mut body in stuck {
+            assert_eq!(body.next().await.unwrap().unwrap(), "frame 9999");
+        }
+        assert_eq!((viewers.count(), alive.load(Ordering::Relaxed)), (0, 1));
+    }
+}

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use reports::{OPEN_METRICS_TYPE, Sink};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -69,7 +69,18 @@ impl Live {
     /// An output of a run that this page shows. `report` is the `report.html` that another sink has written when this one is
     /// finished: give this one to the run after that one.
     pub fn sink(&self, report: Option<PathBuf>) -> Box<dyn Sink> {
-        Box::new(Fold { share: self.site.share.clone(), report })
+        Box::new(Fold { share: self.site.share.clone(), which: None, report })
+    }
+
+    /// An output of one of several runs, which follow each other on this page; `which` of them it is stands above it. The page goes
+    /// on until [`Live::conclude`].
+    pub fn part(&self, which: String) -> Box<dyn Sink> {
+        Box::new(Fold { share: self.site.share.clone(), which: Some(which), report: None })
+    }
+
+    /// After the last of several runs, with the report on all of them.
+    pub fn conclude(&self, report: &Path) {
+        self.site.share.complete(Some(report));
     }
 
     /// Ends in order after the last run: who looks on gets the end of the run and its report, for which a few seconds are allowed;

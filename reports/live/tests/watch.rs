@@ -68,6 +68,37 @@ fn the_page_follows_the_run_and_keeps_its_report() {
 }
 
 #[test]
+fn several_runs_follow_each_other_on_one_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.html");
+    let live = Live::start(HERE.into()).unwrap();
+    let mut events = Events::open(live.address());
+    let mut until = |wanted: &dyn Fn(&serde_json::Value) -> bool| loop {
+        let frame = events.next().unwrap();
+        if wanted(&frame) {
+            return frame;
+        }
+    };
+    let (run, _) = run();
+    for which in ["step 1: 500 msg/s", "step 2: 1,000 msg/s"] {
+        let mut sink = live.part(which.to_owned());
+        run.iter().for_each(|one| sink.record(one).unwrap());
+        sink.finish().unwrap();
+        let frame = until(&|frame| frame["words"] == which);
+        assert_eq!((&frame["ended"], &frame["report"]), (&false.into(), &false.into()), "more are to come");
+        assert!(get(live.address(), "/metrics").text().contains("paddock_run_exit_code 6.0"));
+    }
+    fs::write(&report, "<!doctype html>about both").unwrap();
+    live.conclude(&report);
+    let last = until(&|frame| frame["ended"] == true);
+    assert_eq!(
+        (&last["words"], &last["report"]),
+        (&"All runs have ended; below is the last of them.".into(), &true.into())
+    );
+    assert_eq!(get(live.address(), "/report").text(), "<!doctype html>about both");
+}
+
+#[test]
 fn who_stays_gets_a_few_seconds_and_an_interrupt_none() {
     let live = Live::start(HERE.into()).unwrap();
     let mut events = Events::open(live.address());

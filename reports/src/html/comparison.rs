@@ -5,7 +5,7 @@ mod metrics;
 
 use super::page::{Banner, KeyFigure, glyph, render, tone};
 use super::run::{self, environment};
-use crate::comparison::{Comparison, Outcome, Side};
+use crate::comparison::{Comparison, Outcome, Side, is_ours};
 use crate::figures::{count, plural};
 use jiff::Timestamp;
 use minijinja::{Error, Value, context};
@@ -114,6 +114,8 @@ struct SideBlock {
 #[derive(Debug, Serialize)]
 struct RunRow {
     folder: String,
+    /// Where its report is, relative to this page.
+    report: Option<String>,
     started: String,
     exit: String,
     result: String,
@@ -123,6 +125,7 @@ struct RunRow {
 fn side(role: &'static str, side: &Side) -> SideBlock {
     let row = |run: &crate::comparison::ComparedRun| RunRow {
         folder: run.folder.clone(),
+        report: run.report.clone().filter(|link| is_ours(link)),
         started: run.started_at.clone(),
         exit: run.exit_code.map_or("cut off".to_owned(), |code| code.to_string()),
         result: if run.counted { "counts".to_owned() } else { format!("does not count: {}", run.reason) },

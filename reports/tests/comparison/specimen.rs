@@ -64,6 +64,7 @@ pub(crate) fn regressed() -> Comparison {
         exit_code: Some(7),
         counted: false,
         reason: "its generator was saturated: p99.9 of its lag was 9.1ms".into(),
+        report: Some("javascript:alert(1)//report.html".into()),
         ..run("new", 4)
     });
     it.warnings = vec!["the hosts differ: barn-ci-1 and barn-ci-2".into()];
@@ -153,6 +154,7 @@ fn run(role: &str, nth: u32) -> ComparedRun {
         exit_code: Some(0),
         counted: true,
         reason: String::new(),
+        report: Some(format!("{:02}-{role}/report.html", 2 * nth - u32::from(role == "base"))),
     }
 }
 

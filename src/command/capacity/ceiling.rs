@@ -10,7 +10,10 @@ use reports::{
 use scenarios::{Scenario, model};
 
 use super::{Ground, sink, tell, write};
-use crate::{command::interrupt::Interrupt, exit::Failure};
+use crate::{
+    command::{interrupt::Interrupt, watched::Watched},
+    exit::Failure,
+};
 
 /// Where the ceiling's own search lies, in the folder of the search that needs it.
 const FOLDER: &str = "ceiling";
@@ -38,7 +41,7 @@ pub(super) async fn settle(
     hunt: &mut Hunt,
     needed: f64,
     known: Option<Ceiling>,
-    folder: &CapacityFolder,
+    (folder, watched): (&CapacityFolder, Option<&Watched>),
     interrupt: &mut Interrupt,
 ) -> Result<(), Failure> {
     if let Some(known) = known {
@@ -53,7 +56,7 @@ pub(super) async fn settle(
     let most_because = "twice the answer was asked for".to_owned();
     let inner = CapacityFolder::at(&folder.path().join(FOLDER)).map_err(Failure::usage)?;
     let plain = sink::options();
-    let ground = Ground::sink(&plain, &inner).await?;
+    let ground = Ground::sink(&plain, &inner, watched).await?;
     let mut own = Hunt::new(
         Job { settings, most_because, most_resource: None, confirmation_hold: job.hold, ..job },
         ground.frame(hunt.job().shape.base())?,

@@ -26,16 +26,7 @@ pub(super) async fn launch() -> Result<Broker, Failure> {
 
 /// How a null sink is reached: plainly.
 pub(super) fn options() -> cli::Target {
-    cli::Target {
-        target: None,
-        user: None,
-        password: None,
-        password_file: None,
-        ca: Vec::new(),
-        cert: None,
-        key: None,
-        insecure: false,
-    }
+    cli::Target::default()
 }
 
 /// Serves until Ctrl-C, SIGTERM or (if asked) the end of stdin.

@@ -16,14 +16,19 @@ use crate::{
     exit::Failure,
 };
 
+/// The reference broker, started for each run.
+pub(super) const EMBEDDED: &str = "embedded";
+
 /// One run to make.
 pub(super) struct Turn {
     /// 0 for the base, 1 for the new side.
     pub(super) side: usize,
     /// The same in a word.
     pub(super) role: &'static str,
-    /// The broker, as the user named it.
-    pub(super) broker: String,
+    /// The broker, as it is shown.
+    pub(super) name: String,
+    /// The broker, and how it is talked to; no broker is the reference broker.
+    pub(super) target: cli::Target,
     /// Where it leaves its files.
     pub(super) folder: PathBuf,
 }
@@ -57,8 +62,8 @@ pub(super) fn all(scenario: &Scenario, turns: &[Turn]) -> Result<Ended, Failure>
     runtime.block_on(async {
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
         for (nth, turn) in turns.iter().enumerate() {
-            let (of, role, broker) = (turns.len(), turn.role, &turn.broker);
-            progress(&format!("run {} of {of}: {role}, {broker}", nth + 1));
+            let (of, role, name) = (turns.len(), turn.role, &turn.name);
+            progress(&format!("run {} of {of}: {role}, {name}", nth + 1));
             if one(scenario.clone(), turn, &mut interrupt).await? {
                 return Ok(Ended::Interrupted);
             }
@@ -70,10 +75,10 @@ pub(super) fn all(scenario: &Scenario, turns: &[Turn]) -> Result<Ended, Failure>
 /// One run; whether it was interrupted.
 async fn one(scenario: Scenario, turn: &Turn, interrupt: &mut Interrupt) -> Result<bool, Failure> {
     let folder = RunFolder::at(&turn.folder).map_err(Failure::usage)?;
-    let broker = Broker::reach(named(&turn.broker)?).await?;
+    let broker = Broker::reach(named(turn.target.target.as_deref().unwrap_or(EMBEDDED))?).await?;
     // Of its own for each run: sessions and retained messages of one are nothing to the next.
     let run_id = target::unique_id(scenario.seed);
-    let mut plan = run::plan(scenario, &broker, &cli::Target::default(), run_id)?;
+    let mut plan = run::plan(scenario, &broker, &turn.target, run_id)?;
     run::keep_apart(&mut plan.target, run_id)?;
     let files = run::files(&folder, &plan.scenario)?;
     let outcome = loadgen::run(plan, vec![Box::new(files)], interrupt.received()).await;

@@ -78,8 +78,9 @@ pub(super) async fn embedded(seed: u64) -> Result<Reached, Failure> {
 async fn external(url: &str, options: &cli::Target, seed: u64) -> Result<Reached, Failure> {
     let mut endpoint: Endpoint = url.parse().map_err(|error| Failure::usage(format!("--target: {error}")))?;
     let tls = if endpoint.scheme.is_tls() {
-        let identity = options.cert.clone().zip(options.key.clone());
-        let files = ClientTlsFiles { authorities: options.ca.clone(), identity, insecure: options.insecure };
+        let identity = options.access.cert.clone().zip(options.access.key.clone());
+        let files =
+            ClientTlsFiles { authorities: options.access.ca.clone(), identity, insecure: options.access.insecure };
         Some(ClientTls::read(&files).map_err(|error| Failure::usage(format!("TLS: {error}")))?)
     } else {
         None
