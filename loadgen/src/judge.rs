@@ -9,10 +9,9 @@ mod threshold;
 mod tracks;
 
 use reports::{
-    Counter, Labels, Summary,
-    observation::{Aborted, Health, ThresholdOutcome, ThresholdResult, Unit},
+    Counter, Labels, Summary, figures,
+    observation::{Aborted, Health, ThresholdOutcome, ThresholdResult},
 };
-use scenarios::model::format_duration;
 
 use crate::Exit;
 
@@ -66,23 +65,9 @@ pub fn verdict(summary: &Summary, failure: Option<&Failure>) -> (Exit, Vec<Strin
 }
 
 fn missed(outcome: &ThresholdOutcome) -> String {
-    let observed = outcome.observed.map_or_else(|| "nothing".to_owned(), |value| shown(value, outcome.unit));
+    let observed =
+        outcome.observed.map_or_else(|| "nothing".to_owned(), |value| figures::quantity(value, outcome.unit));
     format!("missed: {} (observed {observed})", outcome.expression)
-}
-
-/// A measured value for people.
-fn shown(value: f64, unit: Unit) -> String {
-    match unit {
-        Unit::Nanoseconds => {
-            let rounded = if value >= 1e6 { (value / 1e4).round() * 1e4 } else { (value / 1e2).round() * 1e2 };
-            format_duration(std::time::Duration::from_nanos(rounded as u64))
-        }
-        Unit::Count => format!("{value:.0}"),
-        Unit::PerSecond => format!("{value:.1}/s"),
-        Unit::Ratio => format!("{:.4}%", value * 100.0),
-        Unit::Bytes => format!("{:.1} MiB", value / f64::from(1 << 20)),
-        Unit::Cores => format!("{:.0}%", value * 100.0),
-    }
 }
 
 #[cfg(test)]

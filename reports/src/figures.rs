@@ -83,9 +83,14 @@ pub fn quantity(value: f64, unit: Unit) -> String {
     if !value.is_finite() {
         return "–".to_owned();
     }
+    if value < 0.0 {
+        let size = quantity(-value, unit);
+        // What rounds to nothing has no sign.
+        return if size.contains(|digit: char| matches!(digit, '1'..='9')) { format!("−{size}") } else { size };
+    }
     match unit {
-        Unit::Nanoseconds => latency(Duration::from_nanos(value.max(0.0) as u64)),
-        Unit::Count => count(value.max(0.0).round() as u64),
+        Unit::Nanoseconds => latency(Duration::from_nanos(value as u64)),
+        Unit::Count => count(value.round() as u64),
         Unit::PerSecond => format!("{}/s", rate(value)),
         Unit::Ratio => share(value),
         Unit::Bytes => bytes(value),
@@ -122,5 +127,12 @@ mod tests {
         assert_eq!([rate(500.0), rate(499.96), rate(499.62), rate(3000.0)], ["500", "500", "499.6", "3,000"]);
         assert_eq!([share(1.0), share(0.9998)], ["100 %", "99.98 %"]);
         assert_eq!(bytes(13.6 * 1024.0 * 1024.0), "13.6 MiB");
+    }
+
+    #[test]
+    fn what_shrinks_has_a_sign() {
+        assert_eq!(quantity(-1_572_864.0, Unit::Bytes), "−1.50 MiB");
+        assert_eq!(quantity(-0.2, Unit::Count), "0");
+        assert_eq!(quantity(12_345_678.0, Unit::Nanoseconds), "12.3 ms");
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use reports::{
-    Observation, Summary,
+    Observation, Summary, figures,
     observation::{Aborted, Event, PlannedStage, ThresholdOutcome, ThresholdResult, Window},
 };
 use scenarios::model::{Aggregation, Selector, Series, Threshold};
@@ -196,7 +196,7 @@ impl Seat {
             Follows::Events(events) => events.finding(&self.threshold),
         };
         let finding = finding.ok().filter(|finding| !finding.compared.holds(&self.threshold))?;
-        let observed = super::shown(
+        let observed = figures::quantity(
             finding.compared.observed,
             unit(self.threshold.series.metric, self.threshold.expression.aggregation),
         );

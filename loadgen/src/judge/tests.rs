@@ -263,10 +263,3 @@ fn an_unreachable_target_outranks_everything_measured() {
 fn a_run_without_messages_ran_nothing() {
     assert_eq!(verdict(&summary(&[]), None).0, Exit::NothingRan);
 }
-
-#[test]
-fn reasons_show_values_as_people_write_them() {
-    assert_eq!(shown(12_345_678.0, Unit::Nanoseconds), "12ms350us");
-    assert_eq!(shown(3.0, Unit::Count), "3");
-    assert_eq!(shown(0.006, Unit::Ratio), "0.6000%");
-}

@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 use reports::{
-    Counter, Labels, Summary, label,
+    Counter, Labels, Summary, figures, label,
     observation::{RequestCounts, Stretch, house_histogram},
     summary::Growth,
 };
@@ -149,7 +149,7 @@ fn grown(growth: Option<Growth>, threshold: &Threshold) -> Result<Compared, Stri
     let holds = |value: f64| expression.comparison.holds(value, bound);
     if !holds(observed) && holds(other) {
         let [per_hour, lower, upper] = [growth.per_hour, growth.lower, growth.upper]
-            .map(|value| super::shown(value, unit(threshold.series.metric, expression.aggregation)));
+            .map(|value| figures::quantity(value, unit(threshold.series.metric, expression.aggregation)));
         return Err(format!("{per_hour} an hour, 95 % sure between {lower} and {upper}: the run is too short to tell"));
     }
     Ok(Compared::new(observed, bound))
