@@ -241,26 +241,45 @@ impl Ledger {
         let row = found.published_row(found.stage_of(sequence));
         self.rows.at(row).published += 1;
         let readers = found.awaiting();
-        let written = found.under_way.get_mut(sequence).map(|entry| {
-            let handed = Duration::from_nanos(entry.moment());
-            entry.set_moment(nanos(at));
+        // At QoS 0 nothing more will be heard of it.
+        let resolved = found.info.qos == QoS::AtMostOnce && found.confirmed.insert(sequence);
+        self.unresolved -= u64::from(resolved);
+        let entry = found.under_way.get_mut(sequence)?;
+        let handed = Duration::from_nanos(entry.moment());
+        entry.set_moment(nanos(at));
+        let written = Written { row, intended: Duration::from_nanos(entry.intended), handed, readers };
+        if !resolved {
             entry.set_state(State::Written);
-            Written { row, intended: Duration::from_nanos(entry.intended), handed, readers }
-        });
-        if found.info.qos == QoS::AtMostOnce {
-            self.resolve(stream, sequence);
+        } else if entry.missing() > 0 {
+            entry.set_state(State::Confirmed);
+            self.outstanding += u64::from(entry.missing());
+        } else {
+            found.under_way.remove(sequence);
         }
-        written
+        Some(written)
     }
 
     /// The broker acknowledged the message with success (QoS 1 and 2): it is expected from now on.
     /// Returns its row and when it was written, as far as it is remembered; `None` when it was known.
     pub fn confirmed(&mut self, stream: StreamId, sequence: u32, at: Duration) -> Option<(RowKey, Option<Duration>)> {
-        self.written(stream, sequence, at);
-        let found = find(&self.devices, stream).filter(|found| !found.confirmed.contains(sequence))?;
-        let written = found.under_way.get(sequence).map(|entry| Duration::from_nanos(entry.moment()));
+        if !find(&self.devices, stream)?.written.contains(sequence) {
+            self.written(stream, sequence, at);
+        }
+        let found = find_mut(&mut self.devices, stream).filter(|found| found.may_change(sequence))?;
+        if !found.confirmed.insert(sequence) {
+            return None;
+        }
+        self.unresolved -= 1;
         let row = found.published_row(found.stage_of(sequence));
-        self.resolve(stream, sequence).then_some((row, written))
+        let Some(entry) = found.under_way.get_mut(sequence) else { return Some((row, None)) };
+        let written = Duration::from_nanos(entry.moment());
+        if entry.missing() > 0 {
+            entry.set_state(State::Confirmed);
+            self.outstanding += u64::from(entry.missing());
+        } else {
+            found.under_way.remove(sequence);
+        }
+        Some((row, Some(written)))
     }
 
     /// The broker refused the message: nobody need receive it.
@@ -365,24 +384,6 @@ impl Ledger {
     fn stage_of(&self, intended: Duration) -> u16 {
         let ends = &self.options.stage_ends;
         ends.partition_point(|end| *end <= intended).min(ends.len().saturating_sub(1)) as u16
-    }
-
-    fn resolve(&mut self, stream: StreamId, sequence: u32) -> bool {
-        let Some(found) = find_mut(&mut self.devices, stream).filter(|found| found.may_change(sequence)) else {
-            return false;
-        };
-        if !found.confirmed.insert(sequence) {
-            return false;
-        }
-        self.unresolved -= 1;
-        if let Some(entry) = found.under_way.get_mut(sequence) {
-            entry.set_state(State::Confirmed);
-            self.outstanding += u64::from(entry.missing());
-            if entry.missing() == 0 {
-                found.under_way.remove(sequence);
-            }
-        }
-        true
     }
 
     fn give_up(&mut self, stream: StreamId, sequence: u32) {

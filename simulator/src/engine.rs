@@ -23,7 +23,8 @@ mod options;
 mod roster;
 mod rumqttc;
 
-use protocol::{Message, QoS, SubscribeFilter, Tag, Time, TopicFilter, Will};
+use bytes::Bytes;
+use protocol::{Message, Properties, QoS, SubscribeFilter, Tag, Time, TopicFilter, Will, client::PlainPublish};
 
 pub use self::{
     clock::Clock,
@@ -60,6 +61,17 @@ pub struct Outgoing {
     /// The owner's name for it. Only messages with a tag report [`ClientEvent::Written`] and
     /// [`ClientEvent::Published`].
     pub tag: Option<Tag>,
+}
+
+impl From<&PlainPublish<'_>> for Outgoing {
+    fn from(plain: &PlainPublish<'_>) -> Self {
+        let message = Message {
+            topic: plain.topic.clone(),
+            payload: Bytes::copy_from_slice(plain.payload),
+            properties: Properties::EMPTY,
+        };
+        Self { message, qos: plain.qos, retain: plain.retain, tag: plain.tag }
+    }
 }
 
 /// Why a message was not taken.
@@ -106,6 +118,16 @@ pub trait ClientEngine {
     ///
     /// The message was not taken and nothing will be reported about it.
     fn publish(&mut self, client: ClientKey, outgoing: Outgoing) -> Result<(), Unsent>;
+
+    /// Publishes what the caller keeps; copied as far as it must be kept here. Otherwise as [`publish`](Self::publish); the tag
+    /// counts at every QoS.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish).
+    fn publish_plain(&mut self, client: ClientKey, publish: &PlainPublish<'_>) -> Result<(), Unsent> {
+        self.publish(client, Outgoing::from(publish))
+    }
 
     /// Subscribes; reports [`ClientEvent::Subscribed`]. Ignored while offline.
     fn subscribe(&mut self, client: ClientKey, filters: Vec<SubscribeFilter>, tag: Tag);

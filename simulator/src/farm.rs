@@ -185,15 +185,9 @@ impl Farm {
     /// The device's next message. Devices with several telemetry topics take turns by each topic's natural share; an alert
     /// that the previous message called for takes the turn before them. A plain device repeats its group's bytes.
     pub fn telemetry(&mut self, device: DeviceId, at: Duration) -> Publication {
-        if let Device { pattern: Some(pattern), topics, qos, .. } = &self.devices[device.0 as usize] {
-            let qos = qos.unwrap_or(QoS::AtMostOnce);
-            return Publication {
-                topic: topics[0].clone(),
-                payload: pattern.to_vec(),
-                qos,
-                retain: false,
-                kind: Kind::Plain,
-            };
+        let mut plain = Publication::plain();
+        if self.plain(device, &mut plain) {
+            return plain;
         }
         let (moment, device, barn) = self.parts(device, at);
         if let Some(raised) = device.alert.take() {
@@ -211,6 +205,19 @@ impl Farm {
             retain: device.retain,
             kind: Kind::Telemetry,
         }
+    }
+
+    /// Writes what a plain device says over `publication`, an earlier one of such a device; `false` for all others, with nothing
+    /// done.
+    pub(crate) fn plain(&self, device: DeviceId, publication: &mut Publication) -> bool {
+        let Device { pattern: Some(pattern), topics, qos, .. } = &self.devices[device.0 as usize] else { return false };
+        if publication.topic.as_ptr() != topics[0].as_ptr() || publication.topic.len() != topics[0].len() {
+            publication.topic.clone_from(&topics[0]);
+        }
+        publication.payload.clear();
+        publication.payload.extend_from_slice(pattern);
+        publication.qos = qos.unwrap_or(QoS::AtMostOnce);
+        true
     }
 
     /// The first intended instant after `after` at which the device speaks in real life: its natural interval with

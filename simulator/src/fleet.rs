@@ -87,6 +87,8 @@ pub struct Fleet<E, S = Unstamped> {
     /// How many of `devices`, from the front, were started.
     started: usize,
     own_tag: u64,
+    /// What a plain device said last, to be written over.
+    plain: Publication,
 }
 
 impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
@@ -118,6 +120,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             events: VecDeque::new(),
             started: 0,
             own_tag: OWN_TAGS,
+            plain: Publication::plain(),
         }
     }
 
@@ -171,6 +174,9 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     /// Produces, stamps and sends one message of telemetry that was due at `due`. Offline devices buffer it.
     pub fn publish_telemetry(&mut self, device: DeviceId, due: Time) {
         let Some(index) = self.index_of(device) else { return };
+        if self.farm.plain(device, &mut self.plain) {
+            return self.publish_plain(index, device, due);
+        }
         let mut publication = self.farm.telemetry(device, self.options.timeline.scenario(due));
         let tag = self.stamper.stamp(device, due, &mut publication);
         self.dispatch(index, Held { publication, tag });

@@ -4,6 +4,8 @@
 
 #[path = "engines/both.rs"]
 mod both;
+#[path = "engines/plain.rs"]
+mod plain;
 #[path = "engines/pressure.rs"]
 mod pressure;
 #[path = "engines/sessions.rs"]
@@ -12,6 +14,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use plain::plain_publications_are_written_and_acknowledged;
 use pressure::full_queue_takes_nothing;
 use protocol::{
     Message, Properties, QoS, ReasonCode, SubscribeFilter, SubscriptionOptions, Tag, TopicFilter, TopicName,
@@ -44,6 +47,7 @@ facts![
     silent_target_fails_within_its_time_out,
     every_qos_is_written_then_published,
     publication_before_connack_waits_for_it,
+    plain_publications_are_written_and_acknowledged,
     subscription_is_granted_and_brings_messages,
     disconnect_is_orderly,
     abandon_cuts_without_disconnect,

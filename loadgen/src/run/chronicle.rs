@@ -28,8 +28,10 @@ use crate::{
     metrics::Scraper,
 };
 
-/// Lag whose cause is looked for.
+/// Lag of one message in a hundred whose cause is looked for.
 const LATE: Duration = Duration::from_millis(1);
+/// Or that of one message in so many that was not sent in its second.
+const SHORT: u64 = 100;
 
 /// The record of a run.
 pub(super) struct Chronicle {
@@ -107,7 +109,8 @@ impl Chronicle {
         window.target = self.page.as_ref().map_or(local, Scraper::usage);
         window.generator = self.own.sample(now);
         // With thousands of connections the kernel's table is long, and most seconds have nothing to explain.
-        let late = window.lag.max > LATE || window.total.sent < window.total.intended;
+        let short = window.total.intended.saturating_sub(window.total.sent);
+        let late = window.lag.p99 > LATE || short * SHORT > window.total.intended;
         if let Some(queued) = self.port.filter(|_| late).and_then(starvation::send_queues) {
             self.send_queue = Some(self.send_queue.map_or(queued, |before| before.max(queued)));
         }

@@ -245,6 +245,11 @@ impl Readers {
         self.place_of(key).map(|place| self.readers[place].group)
     }
 
+    /// Whose connection `key` is, and of which subscriber group.
+    pub(super) fn client_of(&self, key: ClientKey) -> Option<(ClientId, u16)> {
+        self.place_of(key).map(|place| (ClientId(place as u32), self.readers[place].group))
+    }
+
     /// Takes an event of `key`; `None` when the client is none of these.
     pub(super) fn react<'a>(
         &mut self,
@@ -262,7 +267,8 @@ impl Readers {
                 if reader.read_rate.is_some() {
                     self.slow.took(engine, key, *at);
                 }
-                News::Message(Delivered { client, group, message, qos: *qos, retain: *retain }, *at)
+                let (topic, payload) = (message.topic.as_str().as_bytes(), &message.payload[..]);
+                News::Message(Delivered { client, group, topic, payload, qos: *qos, retain: *retain }, *at)
             }
             ClientEvent::Connected { session_present, .. } => {
                 self.open += 1;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use bytestring::ByteString;
-use protocol::{Message, QoS, ReasonCode, Tag, Time};
+use protocol::{QoS, ReasonCode, Tag, Time};
 use reports::metric;
 use simulator::{
     Clock, Stamper,
@@ -82,7 +82,9 @@ pub(super) struct Delivered<'a> {
     pub(super) client: ClientId,
     /// Its subscriber group.
     pub(super) group: u16,
-    pub(super) message: &'a Message,
+    /// In UTF-8.
+    pub(super) topic: &'a [u8],
+    pub(super) payload: &'a [u8],
     /// How the broker sent it.
     pub(super) qos: QoS,
     pub(super) retain: bool,
@@ -153,21 +155,17 @@ impl Recorder {
 
     pub(super) fn written(&mut self, tag: Tag, count: u32, at: Time) {
         let Some((stream, first)) = unpacked(tag) else { return };
-        let at = self.offset(at);
+        let (at, batch) = (self.offset(at), self.offset(self.batch));
         for sequence in first..first.saturating_add(count) {
-            self.one_written(stream, sequence, at);
-        }
-    }
-
-    fn one_written(&mut self, stream: StreamId, sequence: u32, at_offset: Duration) {
-        let Some(written) = self.ledger.written(stream, sequence, at_offset) else { return };
-        let lag = at_offset.saturating_sub(written.intended);
-        let held_up = written.handed < self.offset(self.batch);
-        self.odd.held_up += u64::from(held_up);
-        let own = if held_up { written.handed.saturating_sub(written.intended) } else { lag };
-        self.meter.sent(written.row, lag, own, written.readers);
-        if written.readers == 0 && written.row.qos == QoS::AtMostOnce {
-            self.flood.came_back(DeviceId(stream.device()), at_offset);
+            let Some(written) = self.ledger.written(stream, sequence, at) else { continue };
+            let lag = at.saturating_sub(written.intended);
+            let held_up = written.handed < batch;
+            self.odd.held_up += u64::from(held_up);
+            let own = if held_up { written.handed.saturating_sub(written.intended) } else { lag };
+            self.meter.sent(written.row, lag, own, written.readers);
+            if written.readers == 0 && written.row.qos == QoS::AtMostOnce {
+                self.flood.came_back(DeviceId(stream.device()), at);
+            }
         }
     }
 
@@ -203,8 +201,8 @@ impl Recorder {
     }
 
     pub(super) fn received(&mut self, from: &Delivered<'_>, at: Time) {
-        let Delivered { client, group, message, retain, .. } = *from;
-        let Some(stamp) = Stamp::parse(&message.payload).filter(|stamp| stamp.run == self.run) else {
+        let Delivered { client, group, payload, retain, .. } = *from;
+        let Some(stamp) = Stamp::parse(payload).filter(|stamp| stamp.run == self.run) else {
             self.odd.foreign += 1;
             return;
         };
@@ -244,7 +242,7 @@ impl Recorder {
     /// When it was written is known to its sender only, so what the broker took of the time is not.
     fn received_from_abroad(&mut self, from: &Delivered<'_>, stamp: &Stamp, at: Duration) {
         let Some(known) = self.devices.get(stamp.stream.device() as usize) else { return };
-        let topic = from.message.topic.as_str();
+        let Ok(topic) = std::str::from_utf8(from.topic) else { return };
         let foreign = Foreign { topic, qos: from.qos, group: known.group, aged: self.agreed };
         match self.ledger.received_from_abroad(from.client, stamp, &foreign, at) {
             Arrival::First { row, .. } if self.agreed => {

@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod event;
 mod packets;
+mod plain;
 mod requests;
 mod state;
 
@@ -22,6 +23,7 @@ use self::state::{Asking, State};
 pub use self::{
     config::Config,
     event::{Answer, Closed, Event},
+    plain::{Arrival, Arrivals, Plain, PlainPublish},
 };
 use crate::{
     Decoder, Disconnect, Machine, Packet, PacketLimits, Properties, Role, Session, Time, Token, Version, Violation,

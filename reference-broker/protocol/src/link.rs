@@ -121,6 +121,11 @@ impl Link {
         self.session
     }
 
+    /// Whether [`take_note`](Self::take_note) has something.
+    pub(crate) fn has_notes(&self) -> bool {
+        !self.notes.is_empty()
+    }
+
     fn note(&mut self, tag: Option<Tag>, note: impl FnOnce(Tag) -> Note) {
         if let Some(tag) = tag {
             self.notes.edit().push_back(note(tag));

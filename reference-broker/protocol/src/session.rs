@@ -160,7 +160,7 @@ impl Session {
     pub fn retain_published(&mut self, mut keep: impl FnMut(&Delivery) -> bool) -> usize {
         let unwanted = |(packet_id, stage): (PacketId, &Stage)| match stage {
             Stage::Published(delivery) if !keep(delivery) => Some((packet_id, delivery.qos)),
-            Stage::Published(_) | Stage::Released(_) => None,
+            Stage::Published(_) | Stage::Unkept(_) | Stage::Released(_) => None,
         };
         let unwanted: Vec<_> = self.in_flight.in_order().into_iter().filter_map(unwanted).collect();
         for (packet_id, qos) in &unwanted {
@@ -187,14 +187,16 @@ impl Session {
         self.waiting.iter()
     }
 
-    /// The unfinished outgoing exchanges, in the order in which their last packet was first sent.
+    /// The unfinished outgoing exchanges, in the order in which their last packet was first sent; without those that nobody can
+    /// finish on another connection.
     pub fn outgoing(&self) -> impl Iterator<Item = (PacketId, InFlight<'_>)> {
-        self.in_flight.in_order().into_iter().map(|(packet_id, stage)| {
+        self.in_flight.in_order().into_iter().filter_map(|(packet_id, stage)| {
             let stage = match stage {
                 Stage::Published(delivery) => InFlight::Published(delivery),
+                Stage::Unkept(_) => return None,
                 Stage::Released(tag) => InFlight::Released(*tag),
             };
-            (packet_id, stage)
+            Some((packet_id, stage))
         })
     }
 

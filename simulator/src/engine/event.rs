@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use protocol::{Message, QoS, ReasonCode, Tag, Time};
+use protocol::{Message, QoS, ReasonCode, Tag, Time, client::Arrivals};
 use transport::{TlsFailure, UpgradeError};
 
 /// What happened to one client.
@@ -33,6 +33,14 @@ pub enum ClientEvent {
         /// DUP.
         dup: bool,
         /// When its last byte was read from the socket.
+        at: Time,
+    },
+    /// Messages arrived with one read, for a client that asked to hear of them together
+    /// ([`ConnectOptions::bunches`](super::ConnectOptions::bunches)). The engine has acknowledged them.
+    Arrived {
+        /// Each of them, in slices of the read buffer.
+        arrivals: Arrivals,
+        /// When their last bytes were read from the socket.
         at: Time,
     },
     /// Tagged publications were handed to the socket for the first time: `count` with consecutive tags.

@@ -7,7 +7,7 @@ use std::{
     task::Poll,
 };
 
-use protocol::{SubscribeFilter, Tag, Time, TopicFilter, Will};
+use protocol::{SubscribeFilter, Tag, Time, TopicFilter, Will, client::PlainPublish};
 
 use super::{
     ClientEngine, ClientEvent, ClientKey, Clock, ConnectOptions, Native, NativeOptions, Outgoing, Rumqttc, Unsent,
@@ -90,6 +90,10 @@ impl ClientEngine for Engine {
 
     fn publish(&mut self, client: ClientKey, outgoing: Outgoing) -> Result<(), Unsent> {
         of_client!(self, client, engine => engine.publish(client, outgoing))
+    }
+
+    fn publish_plain(&mut self, client: ClientKey, publish: &PlainPublish<'_>) -> Result<(), Unsent> {
+        of_client!(self, client, engine => engine.publish_plain(client, publish))
     }
 
     fn subscribe(&mut self, client: ClientKey, filters: Vec<SubscribeFilter>, tag: Tag) {

@@ -16,7 +16,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use protocol::{Disconnect, Machine, Properties, ReasonCode, SubscribeFilter, Tag, Time, TopicFilter, Will};
+use protocol::{
+    Disconnect, Machine, Properties, ReasonCode, SubscribeFilter, Tag, Time, TopicFilter, Will, client::PlainPublish,
+};
 use transport::{Alarm, DialOptions, Event as PumpEvent, Key, Pump, Stream, TlsFailure};
 
 use self::{
@@ -360,6 +362,21 @@ impl ClientEngine for Native {
             return Err(Unsent::Full);
         }
         self.command(client, self.turned, |client, now| client.publish(now, outgoing)).unwrap_or(Err(Unsent::Offline))
+    }
+
+    fn publish_plain(&mut self, key: ClientKey, publish: &PlainPublish<'_>) -> Result<(), Unsent> {
+        let Some(client) = self.clients.find_mut(key) else { return Err(Unsent::Offline) };
+        if let State::Live(live) = &client.state
+            && self.pump.unsent(live.connection) > UNSENT_LIMIT
+        {
+            return Err(Unsent::Full);
+        }
+        client.publish_plain(self.turned, publish)?;
+        if let Some(live) = client.live() {
+            live.mark_changed(key, &mut self.changed);
+            live.mark_unsettled(key, &mut self.unsettled);
+        }
+        Ok(())
     }
 
     fn subscribe(&mut self, client: ClientKey, filters: Vec<SubscribeFilter>, tag: Tag) {

@@ -42,6 +42,9 @@ pub struct ConnectOptions {
     /// How many messages may wait to be written; more are refused with [`Unsent::Full`](super::Unsent::Full).
     /// Default 10,000.
     pub queue_limit: usize,
+    /// Whether plain messages that came with one read are reported together, as
+    /// [`ClientEvent::Arrived`](super::ClientEvent::Arrived), by an engine that can (native). Default false.
+    pub bunches: bool,
     /// How long resolving the name, connecting, TLS and WebSocket may take together. Default 10 s.
     pub connect_timeout: Duration,
     /// How long CONNACK may take after that. Default 10 s.
@@ -68,6 +71,7 @@ impl ConnectOptions {
             maximum_packet_size: 1 << 20,
             maximum_inflight: NonZeroU16::new(1024).expect("1,024 is not 0"),
             queue_limit: 10_000,
+            bunches: false,
             connect_timeout: Duration::from_secs(10),
             connack_timeout: Duration::from_secs(10),
             ping_timeout: Duration::from_secs(10),

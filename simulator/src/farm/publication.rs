@@ -18,6 +18,13 @@ pub struct Publication {
     pub kind: Kind,
 }
 
+impl Publication {
+    /// Of a plain device, without anything yet.
+    pub(crate) const fn plain() -> Self {
+        Self { topic: ByteString::new(), payload: Vec::new(), qos: QoS::AtMostOnce, retain: false, kind: Kind::Plain }
+    }
+}
+
 /// Why a device publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {

@@ -19,16 +19,14 @@ pub(super) struct Topics(Option<(ByteString, TopicName)>);
 
 impl Topics {
     /// The Topic Name of `topic` under `prefix`, which is always the same.
-    pub(super) fn name(&mut self, topic: &ByteString, prefix: &TopicPrefix) -> TopicName {
-        match &self.0 {
-            // The farm's topics share their bytes, so this looks at one word.
-            Some((known, name)) if known.as_ptr() == topic.as_ptr() && known.len() == topic.len() => name.clone(),
-            _ => {
-                let checked = name(topic.clone(), prefix);
-                self.0 = Some((topic.clone(), checked.clone()));
-                checked
-            }
+    pub(super) fn name(&mut self, topic: &ByteString, prefix: &TopicPrefix) -> &TopicName {
+        // The farm's topics share their bytes, so this looks at one word.
+        let is_known = |known: &ByteString| known.as_ptr() == topic.as_ptr() && known.len() == topic.len();
+        if self.0.as_ref().is_none_or(|(known, _)| !is_known(known)) {
+            self.0 = None;
         }
+        let (_, name) = self.0.get_or_insert_with(|| (topic.clone(), name(topic.clone(), prefix)));
+        name
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Tag, Time};
+use protocol::{Tag, Time, client::PlainPublish};
 
 use super::{
     Fleet, FleetEvent, OWN_TAGS, Stamper,
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     ClientEngine, ClientEvent, ClientKey,
-    engine::Closed,
-    farm::{Kind, Publication, Received},
+    engine::{Closed, Unsent},
+    farm::{DeviceId, Kind, Publication, Received},
 };
 
 impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
@@ -68,7 +68,9 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             ClientEvent::Dropped { tag } if tag.0 < OWN_TAGS => {
                 self.events.push_back(FleetEvent::Dropped { device, tag });
             }
-            ClientEvent::Written { .. }
+            // Devices do not ask for it.
+            ClientEvent::Arrived { .. }
+            | ClientEvent::Written { .. }
             | ClientEvent::Dropped { .. }
             | ClientEvent::Subscribed { .. }
             | ClientEvent::Unsubscribed { .. } => {}
@@ -194,6 +196,30 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         }
     }
 
+    /// Stamps and sends what `plain` holds; what cannot be sent waits.
+    pub(super) fn publish_plain(&mut self, index: usize, id: DeviceId, due: Time) {
+        let tag = self.stamper.stamp(id, due, &mut self.plain);
+        let device = &mut self.devices[index];
+        let sends = device.phase == Phase::Online && !device.flushing && device.buffer.is_empty();
+        if let Some(client) = device.client.filter(|_| sends) {
+            let Publication { topic, payload, qos, retain, .. } = &self.plain;
+            let topic = device.topics.name(topic, &self.options.target.prefix);
+            let known = tag.or_else(|| Some(next_tag(&mut self.own_tag)));
+            let publish = PlainPublish { topic, payload, qos: *qos, retain: *retain, tag: known };
+            match self.engine.publish_plain(client, &publish) {
+                Ok(()) => {
+                    self.counts.telemetry += 1;
+                    return;
+                }
+                Err(Unsent::Full | Unsent::Offline) => {}
+                // It can never be sent.
+                Err(Unsent::TooLarge | Unsent::NotOffered) => return self.give_up(index, tag),
+            }
+        }
+        self.hold(index, Held { publication: self.plain.clone(), tag });
+        self.empty_buffer(index);
+    }
+
     /// Sends telemetry behind what waits already; what cannot be sent waits itself.
     pub(super) fn dispatch(&mut self, index: usize, held: Held) {
         let device = &self.devices[index];
@@ -222,16 +248,18 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     /// Publishes telemetry of a device whose client takes messages.
     fn send(&mut self, index: usize, client: ClientKey, Held { publication, tag }: Held) {
         let known = tag.or_else(|| Some(next_tag(&mut self.own_tag)));
-        let topic = self.devices[index].topics.name(&publication.topic, &self.options.target.prefix);
+        let topic = self.devices[index].topics.name(&publication.topic, &self.options.target.prefix).clone();
         match self.engine.publish(client, outgoing_to(topic, publication, known)) {
             Ok(()) => self.counts.telemetry += 1,
             // The engine takes messages, so this one can never be sent.
-            Err(_) => {
-                self.counts.dropped += 1;
-                let device = self.devices[index].id;
-                self.events.extend(tag.map(|tag| FleetEvent::Dropped { device, tag }));
-            }
+            Err(_) => self.give_up(index, tag),
         }
+    }
+
+    fn give_up(&mut self, index: usize, tag: Option<Tag>) {
+        self.counts.dropped += 1;
+        let device = self.devices[index].id;
+        self.events.extend(tag.map(|tag| FleetEvent::Dropped { device, tag }));
     }
 
     /// Plans the next attempt of a device whose connection or attempt ended, unless it is leaving.

@@ -18,6 +18,8 @@ pub(super) fn options(group: &SubscriberGroup, target: &Target, n: u32) -> Resul
     Ok(ConnectOptions {
         receive_maximum: slow.and_then(NonZeroU16::new),
         ping_timeout: if slow.is_some() { SLOW_PATIENCE } else { connect.ping_timeout },
+        // Those that read slowly are counted one by one.
+        bunches: slow.is_none(),
         clean_start: group.clean_start,
         session_expiry: u32::try_from(group.session_expiry.as_secs()).unwrap_or(u32::MAX),
         keep_alive: u16::try_from(group.keep_alive.as_secs()).unwrap_or(u16::MAX),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use protocol::{Properties, SubscribeFilter, SubscriptionOptions, TopicFilter, TopicName};
+use protocol::{SubscribeFilter, SubscriptionOptions, TopicFilter};
 use reports::observation::{TargetInfo, Tool};
 use simulator::Target;
 
@@ -278,9 +278,9 @@ impl Bench {
                     return true;
                 }
                 self.got.push((device, sequence, retain));
-                let topic = TopicName::new(&*format!("farm/{device}")).unwrap();
-                let message = Message { topic, payload, properties: Properties::EMPTY };
-                let delivered = Delivered { client: LATE, group: 0, message: &message, qos: QoS::AtLeastOnce, retain };
+                let (topic, payload) = (format!("farm/{device}"), &payload[..]);
+                let topic = topic.as_bytes();
+                let delivered = Delivered { client: LATE, group: 0, topic, payload, qos: QoS::AtLeastOnce, retain };
                 self.recorder.received(&delivered, self.now);
             }
             Packet::Subscribe => unreachable!("brokers send none"),

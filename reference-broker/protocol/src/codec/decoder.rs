@@ -104,6 +104,11 @@ impl Decoder {
         self.refusal_version
     }
 
+    /// The largest packet that is accepted.
+    pub(crate) const fn maximum_packet_size(&self) -> u32 {
+        self.limits.maximum_packet_size
+    }
+
     /// How many bytes of an unfinished packet are held.
     pub fn buffered(&self) -> usize {
         self.partial.len()

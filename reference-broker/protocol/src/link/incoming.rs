@@ -93,6 +93,12 @@ impl Link {
         Ok(())
     }
 
+    /// Whether a QoS 1 publication may be acknowledged before the next packet is looked at: nothing older waits for its answer, and
+    /// no identifier is in use.
+    pub(crate) fn answers_at_once(&self) -> bool {
+        self.unacknowledged == 0 && self.at_least_once.len() == 0 && self.session.received.is_empty()
+    }
+
     /// Whether a publication of the peer with this identifier is unfinished.
     pub(crate) fn has_open(&self, packet_id: PacketId) -> bool {
         self.session.received.verdict(packet_id).is_some() || self.at_least_once.holds(packet_id)

@@ -4,7 +4,9 @@ use std::mem;
 
 use crate::{
     Ack, EncodeError, MAXIMUM_PACKET_SIZE, OutgoingPublish, Packet, PacketId, PacketType, Properties, Property,
-    PropertyId, ReasonCode, Version,
+    PropertyId, QoS, ReasonCode, Version,
+    client::PlainPublish,
+    codec::{Writer, variable_len},
 };
 
 /// What one connection received and sent since somebody last asked.
@@ -95,6 +97,42 @@ impl Outbox {
         self.traffic.publishes_sent += 1;
         self.traffic.payload_bytes_sent += publish.message.payload.len() as u64;
         Ok(())
+    }
+
+    /// Whether a PUBLISH without properties fits into what the peer takes.
+    pub(crate) fn takes_plain(&self, publish: &PlainPublish<'_>) -> bool {
+        let length = self.plain_length(publish);
+        1 + variable_len(length) + length <= self.maximum_packet_size.min(MAXIMUM_PACKET_SIZE) as usize
+    }
+
+    /// Writes one; it has an identifier exactly when its QoS is above 0.
+    pub(crate) fn plain_publish(&mut self, publish: &PlainPublish<'_>, packet_id: Option<PacketId>) {
+        let PlainPublish { topic, payload, qos, retain, .. } = publish;
+        if self.bytes.is_empty() && self.expected > 0 {
+            self.bytes.reserve(usize::from(self.expected) * 1024);
+        }
+        let length = self.plain_length(publish);
+        self.bytes.reserve(5 + length);
+        let mut writer = Writer::new(&mut self.bytes);
+        writer.u8(PacketType::Publish.first_byte() | qos.value() << 1 | u8::from(*retain));
+        writer.variable(length);
+        writer.text(topic.as_str());
+        if let Some(packet_id) = packet_id {
+            writer.u16(packet_id.value());
+        }
+        if self.version == Version::V5 {
+            writer.u8(0);
+        }
+        writer.raw(payload);
+        self.traffic.packets_sent += 1;
+        self.traffic.publishes_sent += 1;
+        self.traffic.payload_bytes_sent += payload.len() as u64;
+    }
+
+    fn plain_length(&self, publish: &PlainPublish<'_>) -> usize {
+        let packet_id = if publish.qos == QoS::AtMostOnce { 0 } else { 2 };
+        let properties = usize::from(self.version == Version::V5);
+        2 + publish.topic.as_str().len() + packet_id + properties + publish.payload.len()
     }
 
     /// Writes PUBACK, PUBREC, PUBREL or PUBCOMP.

@@ -3,7 +3,7 @@
 use super::{Link, Note, Outbox, aliases::Alias};
 use crate::{
     Ack, Delivery, DeliveryRef, DropCause, Fate, OutgoingPublish, PacketId, PacketType, Properties, QoS, ReasonCode,
-    Time, Version, Violation, session::Stage,
+    Tag, Time, Version, Violation, client::PlainPublish, session::Stage,
 };
 
 impl Link {
@@ -69,11 +69,58 @@ impl Link {
         self.quota > 0 && self.session.queued() == 0 && self.resend.is_empty()
     }
 
+    /// Sends a message at once that need not be kept; `None` when it must go the general way, with nothing done.
+    pub(crate) fn deliver_plain(
+        &mut self,
+        outbox: &mut Outbox,
+        publish: &PlainPublish<'_>,
+        taken: &dyn Fn(PacketId) -> bool,
+    ) -> Option<Fate> {
+        let is_offered = publish.qos <= self.limits.maximum_qos && (!publish.retain || self.limits.retain_available);
+        if !is_offered || self.outgoing_aliases.is_some() || !outbox.takes_plain(publish) {
+            return None;
+        }
+        match publish.qos {
+            QoS::AtMostOnce if self.session.holds_qos0() => return None,
+            QoS::AtMostOnce => outbox.plain_publish(publish, None),
+            QoS::AtLeastOnce if !self.sends_at_once() => return None,
+            QoS::AtLeastOnce => {
+                let packet_id = self.session.in_flight.free_packet_id(taken)?;
+                // MQTT-4.3.2-2: DUP 0.
+                outbox.plain_publish(publish, Some(packet_id));
+                self.session.in_flight.insert_unkept(packet_id, publish.tag);
+                self.quota -= 1;
+            }
+            QoS::ExactlyOnce => return None,
+        }
+        Some(Fate::Sent)
+    }
+
+    /// The tag of a QoS 1 publication that waits for its PUBACK, if it has one.
+    pub(crate) fn awaits_puback(&self, packet_id: PacketId) -> Option<Option<Tag>> {
+        match self.session.in_flight.stage(packet_id)? {
+            Stage::Unkept(tag) => Some(*tag),
+            Stage::Published(delivery) if delivery.qos == QoS::AtLeastOnce => Some(delivery.tag),
+            Stage::Published(_) | Stage::Released(_) => None,
+        }
+    }
+
+    /// Ends it without a note.
+    pub(crate) fn end_quietly(&mut self, packet_id: PacketId) {
+        if let Some((_, true)) = self.session.in_flight.remove(packet_id) {
+            self.quota += 1;
+        }
+    }
+
     /// PUBACK.
     pub(crate) fn puback(&mut self, ack: &Ack) -> Result<(), Violation> {
         match self.session.in_flight.stage(ack.packet_id) {
             // Harmless: the Session may have been reset while it was under way.
             None => Ok(()),
+            Some(Stage::Unkept(_)) => {
+                self.end(ack.packet_id, ack.reason);
+                Ok(())
+            }
             Some(Stage::Published(delivery)) if delivery.qos == QoS::AtLeastOnce => {
                 self.end(ack.packet_id, ack.reason);
                 Ok(())
@@ -94,7 +141,7 @@ impl Link {
                 }
                 self.session.in_flight.release(ack.packet_id);
             }
-            Some(Stage::Published(_)) => return Err(Violation::AcknowledgementUnexpected),
+            Some(Stage::Published(_) | Stage::Unkept(_)) => return Err(Violation::AcknowledgementUnexpected),
             Some(Stage::Released(_)) => {}
             None if ack.reason.is_failure() => return Ok(()),
             // MQTT-3.6.2-1, 3.6.2.1.
@@ -113,7 +160,7 @@ impl Link {
                 self.end(ack.packet_id, ack.reason);
                 Ok(())
             }
-            Some(Stage::Published(_)) => Err(Violation::AcknowledgementUnexpected),
+            Some(Stage::Published(_) | Stage::Unkept(_)) => Err(Violation::AcknowledgementUnexpected),
         }
     }
 
@@ -158,7 +205,7 @@ impl Link {
     }
 
     fn is_published(&self, packet_id: PacketId) -> bool {
-        matches!(self.session.in_flight.stage(packet_id), Some(Stage::Published(_)))
+        matches!(self.session.in_flight.stage(packet_id), Some(Stage::Published(_) | Stage::Unkept(_)))
     }
 
     /// Sends one packet of a resumed Session; false while the quota forbids it.
@@ -168,6 +215,12 @@ impl Link {
             // 4.9: PUBREL needs no quota.
             Some(Stage::Released(_)) => {
                 outbox.ack(PacketType::PubRel, packet_id, ReasonCode::Success, Properties::EMPTY);
+            }
+            Some(Stage::Unkept(tag)) => {
+                let tag = *tag;
+                self.session.in_flight.remove(packet_id);
+                self.session.count_drop(DropCause::SessionLost);
+                self.note(tag, |tag| Note::Dropped(tag, DropCause::SessionLost));
             }
             Some(Stage::Published(_)) if self.quota == 0 => return false,
             Some(Stage::Published(delivery)) => {

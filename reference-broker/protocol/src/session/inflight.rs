@@ -44,6 +44,8 @@ struct Slot {
 pub(crate) enum Stage {
     /// PUBLISH was sent; PUBACK or PUBREC is due (MQTT-4.3.2-3, MQTT-4.3.3-3; MQTT-4.3.2-1, MQTT-4.3.3-1 in 3.1.1).
     Published(Delivery),
+    /// The same at QoS 1, of a message that was not kept, because its Session ends with the connection.
+    Unkept(Option<Tag>),
     /// PUBREC came, PUBREL is sent or owed; PUBCOMP is due (MQTT-4.3.3-5).
     Released(Option<Tag>),
 }
@@ -52,7 +54,7 @@ impl Stage {
     pub(crate) const fn tag(&self) -> Option<Tag> {
         match self {
             Self::Published(delivery) => delivery.tag,
-            Self::Released(tag) => *tag,
+            Self::Unkept(tag) | Self::Released(tag) => *tag,
         }
     }
 }
@@ -121,12 +123,21 @@ impl InFlightTable {
 
     /// Begins an exchange whose id came from [`free_packet_id`](Self::free_packet_id).
     pub(crate) fn insert(&mut self, packet_id: PacketId, delivery: Delivery) {
+        self.weight.add(&delivery.message);
+        self.begin(packet_id, Stage::Published(delivery));
+    }
+
+    /// The same for a message that is not kept.
+    pub(crate) fn insert_unkept(&mut self, packet_id: PacketId, tag: Option<Tag>) {
+        self.begin(packet_id, Stage::Unkept(tag));
+    }
+
+    fn begin(&mut self, packet_id: PacketId, stage: Stage) {
         let order = self.stamp();
         let index = self.index(packet_id);
         debug_assert!(self.slots[index].is_none(), "the id came from free_packet_id");
-        self.weight.add(&delivery.message);
         // MQTT-4.3.2-3, MQTT-4.3.3-3 (MQTT-4.3.2-1, MQTT-4.3.3-1 in 3.1.1): unacknowledged until it is removed or released.
-        self.slots[index] = Some(Slot { packet_id, counted: true, order, stage: Stage::Published(delivery) });
+        self.slots[index] = Some(Slot { packet_id, counted: true, order, stage });
         self.used += 1;
         self.peak = self.peak.max(self.used);
     }

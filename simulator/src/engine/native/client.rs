@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use protocol::{
     Connect, Machine, Properties, Property, Session, SubscribeFilter, Tag, Time, TopicFilter, Version, Will,
-    client::{Client as ClientMachine, Config, Event},
+    client::{Client as ClientMachine, Config, Event, PlainPublish},
 };
 use transport::Key;
 
@@ -96,11 +96,15 @@ impl Client {
 
     /// Ends the machine of a connection that is over, and keeps what the next one may resume.
     pub(super) fn keep(&mut self, live: Live) {
-        let survives = match self.options.version {
+        self.kept = self.survives().then(|| live.into_kept()).map(|(session, queued)| Kept { session, queued });
+    }
+
+    /// Whether the next connection resumes the session of this one.
+    const fn survives(&self) -> bool {
+        match self.options.version {
             Version::V311 => !self.options.clean_start,
             Version::V5 => !self.options.clean_start && self.options.session_expiry > 0,
-        };
-        self.kept = survives.then(|| live.into_kept()).map(|(session, queued)| Kept { session, queued });
+        }
     }
 
     /// Whether one more publication is taken.
@@ -127,6 +131,19 @@ impl Client {
                 Ok(())
             }
         }
+    }
+
+    pub(super) fn publish_plain(&mut self, now: Time, publish: &PlainPublish<'_>) -> Result<(), Unsent> {
+        let survives = self.survives();
+        if !survives
+            && let State::Live(live) = &mut self.state
+            && live.connected
+            && live.end.is_none()
+            && live.publish_plain(now, publish)
+        {
+            return Ok(());
+        }
+        self.publish(now, Outgoing::from(publish))
     }
 
     pub(super) fn subscribe(&mut self, now: Time, filters: Vec<SubscribeFilter>, tag: Tag) {
@@ -157,7 +174,11 @@ impl Client {
     pub(super) fn drain(&mut self, key: ClientKey, now: Time, events: &mut VecDeque<(ClientKey, ClientEvent)>) -> bool {
         let State::Live(live) = &mut self.state else { return false };
         let mut accepted = false;
-        while let Some(event) = live.machine.poll_event() {
+        loop {
+            while let Some(plain) = live.machine.poll_plain(now, self.options.bunches) {
+                live.take_plain(plain, now, |event| queue(events, key, event));
+            }
+            let Some(event) = live.machine.poll_event() else { break };
             match event {
                 Event::Connected(connack) => {
                     accepted = true;

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use protocol::{
     Delivery, DeliveryRef, DropCause, Fate, Machine, Properties, QoS, ReasonCode, Session, Tag, Time,
-    client::{Answer, Client as ClientMachine, Closed as MachineClosed, Event},
+    client::{Answer, Client as ClientMachine, Closed as MachineClosed, Event, Plain, PlainPublish},
 };
 use transport::Key;
 
@@ -41,9 +41,12 @@ pub(super) struct Live {
     handed: VecDeque<Handed>,
 }
 
-/// A publication on its way from the machine to the socket.
+/// Publications on their way from the machine to the socket.
+#[derive(Clone, Copy, Debug)]
 struct Handed {
+    /// The first of `count` consecutive tags.
     tag: Tag,
+    count: u32,
     qos: QoS,
 }
 
@@ -133,7 +136,7 @@ impl Live {
             self.machine.publish(now, delivery)
         };
         match fate {
-            Fate::Sent => self.handed.extend(tag.map(|tag| Handed { tag, qos })),
+            Fate::Sent => self.hand(tag, qos),
             Fate::Queued => self.queued.push_back(tag),
             Fate::Dropped(DropCause::TooLarge) => return Err(Unsent::TooLarge),
             Fate::Dropped(DropCause::NotOffered) => return Err(Unsent::NotOffered),
@@ -142,6 +145,23 @@ impl Live {
             }
         }
         Ok(())
+    }
+
+    /// Publishes without keeping the message; whether it could.
+    pub(super) fn publish_plain(&mut self, now: Time, publish: &PlainPublish<'_>) -> bool {
+        let sent = self.machine.publish_plain(now, publish).is_some();
+        if sent {
+            self.hand(publish.tag, publish.qos);
+        }
+        sent
+    }
+
+    fn hand(&mut self, tag: Option<Tag>, qos: QoS) {
+        let Some(tag) = tag else { return };
+        match self.handed.back_mut() {
+            Some(last) if last.qos == qos && last.tag.0 + u64::from(last.count) == tag.0 => last.count += 1,
+            _ => self.handed.push_back(Handed { tag, count: 1, qos }),
+        }
     }
 
     /// Does what was commanded before CONNACK.
@@ -167,9 +187,9 @@ impl Live {
                 }
                 report(ClientEvent::Message { message, qos, retain, dup, at: now });
             }
-            Event::Published { tag, reason } => self.published(tag, reason, now, report),
+            Event::Published { tag, reason } => self.published(tag, 1, reason, now, report),
             Event::Dropped { tag, .. } => {
-                self.handed.retain(|handed| handed.tag != tag);
+                self.forget(tag);
                 report(ClientEvent::Dropped { tag });
             }
             Event::Subscribed { tag, reasons } => report(ClientEvent::Subscribed { tag, reasons }),
@@ -185,6 +205,26 @@ impl Live {
         }
     }
 
+    /// Acts on plain packets.
+    pub(super) fn take_plain(&mut self, plain: Plain, now: Time, mut report: impl FnMut(ClientEvent)) {
+        match plain {
+            Plain::Published { tag, count } => self.published(tag, count, ReasonCode::Success, now, report),
+            Plain::Arrivals(arrivals) => report(ClientEvent::Arrived { arrivals, at: now }),
+        }
+    }
+
+    /// Takes a publication out of those that are not known to be written.
+    fn forget(&mut self, tag: Tag) {
+        let Some(place) = self.handed.iter().position(|handed| handed.holds(tag)) else { return };
+        let Handed { tag: first, count, qos } = self.handed[place];
+        let before = (tag.0 - first.0) as u32;
+        let parts = [(first.0, before), (tag.0 + 1, count - before - 1)];
+        let parts = parts.into_iter().filter(|(_, count)| *count > 0);
+        let rest = self.handed.split_off(place);
+        self.handed.extend(parts.map(|(tag, count)| Handed { tag: Tag(tag), count, qos }));
+        self.handed.extend(rest.into_iter().skip(1));
+    }
+
     /// Everything that was handed to the pump is written at `at`, except what the session still holds back.
     pub(super) fn settle(&mut self, at: Time, mut report: impl FnMut(ClientEvent)) {
         self.release_queued();
@@ -196,17 +236,22 @@ impl Live {
         while self.queued.len() > self.machine.session().queued() {
             // Only QoS 1 and 2 wait in the session once CONNACK has come.
             let tag = self.queued.pop_front().flatten();
-            self.handed.extend(tag.map(|tag| Handed { tag, qos: QoS::AtLeastOnce }));
+            self.hand(tag, QoS::AtLeastOnce);
         }
     }
 
-    fn published(&mut self, tag: Tag, reason: ReasonCode, now: Time, mut report: impl FnMut(ClientEvent)) {
+    fn published(&mut self, tag: Tag, count: u32, reason: ReasonCode, now: Time, mut report: impl FnMut(ClientEvent)) {
         self.release_queued();
-        // Acknowledged, so it was written, although later bytes may still wait.
-        if let Some(at) = self.handed.iter().position(|handed| handed.tag == tag) {
-            written(self.handed.drain(..=at), now, &mut report);
+        // Acknowledged, so they were written, although later bytes may still wait.
+        let last = Tag(tag.0 + u64::from(count) - 1);
+        if let Some(place) = self.handed.iter().position(|handed| handed.holds(last)) {
+            let behind = self.handed[place].split_behind(last);
+            written(self.handed.drain(..=place), now, &mut report);
+            if let Some(behind) = behind {
+                self.handed.push_front(behind);
+            }
         }
-        report(ClientEvent::Published { tag, count: 1, reason, at: now });
+        report(ClientEvent::Published { tag, count, reason, at: now });
     }
 
     fn closed(&mut self, cause: MachineClosed) -> End {
@@ -238,23 +283,26 @@ impl End {
     }
 }
 
-/// Reports what was written, publications with consecutive tags and the same kind of end together.
+impl Handed {
+    const fn holds(&self, tag: Tag) -> bool {
+        self.tag.0 <= tag.0 && tag.0 - self.tag.0 < self.count as u64
+    }
+
+    /// Keeps what goes up to `tag`, which is one of these, and gives what is behind it.
+    fn split_behind(&mut self, tag: Tag) -> Option<Self> {
+        let kept = (tag.0 - self.tag.0 + 1) as u32;
+        let count = self.count - kept;
+        self.count = kept;
+        (count > 0).then_some(Self { tag: Tag(tag.0 + 1), count, qos: self.qos })
+    }
+}
+
+/// Reports what was written.
 fn written(handed: impl Iterator<Item = Handed>, at: Time, report: &mut impl FnMut(ClientEvent)) {
-    let mut run: Option<(Handed, u32)> = None;
-    let mut tell = |run: Option<(Handed, u32)>| {
-        let Some((Handed { tag, qos }, count)) = run else { return };
+    for Handed { tag, count, qos } in handed {
         report(ClientEvent::Written { tag, count, at });
         if qos == QoS::AtMostOnce {
             report(ClientEvent::Published { tag, count, reason: ReasonCode::Success, at });
         }
-    };
-    for next in handed {
-        match &mut run {
-            Some((first, count)) if first.tag.0 + u64::from(*count) == next.tag.0 && first.qos == next.qos => {
-                *count += 1
-            }
-            _ => tell(run.replace((next, 1))),
-        }
     }
-    tell(run);
 }
