@@ -39,8 +39,11 @@ pub(super) struct Device {
     pub(super) interval: Option<Duration>,
     /// Multiplies the natural rate over the day.
     pub(super) curve: Option<Arc<Curve>>,
-    /// Messages so far.
+    /// Measurements and alerts so far.
     pub(super) sequence: u64,
+    /// Status messages so far. They are counted apart: when a connection comes and a heartbeat is due depends on the broker and the
+    /// machine, and what is measured must not.
+    pub(super) statuses: u64,
     /// Turns of telemetry so far.
     pub(super) turns: u64,
     pub(super) boots: u32,
@@ -116,17 +119,16 @@ impl Device {
         at.saturating_sub(self.born).as_secs()
     }
 
-    /// The payload around `data` in the farm's envelope.
+    /// The payload around `data` in the farm's envelope, the message of its kind with this number.
     pub(super) fn envelope<D: Serialize>(
-        &mut self,
+        &self,
         barn: &Barn,
         moment: Moment,
         spot: Spot,
         data: D,
         quality: Quality,
-        boot_id: u32,
+        Number { boot, sequence }: Number,
     ) -> Vec<u8> {
-        self.sequence += 1;
         let device_type = self.profile().device_type.expect("only models of the farm use its envelope");
         write(&Envelope {
             schema_version: SCHEMA_VERSION,
@@ -141,20 +143,20 @@ impl Device {
             data,
             metadata: Metadata {
                 firmware_version: firmware(self.model),
-                signal_strength: self.signal(),
+                signal_strength: self.signal(sequence),
                 battery_level: self.battery(moment),
                 gateway_id: &barn.gateway,
-                boot_id,
-                sequence: self.sequence,
+                boot_id: boot,
+                sequence,
             },
             quality,
         })
     }
 
-    /// Received signal strength in dBm: the device's place decides, people and animals walk through it.
-    pub(super) fn signal(&self) -> i32 {
+    /// Received signal strength in dBm at a message: the device's place decides, people and animals walk through it.
+    pub(super) fn signal(&self, sequence: u64) -> i32 {
         let site = Dice::new(self.seed, u64::MAX).between(-82.0, -45.0);
-        (site + 2.5 * Dice::new(self.seed, self.sequence ^ 0xD8).normal()) as i32
+        (site + 2.5 * Dice::new(self.seed, sequence ^ 0xD8).normal()) as i32
     }
 
     /// Percent left: batteries of collars and sensors of the air last one to three years, the rest is on mains.
@@ -186,10 +188,12 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// The payload around `data` in the farm's envelope.
+    /// The payload around `data` in the farm's envelope, the message of its kind with this number.
     pub(super) fn say<D: Serialize>(&mut self, spot: Spot, data: D, quality: Quality) -> Vec<u8> {
-        let boot = self.device.boots;
-        self.device.envelope(self.barn, self.moment, spot, data, quality, boot)
+        self.device.sequence += 1;
+        // What is measured while the device connects for the first time is of its first boot, however long that takes.
+        let number = Number { boot: self.device.boots.max(1), sequence: self.device.sequence };
+        self.device.envelope(self.barn, self.moment, spot, data, quality, number)
     }
 
     /// Notes the level of a value; raises `alert` when it rises to [`Level::Alert`] or beyond.
@@ -199,6 +203,13 @@ impl Turn<'_> {
         }
         self.device.level = level;
     }
+}
+
+/// What tells the messages of one kind of a device apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number {
+    pub(super) boot: u32,
+    pub(super) sequence: u64,
 }
 
 /// The firmware of a model.

@@ -78,7 +78,7 @@ pub(super) struct Metadata<'a> {
     pub(super) gateway_id: &'a str,
     /// Counts the device's boots.
     pub(super) boot_id: u32,
-    /// Counts the messages of the device; it never falls and never repeats.
+    /// Counts what the device measured and its alerts or, in a status, its statuses: in each it never falls and never repeats.
     pub(super) sequence: u64,
 }
 

@@ -80,6 +80,7 @@ fn device(group: &Group, number: u16, seat: &Seat, barn: &Barn, place: u32) -> D
         interval: group.interval,
         curve: group.curve.clone(),
         sequence: 0,
+        statuses: 0,
         turns: 0,
         boots: 0,
         born: Duration::ZERO,

@@ -7,7 +7,7 @@ use super::{
     Model, Request,
     barn::Barn,
     clock::Moment,
-    device::{Device, Spot, firmware, write},
+    device::{Device, Number, Spot, firmware, write},
     payload::Quality,
     schedule,
 };
@@ -154,32 +154,28 @@ pub(super) fn payload(
     answer: Option<Answer<'_>>,
 ) -> Vec<u8> {
     let interval = schedule::interval(device, barn).as_secs_f64();
+    device.statuses += 1;
+    let sequence = device.statuses;
     match device.model {
-        Model::Esp32 => {
-            device.sequence += 1;
-            write(&Esp32Status {
-                device_id: &device.name,
-                status: presence,
-                firmware: firmware(device.model),
-                boot,
-                uptime,
-                rssi: device.signal(),
-                interval,
-                answer,
-            })
-        }
-        Model::PropController => {
-            device.sequence += 1;
-            write(&PropStatus {
-                controller: &device.name,
-                status: presence,
-                timestamp: moment.timestamp().unix_seconds(),
-                firmware: firmware(device.model),
-                boot,
-                uptime,
-                answer,
-            })
-        }
+        Model::Esp32 => write(&Esp32Status {
+            device_id: &device.name,
+            status: presence,
+            firmware: firmware(device.model),
+            boot,
+            uptime,
+            rssi: device.signal(sequence),
+            interval,
+            answer,
+        }),
+        Model::PropController => write(&PropStatus {
+            controller: &device.name,
+            status: presence,
+            timestamp: moment.timestamp().unix_seconds(),
+            firmware: firmware(device.model),
+            boot,
+            uptime,
+            answer,
+        }),
         _ => {
             let data = StatusData {
                 status: presence,
@@ -190,7 +186,7 @@ pub(super) fn payload(
                 answer,
             };
             let spot = Spot { at_gates: device.model == Model::GateReader, ..Spot::default() };
-            device.envelope(barn, moment, spot, data, Quality::NONE, boot)
+            device.envelope(barn, moment, spot, data, Quality::NONE, Number { boot, sequence })
         }
     }
 }
