@@ -265,6 +265,7 @@ fn an_interrupt_ends_with_what_is_known() {
     };
     let (capacity, exit) = concluded(run(hunt(job(Dimension::Rate, 1e6)), target));
     assert_eq!((exit, capacity.ending, capacity.held), (130, Some(Ending::Interrupted), Some(2000.0)));
+    assert_eq!(capacity.steps.last().unwrap().verdict, StepVerdict::Interrupted, "it was not judged");
     assert!(capacity.sentence.contains("interrupted") && capacity.sentence.contains("2,000 msg/s was held once"));
 }
 

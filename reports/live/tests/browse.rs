@@ -51,7 +51,7 @@ fn runs_are_listed_newest_first_and_open() {
     fs::create_dir(runs.join("search")).unwrap();
     fs::write(
         runs.join("search/capacity.json"),
-        "{\"sentence\":\"At least 4,000.\",\"answer\":{\"figure\":4000.0},\"ending\":\"completed\"}",
+        "{\"sentence\":\"At least 4,000.\",\"search\":{\"dimension\":\"rate\"},\"answer\":{\"figure\":4000.0},\"ending\":\"completed\"}",
     )
     .unwrap();
     record(&runs.join("search/steps/01-500"), &specimen::run(Kind::Passing), &[Output::Json]);

@@ -87,6 +87,12 @@ fn several_runs_follow_each_other_on_one_page() {
         let frame = until(&|frame| frame["words"] == which);
         assert_eq!((&frame["ended"], &frame["report"]), (&false.into(), &false.into()), "more are to come");
         assert!(get(live.address(), "/metrics").text().contains("paddock_run_exit_code 6.0"));
+        let afterwards = Events::open(live.address()).next().unwrap();
+        assert_eq!(
+            (&afterwards["words"], &afterwards["ended"]),
+            (&which.into(), &false.into()),
+            "its end is not the last"
+        );
     }
     fs::write(&report, "<!doctype html>about both").unwrap();
     live.conclude(&report);

@@ -8,7 +8,7 @@ mod steps;
 use super::page::{Banner, KeyFigure, render};
 use super::run::{self, environment};
 use crate::capacity::{Answer, Capacity, Limit, StepKind, figure};
-use crate::figures::{latency, rate, span};
+use crate::figures::{latency, plural, rate, span};
 use crate::observation::Ending;
 use minijinja::{Error, Value, context};
 
@@ -119,7 +119,8 @@ fn confirmations(capacity: &Capacity) -> String {
     let hold = span(capacity.search.confirmation_hold);
     match &capacity.answer {
         Answer::Confirmed { confirmations, broke_at, .. } => {
-            format!("held {confirmations} times for {hold}; broke at {}", figure(capacity.search.dimension, *broke_at))
+            let times = plural(u64::from(*confirmations), "time", "times");
+            format!("held {times} for {hold}; broke at {}", figure(capacity.search.dimension, *broke_at))
         }
         Answer::AtLeast { confirmations, limited_by, .. } => {
             let by = match limited_by {
@@ -128,7 +129,7 @@ fn confirmations(capacity: &Capacity) -> String {
                 Limit::Machine => "this machine allows no more",
                 Limit::Undecided => "what is above is undecided",
             };
-            format!("held {confirmations} times for {hold}; {by}")
+            format!("held {} for {hold}; {by}", plural(u64::from(*confirmations), "time", "times"))
         }
         Answer::None { .. } => match capacity.held {
             Some(held) => format!("{} held once, unconfirmed", figure(capacity.search.dimension, held)),

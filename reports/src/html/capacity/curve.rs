@@ -181,7 +181,12 @@ fn processors(capacity: &Capacity, steps: &[&Step]) -> Option<Figure> {
     let line = |name, class, value: fn(&Step) -> Option<f64>| Trace {
         name,
         class,
-        points: steps.iter().filter_map(|step| Some((step.asked, value(step)?))).collect(),
+        // Confirmations stand at a figure that was searched already: a line through them would turn back.
+        points: steps
+            .iter()
+            .filter(|step| step.kind != StepKind::Confirmation)
+            .filter_map(|step| Some((step.asked, value(step)?)))
+            .collect(),
     };
     let mut traces =
         vec![line("broker", "accent", |step| step.broker.cpu), line("generator", "second", |step| step.generator.cpu)];
