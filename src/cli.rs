@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use jiff::Timestamp;
 use loadgen::{MetricsPage, RunId, schedule::Segment};
+use transport::Sources;
 
 use crate::log::Format;
 
@@ -210,12 +211,22 @@ pub(crate) struct Access {
     /// scenario says, or else the CAs that this machine trusts]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ca: Vec<PathBuf>,
-    /// A file with the certificate that every client shows the target, PEM, with its chain if it has one.
+    /// The addresses of this machine to connect from, in turns, such as 127.0.0.1-127.0.0.4 or 192.0.2.7,192.0.2.8: each has
+    /// local ports of its own. [default: the system's choice; for a broker on this machine as many loopback addresses as the
+    /// connections need]
+    #[arg(long, value_name = "ADDRESSES")]
+    pub(crate) source: Option<Sources>,
+    /// A file with the certificate that every client shows the target, PEM, with its chain if it has one. With {client_id} in
+    /// it, such as certs/{client_id}.crt, each client of the scenario shows its own.
     #[arg(long, value_name = "FILE", requires = "key", value_hint = ValueHint::FilePath)]
     pub(crate) cert: Option<PathBuf>,
-    /// A file with the private key of that certificate, PEM.
+    /// A file with the private key of that certificate, PEM; with {client_id} where --cert has it.
     #[arg(long, value_name = "FILE", requires = "cert", value_hint = ValueHint::FilePath)]
     pub(crate) key: Option<PathBuf>,
+    /// A CA and its private key, PEM, that make a certificate for each client while the run begins: its common name is the
+    /// client's name in the scenario. They are kept in memory only.
+    #[arg(long, num_args = 2, value_names = ["CA", "KEY"], conflicts_with = "cert", value_hint = ValueHint::FilePath)]
+    pub(crate) client_ca: Vec<PathBuf>,
     /// Do not verify the target's certificate: whoever answers is believed. For tests; the report says so.
     #[arg(long, conflicts_with = "ca")]
     pub(crate) insecure: bool,

@@ -5,6 +5,7 @@ mod capacity;
 mod certs;
 mod compare;
 mod conformance;
+mod identities;
 mod interrupt;
 mod manual;
 mod password;

@@ -109,6 +109,6 @@ impl Site {
 
     /// Connects to one of its endpoints.
     pub(crate) async fn dial(&self, endpoint: &Endpoint) -> Result<Stream, DialError> {
-        dial(endpoint, &DialOptions { tls: self.tls.clone(), connect_timeout: self.patience }).await
+        dial(endpoint, &DialOptions { tls: self.tls.clone(), connect_timeout: self.patience, source: None }).await
     }
 }

@@ -103,7 +103,9 @@ pub async fn run(mut plan: Plan, sinks: Vec<Box<dyn Sink>>, interrupt: impl Futu
     let chronicle = Box::new(chronicle.reading(plan.metrics.as_ref()));
     let interrupt = pin!(interrupt);
     let broker = plan.broker.take().map(Broker::new);
-    let ended = drive(&plan, clock, chronicle, broker, interrupt).await;
+    let connections = drive::connections(&plan);
+    let spread = plan.target.spread(connections).map_err(|reason| Failure { exit: Exit::Usage, reason });
+    let ended = drive((&plan, connections), spread, clock, chronicle, broker, interrupt).await;
     let Ended { mut chronicle, ending, at, failure, answered } = ended;
     let (exit, mut reasons) = closing::conclude(&plan, &mut chronicle, ending, at, failure.as_ref());
     let (summary, sink_failure) = chronicle.finish();
@@ -128,17 +130,20 @@ struct Ended {
 }
 
 async fn drive(
-    plan: &Plan,
+    (plan, connections): (&Plan, u64),
+    spread: Result<(), Failure>,
     clock: Clock,
     mut chronicle: Box<Chronicle>,
     broker: Option<Broker>,
     interrupt: Pin<&mut dyn Future<Output = ()>>,
 ) -> Ended {
-    let connections = drive::connections(plan);
     let stillborn = |mut chronicle: Box<Chronicle>, failure, limit| {
         closing::frame(plan, limit, connections, &Appointment::now(), |frame| chronicle.record(&frame));
         Ended { chronicle, ending: Ending::Aborted, at: Duration::ZERO, failure: Some(failure), answered: false }
     };
+    if let Err(failure) = spread {
+        return stillborn(chronicle, failure, None);
+    }
     let limit = match resources::raise_file_limit(connections) {
         Ok(limit) => Some(limit),
         Err(failure) => return stillborn(chronicle, failure, None),

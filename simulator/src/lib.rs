@@ -19,10 +19,14 @@
 pub mod engine;
 pub mod farm;
 pub mod fleet;
+mod identities;
+mod ports;
 mod simulate;
 mod target;
 
 pub use engine::{ClientEngine, ClientEvent, ClientKey, Clock, ConnectOptions, Engine, EngineKind, Outgoing};
 pub use fleet::{Fleet, FleetEvent, FleetOptions, Stamper, Unstamped};
+pub use identities::Identities;
+pub use ports::local_ports;
 pub use simulate::{Progress, SimulateError, Simulation, simulate};
 pub use target::{Credentials, Target, TopicPrefix};

@@ -4,17 +4,22 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use protocol::{TopicError, TopicFilter, TopicName, Utf8String, Version};
-use transport::{ClientTls, Endpoint};
+use transport::{ClientTls, Endpoint, Sources};
 
-use crate::ConnectOptions;
+use crate::{ConnectOptions, Identities};
 
 /// The broker under load and how to reach it.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Where it listens.
     pub endpoint: Endpoint,
-    /// How to trust it and what to show it, for `mqtts` and `wss`. Every client shows the same certificate. Default none.
+    /// How to trust it and what to show it, for `mqtts` and `wss`. Every client shows the same certificate, unless
+    /// `identities` has one for each. Default none.
     pub tls: Option<ClientTls>,
+    /// What clients show instead of the certificate in `tls`, each its own. Default none.
+    pub identities: Option<Identities>,
+    /// The addresses of this machine that clients connect from, in turns. Default the system's choice.
+    pub sources: Option<Sources>,
     /// User name and password for every client, if any.
     pub credentials: Option<Credentials>,
     /// The version that every client speaks, instead of what the scenario says.
@@ -36,6 +41,8 @@ impl Target {
         Self {
             endpoint,
             tls: None,
+            identities: None,
+            sources: None,
             credentials: None,
             version: None,
             prefix: TopicPrefix::default(),
@@ -54,7 +61,8 @@ impl Target {
             .map_err(|error| format!("{name:?} is no client identifier: {error}"))?;
         Ok(ConnectOptions {
             version: self.version.unwrap_or(version),
-            tls: self.tls.clone(),
+            tls: self.identities.as_ref().map_or_else(|| self.tls.clone(), |own| Some(own.of(name).clone())),
+            source: self.sources.as_ref().map(Sources::next_address),
             credentials: self.credentials.clone(),
             connect_timeout: self.connect_timeout,
             connack_timeout: self.connect_timeout,

@@ -35,6 +35,7 @@ pub(crate) fn run(options: Simulate) -> Result<ExitCode, Failure> {
         }
     };
     let mut target = target::reached(endpoint, &options.job.target, &scenario)?;
+    target.spread(u64::from(scenario.device_count())).map_err(Failure::usage)?;
     if let Some(prefix) = &options.prefix {
         target.prefix = TopicPrefix::new(prefix).map_err(|error| Failure::usage(format!("--prefix: {error}")))?;
         target.client_prefix = target::client_prefix(target::unique_id(scenario.seed))?;

@@ -16,6 +16,7 @@ use simulator::{Credentials, Target};
 use targets::Descriptor;
 use transport::{ClientTls, ClientTlsFiles, Endpoint};
 
+use super::identities;
 use crate::{
     cli::{self, Job, Overrides},
     exit::Failure,
@@ -125,7 +126,20 @@ pub(crate) fn reached(mut endpoint: Endpoint, options: &cli::Target, scenario: &
     let broker = &scenario.brokers[0];
     let credentials = credentials(options, &mut endpoint, scenario)?;
     let tls = tls(options, &endpoint, scenario)?;
-    Ok(Target { tls, credentials, version: None, connect_timeout: broker.connect_timeout, ..Target::new(endpoint) })
+    let identities = tls.as_ref().map(|tls| identities::of(options, tls, scenario)).transpose()?.flatten();
+    let sources = options.access.source.clone();
+    if sources.is_some() && scenario.devices.iter().any(|group| group.engine == Engine::Rumqttc) {
+        return Err(Failure::usage("--source is for the native engine: rumqttc cannot choose its address"));
+    }
+    Ok(Target {
+        tls,
+        identities,
+        sources,
+        credentials,
+        version: None,
+        connect_timeout: broker.connect_timeout,
+        ..Target::new(endpoint)
+    })
 }
 
 /// How to trust the broker and what to show it; `None` where no TLS is spoken.
@@ -134,6 +148,7 @@ fn tls(options: &cli::Target, endpoint: &Endpoint, scenario: &Scenario) -> Resul
         let said = [
             ("--ca", !options.access.ca.is_empty()),
             ("--cert", options.access.cert.is_some()),
+            ("--client-ca", !options.access.client_ca.is_empty()),
             ("--insecure", options.access.insecure),
         ];
         return match said.iter().find(|(_, given)| *given) {
@@ -147,7 +162,8 @@ fn tls(options: &cli::Target, endpoint: &Endpoint, scenario: &Scenario) -> Resul
     if authorities.is_empty() && !options.access.insecure && options.target.is_none() {
         authorities.extend(scenario.brokers[0].ca.clone());
     }
-    let identity = options.access.cert.clone().zip(options.access.key.clone());
+    let identity =
+        options.access.cert.clone().zip(options.access.key.clone()).filter(|_| !identities::are_many(options));
     let tls = ClientTls::read(&ClientTlsFiles { authorities, identity, insecure: options.access.insecure })
         .map_err(|error| Failure::usage(format!("TLS: {error}")))?;
     if tls.is_insecure() {

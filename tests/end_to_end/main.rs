@@ -11,6 +11,7 @@ mod configuration;
 mod conformance;
 mod counterparts;
 mod generator;
+mod identities;
 mod ledger;
 mod library;
 mod metrics;

@@ -42,7 +42,7 @@ impl Peer {
         let files = ClientTlsFiles { authorities: ca.map(PathBuf::from).into_iter().collect(), ..Default::default() };
         let tls = ca.map(|_| ClientTls::read(&files).expect("the CA is readable"));
         let endpoint = url.parse().expect("it is the URL of a broker");
-        let options = DialOptions { tls, connect_timeout: PATIENCE };
+        let options = DialOptions { tls, connect_timeout: PATIENCE, source: None };
         let stream = dial(&endpoint, &options).await.map_err(|error| otherwise(&error))?;
         let mut peer = Self { stream, version, read: Vec::new() };
         peer.send(&connect(version, user)).await.map_err(|error| otherwise(&error))?;

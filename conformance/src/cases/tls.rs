@@ -84,7 +84,7 @@ fn trusted(bench: &Bench) -> CaseResult<ClientTls> {
 
 /// A client over TLS done so, or how TLS failed.
 async fn over(bench: &Bench, tls: ClientTls) -> CaseResult<Result<Peer, String>> {
-    let options = DialOptions { tls: Some(tls), connect_timeout: bench.site().patience };
+    let options = DialOptions { tls: Some(tls), connect_timeout: bench.site().patience, source: None };
     match dial(bench.endpoint(Scheme::Mqtts)?, &options).await {
         Ok(stream) => Ok(Ok(bench.peer_on("client", stream))),
         Err(DialError::Tls(_, failure)) => {

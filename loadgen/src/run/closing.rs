@@ -71,6 +71,7 @@ pub(super) fn frame(
         preflight: file_limit
             .map(|limit| resources::file_check(connections, limit))
             .into_iter()
+            .chain(resources::port_check(&plan.target, connections))
             .chain(preflight::settings())
             .collect(),
         segments: (!plan.segment.is_whole()).then(|| segment(plan, appointment)).into_iter().collect(),

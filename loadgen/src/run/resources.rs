@@ -9,7 +9,9 @@ use std::{
 
 use protocol::Time;
 use reports::observation::{Environment, Preflight, ProcessUsage};
+use simulator::Target;
 use targets::{Sampler, Usage};
+use transport::Scheme;
 
 use crate::{Exit, judge::Failure};
 
@@ -51,6 +53,23 @@ pub(super) fn file_check(connections: u64, limit: u64) -> Preflight {
         why: "Every connection of the generator is an open file.".into(),
         how: format!("ulimit -Hn {wanted}"),
     }
+}
+
+/// The line on local ports in the report; none where they are not needed or not known.
+pub(super) fn port_check(target: &Target, connections: u64) -> Option<Preflight> {
+    let ports = simulator::local_ports().filter(|_| target.endpoint.scheme != Scheme::Unix)?;
+    let (from, count) = match &target.sources {
+        Some(sources) => (format!(" each, from {sources}"), sources.addresses().len() as u64),
+        None => (String::new(), 1),
+    };
+    Some(Preflight {
+        name: "local ports".into(),
+        observed: format!("{ports}{from}"),
+        wanted: connections.to_string(),
+        ok: Some(ports * count >= connections),
+        why: "Connections to one address of a broker take one port of their source address each.".into(),
+        how: "sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\", or --source with more addresses".into(),
+    })
 }
 
 /// This machine.

@@ -101,11 +101,7 @@ impl ClientTls {
             if files.insecure { Arc::new(Anybody::new(&provider)) } else { authorities(files, &provider)? };
         let identity = match &files.identity {
             None => None,
-            Some((certificate, key)) => {
-                let private = PrivateKeyDer::from_pem_file(key)
-                    .map_err(|error| TlsFilesError::File(key.clone(), format!("no private key: {error}")))?;
-                Some(Arc::new((certificates(certificate)?, private)))
-            }
+            Some((certificate, key)) => Some(Arc::new(identity_of(certificate, key)?)),
         };
         let parts = Parts { verifier, identity, versions: TlsVersions::Both };
         let config = parts.config().map_err(|error| {
@@ -143,6 +139,17 @@ impl ClientTls {
         let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).map_err(|error| wrong(error.to_string()))?;
         let identity = Some(Arc::new((chain.map_err(|error| wrong(error.to_string()))?, key)));
         self.with(Parts { identity, ..self.parts.clone() }).map_err(|error| wrong(error.to_string()))
+    }
+
+    /// The same, showing the certificate of this file with this key, both PEM.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsFilesError`] names the file and what is wrong with it.
+    pub fn showing_files(&self, certificate: &Path, key: &Path) -> Result<Self, TlsFilesError> {
+        let identity = Some(Arc::new(identity_of(certificate, key)?));
+        let wrong = |error| TlsFilesError::Identity(certificate.to_owned(), key.to_owned(), error);
+        self.with(Parts { identity, ..self.parts.clone() }).map_err(wrong)
     }
 
     fn with(&self, parts: Parts) -> Result<Self, Error> {
@@ -198,6 +205,12 @@ fn authorities(
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
         .build()
         .map_err(|error| TlsFilesError::NoAuthorities(format!("; {error}")))
+}
+
+fn identity_of(certificate: &Path, key: &Path) -> Result<Identity, TlsFilesError> {
+    let private = PrivateKeyDer::from_pem_file(key)
+        .map_err(|error| TlsFilesError::File(key.to_owned(), format!("no private key: {error}")))?;
+    Ok((certificates(certificate)?, private))
 }
 
 /// Every certificate of a PEM file; at least one.

@@ -1,9 +1,13 @@
 //! Reaching a broker.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{
-    net::{TcpStream, UnixStream},
+    net::{TcpSocket, TcpStream, UnixStream, lookup_host},
     time::timeout,
 };
 
@@ -16,11 +20,13 @@ pub struct DialOptions {
     pub tls: Option<ClientTls>,
     /// How long resolving the name, connecting, TLS and WebSocket may take in all. Default 10 s.
     pub connect_timeout: Duration,
+    /// The address of this machine that the connection comes from. Default the system's choice.
+    pub source: Option<IpAddr>,
 }
 
 impl Default for DialOptions {
     fn default() -> Self {
-        Self { tls: None, connect_timeout: Duration::from_secs(10) }
+        Self { tls: None, connect_timeout: Duration::from_secs(10), source: None }
     }
 }
 
@@ -30,6 +36,13 @@ pub enum DialError {
     /// The name has no address, the port refuses, the network is down.
     #[error("{0}: {1}")]
     Io(Endpoint, #[source] io::Error),
+    /// [`DialOptions::source`] cannot be sent from: this machine does not have it, or not for the endpoint's kind of address.
+    #[error("{0}: cannot connect from {1}: {2}")]
+    Source(Endpoint, IpAddr, #[source] io::Error),
+    /// Every local port of the source address is taken: by connections to this endpoint, or, with [`DialOptions::source`], by any that
+    /// are open or ended within a minute.
+    #[error("{0}: no local port is left")]
+    NoPort(Endpoint),
     /// Nobody answered in time.
     #[error("{0}: no answer within {1:?}")]
     TimedOut(Endpoint, Duration),
@@ -62,7 +75,7 @@ async fn connect(endpoint: &Endpoint, options: &DialOptions) -> Result<Stream, D
         (None, true) => return Err(DialError::NoTls(endpoint.clone())),
         (_, false) => None,
     };
-    let socket = socket(endpoint).await.map_err(|error| DialError::Io(endpoint.clone(), error))?;
+    let socket = socket(endpoint, options.source).await?;
     let stream = match tls {
         None => Stream::from(socket),
         Some(tls) => {
@@ -84,11 +97,46 @@ async fn connect(endpoint: &Endpoint, options: &DialOptions) -> Result<Stream, D
     })
 }
 
-async fn socket(endpoint: &Endpoint) -> io::Result<Socket> {
-    match endpoint.scheme {
-        Scheme::Unix => UnixStream::connect(&endpoint.path).await.map(Socket::Unix),
-        Scheme::Mqtt | Scheme::Mqtts | Scheme::Ws | Scheme::Wss => {
-            Socket::tcp(TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await?)
+async fn socket(endpoint: &Endpoint, source: Option<IpAddr>) -> Result<Socket, DialError> {
+    let failed = |error: io::Error| match error.kind() {
+        // Of connecting, not of binding: all ports of the source address are taken.
+        io::ErrorKind::AddrNotAvailable => DialError::NoPort(endpoint.clone()),
+        _ => DialError::Io(endpoint.clone(), error),
+    };
+    let stream = match (endpoint.scheme, source) {
+        (Scheme::Unix, _) => return UnixStream::connect(&endpoint.path).await.map(Socket::Unix).map_err(failed),
+        (_, None) => TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.map_err(failed)?,
+        (_, Some(source)) => {
+            let addresses = lookup_host((endpoint.host.as_str(), endpoint.port)).await.map_err(failed)?;
+            let mut outcome = Err(DialError::Source(endpoint.clone(), source, unlike(source)));
+            for address in addresses.filter(|address| address.is_ipv4() == source.is_ipv4()) {
+                let socket = bound(source).map_err(|error| match error.kind() {
+                    io::ErrorKind::AddrNotAvailable => {
+                        let error = io::Error::new(error.kind(), "this machine has no such address");
+                        DialError::Source(endpoint.clone(), source, error)
+                    }
+                    io::ErrorKind::AddrInUse => DialError::NoPort(endpoint.clone()),
+                    _ => DialError::Source(endpoint.clone(), source, error),
+                })?;
+                outcome = socket.connect(address).await.map_err(failed);
+                if outcome.is_ok() {
+                    break;
+                }
+            }
+            outcome?
         }
-    }
+    };
+    Socket::tcp(stream).map_err(failed)
+}
+
+fn unlike(source: IpAddr) -> io::Error {
+    let kind = if source.is_ipv4() { "IPv4" } else { "IPv6" };
+    io::Error::new(io::ErrorKind::InvalidInput, format!("the broker has no {kind} address"))
+}
+
+/// A socket that will connect from `source`.
+fn bound(source: IpAddr) -> io::Result<TcpSocket> {
+    let socket = if source.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.bind(SocketAddr::new(source, 0))?;
+    Ok(socket)
 }

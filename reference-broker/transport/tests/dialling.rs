@@ -375,3 +375,21 @@ impl Drop for OpenSsl {
         let _gone = self.child.wait();
     }
 }
+
+#[tokio::test]
+async fn a_connection_comes_from_the_address_that_it_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint: Endpoint = format!("mqtt://{}", listener.local_addr().unwrap()).parse().unwrap();
+    for source in ["127.0.0.2", "127.0.0.3"] {
+        let options = DialOptions { source: Some(source.parse().unwrap()), ..DialOptions::default() };
+        let _stream = dial(&endpoint, &options).await.unwrap();
+        assert_eq!(listener.accept().await.unwrap().1.ip().to_string(), source);
+    }
+    // No address of this machine, and one of another kind than the broker's.
+    for (source, wrong) in [("192.0.2.1", "cannot connect from 192.0.2.1: "), ("::1", "the broker has no IPv6 address")]
+    {
+        let options = DialOptions { source: Some(source.parse().unwrap()), ..DialOptions::default() };
+        let error = dial(&endpoint, &options).await.unwrap_err();
+        assert!(matches!(error, DialError::Source(..)) && error.to_string().contains(wrong), "{error}");
+    }
+}

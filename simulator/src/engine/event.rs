@@ -1,6 +1,6 @@
 //! What clients report.
 
-use std::{io, time::Duration};
+use std::{io, net::IpAddr, time::Duration};
 
 use protocol::{Message, QoS, ReasonCode, Tag, Time, client::Arrivals};
 use transport::{TlsFailure, UpgradeError};
@@ -119,6 +119,15 @@ pub enum ConnectFailure {
     /// Resolving the name or connecting failed.
     #[error("cannot connect: {0}")]
     Unreachable(#[source] io::Error),
+    /// The address to connect from is not this machine's, or cannot reach the broker.
+    #[error("cannot connect from {0}: {1}")]
+    Source(IpAddr, #[source] io::Error),
+    /// Connections to the broker have every local port of their source address.
+    #[error(
+        "no local port is left for one more connection to the broker: widen the range (sysctl -w \
+         net.ipv4.ip_local_port_range=\"1024 65535\"), or connect from several addresses with --source"
+    )]
+    NoPort,
     /// TLS did not come about.
     #[error("{0}")]
     Tls(#[source] TlsFailure),

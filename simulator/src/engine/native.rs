@@ -152,7 +152,11 @@ impl Native {
         self.dialing.start(|(key, attempt)| {
             let client = clients.find(key).filter(|client| client.attempt == attempt)?;
             let options = &client.options;
-            let dial = DialOptions { tls: options.tls.clone(), connect_timeout: options.connect_timeout };
+            let dial = DialOptions {
+                tls: options.tls.clone(),
+                connect_timeout: options.connect_timeout,
+                source: options.source,
+            };
             Some((options.endpoint.clone(), dial))
         });
         while let Poll::Ready(Some(((key, attempt), outcome))) = self.dialing.poll_next(cx) {

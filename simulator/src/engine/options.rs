@@ -1,6 +1,6 @@
 //! How one client connects.
 
-use std::{num::NonZeroU16, time::Duration};
+use std::{net::IpAddr, num::NonZeroU16, time::Duration};
 
 use protocol::{Utf8String, Version, Will};
 use transport::{ClientTls, Endpoint};
@@ -15,6 +15,8 @@ pub struct ConnectOptions {
     pub endpoint: Endpoint,
     /// How to trust the broker and what to show it, for `mqtts` and `wss`. Default none.
     pub tls: Option<ClientTls>,
+    /// The address of this machine that it connects from; the native engine only. Default the system's choice.
+    pub source: Option<IpAddr>,
     /// Which of both engines of an [`Engine`](super::Engine) runs the client; an engine that is alone runs it anyway.
     /// Default native.
     pub engine: EngineKind,
@@ -59,6 +61,7 @@ impl ConnectOptions {
         Self {
             endpoint,
             tls: None,
+            source: None,
             engine: EngineKind::default(),
             client_id,
             version: Version::V5,

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::mosquitto_broker::{Mosquitto, free_port};
 use crate::{
+    identities,
     support::{Certificates, output, paddock},
     ways::Everywhere,
 };
@@ -71,6 +72,24 @@ fn a_run_with_both_engines_reaches_mosquitto_over_tls_and_websocket() {
             scope.spawn(move || run(&out, target, arguments));
         }
     });
+}
+
+#[test]
+fn mosquitto_knows_each_client_by_its_own_certificate() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let certificates = Certificates::make(&folder.path().join("certs"), &identities::CLIENTS);
+    let (certificate, key) = certificates.pair("server");
+    let (port, authority) = (free_port(), certificates.authority());
+    let access = folder.path().join("access");
+    let rules = "pattern write paddock/+/fleet/%u/data\npattern read paddock/+/fleet/#\npattern readwrite paddock/+/smartdairy/#\n";
+    fs::write(&access, rules).expect("a temporary file");
+    let rules = format!(
+        "acl_file {}\nlistener {port} 127.0.0.1\ncertfile {certificate}\nkeyfile {key}\ncafile {authority}\n\
+         require_certificate true\nuse_identity_as_username true\n",
+        access.display()
+    );
+    let _mosquitto = Mosquitto::start(folder.path(), &rules);
+    identities::hold_to_their_topics(folder.path(), &certificates, &format!("mqtts://localhost:{port}"));
 }
 
 #[test]

@@ -69,6 +69,8 @@ impl Dialing {
 fn failure(error: DialError) -> ConnectFailure {
     match error {
         DialError::Io(_, error) => ConnectFailure::Unreachable(error),
+        DialError::Source(_, source, error) => ConnectFailure::Source(source, error),
+        DialError::NoPort(_) => ConnectFailure::NoPort,
         DialError::TimedOut(..) => ConnectFailure::ConnectTimeout,
         DialError::Tls(_, failure) => ConnectFailure::Tls(failure),
         DialError::WebSocket(_, error) => ConnectFailure::WebSocket(error),
