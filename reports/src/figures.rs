@@ -63,7 +63,8 @@ pub fn bytes(bytes: f64) -> String {
         value /= 1024.0;
         unit += 1;
     }
-    format!("{} {}", three_digits(value), units[unit])
+    // There are no parts of a byte.
+    if unit == 0 { format!("{value:.0} B") } else { format!("{} {}", three_digits(value), units[unit]) }
 }
 
 /// Processor time per elapsed time: `0.42 cores`.

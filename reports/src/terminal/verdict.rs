@@ -231,14 +231,14 @@ fn growth(summary: &Summary) -> Option<String> {
         return None;
     }
     let memory = summary.target_memory_growth()?;
-    let mib = |bytes: f64| format!("{:.1}", bytes / f64::from(1 << 20)).replace("-0.0", "0.0");
+    let signed = |value: f64| format!("{value:+.1}").replace("-0.0", "0.0").replace("+0.0", "0.0").replace('-', "−");
+    let mib = |bytes: f64| signed(bytes / f64::from(1 << 20));
     let files = summary.target_files_growth().map_or_else(String::new, |files| {
-        let [per_hour, lower, upper] =
-            [files.per_hour, files.lower, files.upper].map(|files| format!("{files:.1}").replace("-0.0", "0.0"));
+        let [per_hour, lower, upper] = [files.per_hour, files.lower, files.upper].map(signed);
         format!("; its open files by {per_hour} ({lower} to {upper})")
     });
     Some(format!(
-        "the broker's memory grew by {} MiB an hour (95 % sure: {} to {}){files}",
+        "the broker's memory changed by {} MiB an hour (95 % sure: {} to {}){files}",
         mib(memory.per_hour),
         mib(memory.lower),
         mib(memory.upper),
