@@ -13,6 +13,7 @@ mod properties;
 mod report;
 mod run;
 mod scenarios;
+mod segment;
 mod simulate;
 mod target;
 mod under_test;

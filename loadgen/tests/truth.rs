@@ -303,6 +303,20 @@ fn is_the_stall([end_to_end, to_sending, generator]: [Duration; 3]) -> bool {
 }
 
 #[test]
+fn a_flood_waits_for_a_broker_that_does_not_answer() {
+    let script = Script { freeze: Some((0, Duration::from_secs(2))), ..Script::default() };
+    let run = judged(script, "1s", 1, |plan| {
+        let text = SCENARIO.replace("HOLD", "1s").replace("rate = RATE", "shape = \"flood\"\nin_flight = 3");
+        plan.scenario = scenarios::parse("truth.toml", &text).unwrap_or_else(|errors| panic!("{errors}"));
+    });
+    let outcome = &run.outcome;
+    let (intended, sent) = (count(outcome, Counter::Intended), count(outcome, Counter::Sent));
+    // Three of each of eight devices at most: nothing came back before the load was over.
+    assert!((3..=8 * 3).contains(&intended), "{intended}");
+    assert_eq!((sent, count(outcome, Counter::Lost)), (intended, 0));
+}
+
+#[test]
 fn a_generator_that_is_late_makes_the_run_invalid() {
     let pause = Duration::from_millis(20);
     let run =

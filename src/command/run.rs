@@ -14,7 +14,7 @@ use transport::Endpoint;
 
 use super::{
     interrupt::Interrupt,
-    target::{self, Named},
+    segment, target,
     under_test::{self, Broker},
     watched::Watched,
 };
@@ -27,7 +27,7 @@ use crate::{
 pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
     let scenario = target::scenario(&options.job)?;
     let named = target::named(&options.job.target, &scenario)?;
-    check_segment(&options, &named, &scenario)?;
+    segment::check(&options, &named, &scenario)?;
     under_test::refuse_events(&options.job.scenario, &scenario, &named)?;
     let folder = folder(options.out.as_deref(), &scenario)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
@@ -55,32 +55,6 @@ pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
         }
         Ok(exit(&outcome))
     })
-}
-
-/// Says at once what several processes cannot do together.
-fn check_segment(options: &cli::Run, named: &Named, scenario: &Scenario) -> Result<(), Failure> {
-    if !options.segment.is_whole() && !matches!(named, Named::At(_)) {
-        return Err(Failure::usage(format!(
-            "--segment {}: segments meet on one broker, and without --target each would start its own: name one",
-            options.segment
-        )));
-    }
-    if let Some(late) = scenario.subscribers.iter().find(|group| group.from.is_some())
-        && !options.segment.is_whole()
-    {
-        return Err(Failure::usage(format!(
-            "--segment {}: subscribers.{} come late (`from`), and which messages of other segments they are owed is known \
-             to no segment: run the scenario whole",
-            options.segment, late.name
-        )));
-    }
-    match options.start_at {
-        Some(start) if start <= Timestamp::now() => Err(Failure::usage(format!(
-            "--start-at {start}: that moment has passed; it is {:.0} now",
-            Timestamp::now()
-        ))),
-        _ => Ok(()),
-    }
 }
 
 fn exit(outcome: &Outcome) -> ExitCode {

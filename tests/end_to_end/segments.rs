@@ -11,7 +11,7 @@ use std::{
 
 use reports::{
     Counter, Labels, Reader, Summary, metric,
-    observation::{LedgerRow, Verdict},
+    observation::{LedgerRow, Verdict, house_histogram},
 };
 
 use crate::support::{Broker, Running, output, paddock};
@@ -118,16 +118,24 @@ fn four_segments_say_what_one_run_says_and_are_accounted_for_as_one() {
     assert_eq!(joint.requests(), whole.requests());
     assert_eq!(whole.request_counts(&Labels::none()).map(|counts| counts.answered), Some(90 + 30));
     assert_eq!(joint.counter(Counter::Lost, &Labels::none()), Some(0));
+    let parts: Vec<Summary> = segments.iter().map(|segment| summary(segment)).collect();
     for name in [metric::E2E, metric::GENERATOR_LAG, "send_lag", "ack", metric::CONNECT, metric::ROUND_TRIP] {
         let samples = |summary: &Summary| summary.histogram(name, &Labels::none()).map(|samples| samples.len());
         assert_eq!(samples(&joint), samples(&whole), "{name}");
+        // To the sample, what the segments measured.
+        let mut sum = house_histogram();
+        for part in &parts {
+            if let Some(samples) = part.histogram(name, &Labels::none()) {
+                sum.add(samples).expect("both are house histograms");
+            }
+        }
+        assert_eq!(joint.histogram(name, &Labels::none()), Some(sum), "{name}");
     }
     // Every window's messages are in the joint windows, in those of their own second.
     let flow = |summary: &Summary| summary.flow(&Labels::none());
     assert_eq!(flow(&joint), flow(&whole));
 
     // Alone, a segment says that it is one, and claims nothing that only all of them know.
-    let parts: Vec<Summary> = segments.iter().map(|segment| summary(segment)).collect();
     for part in &parts {
         let ended = part.ended().expect("it ended");
         assert_eq!((ended.verdict, part.thresholds().len()), (Verdict::Inconclusive, 0));
@@ -144,19 +152,53 @@ fn four_segments_say_what_one_run_says_and_are_accounted_for_as_one() {
     refusals(folder.path(), &segments);
 }
 
+/// Nobody listens there.
+const NOBODY: [&str; 2] = ["--target", "mqtt://127.0.0.1:1"];
+
+/// Runs a share of a scenario, by its name or file; how it ended, what it said, and whether it left anything behind.
+fn share(scenario: &str, target: &[&str]) -> (Option<i32>, String, bool) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("run");
+    let ended = output(paddock().args(["run", scenario, "--segment", "1/2"]).args(target).arg("--out").arg(&out));
+    (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned(), out.exists())
+}
+
 #[test]
 fn what_segments_cannot_account_for_is_refused_before_anything_is_sent() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let written = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, text).expect("written");
+        file.display().to_string()
+    };
+    let flood = SCENARIO.replace("rate = 80", "shape = \"flood\"\nin_flight = 5");
+    let early = SCENARIO.replace("loss = [", "e2e = [\"p(99)<10s abort_on_fail\"]\nloss = [");
+    let (flood, early) = (written("flood.toml", &flood), written("early.toml", &early));
     for (scenario, target, expected) in [
-        ("retained-flood", &["--target", "mqtt://127.0.0.1:1"][..], "subscribers.screen come late"),
-        ("smoke", &[], "segments meet on one broker"),
+        ("smoke", &[][..], "segments meet on one broker"),
+        ("retained-flood", &NOBODY, "subscribers.screen come late"),
+        ("offline-queue", &NOBODY, "events[0] sends subscribers.archive away"),
+        ("broker-freeze", &NOBODY, "events[0] freezes, kills or restarts the broker"),
+        (&flood, &NOBODY, "stages.hold: devices.collar send as fast as deliveries come back"),
+        (&early, &NOBODY, "the threshold `e2e: p(99)<10s abort_on_fail` is to end the run early"),
     ] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let out = folder.path().join("run");
-        let refused = output(paddock().args(["run", scenario, "--segment", "1/2"]).args(target).arg("--out").arg(&out));
-        expect(&refused, 2);
-        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let (code, told, left) = share(scenario, target);
+        assert_eq!(code, Some(2), "{told}");
         assert!(told.contains(expected), "{told}");
-        assert!(!out.exists());
+        assert!(!left, "{expected} left a folder");
+    }
+}
+
+#[test]
+fn what_segments_can_account_for_is_tried() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("flood.toml");
+    // Acknowledged floods, devices that leave, and a bad network are each segment's own.
+    let text = SCENARIO.replace("qos = 0", "qos = 1").replace("rate = 80", "shape = \"flood\"\nin_flight = 5");
+    fs::write(&file, text).expect("written");
+    for scenario in [file.to_str().expect("a path"), "gateway-backlog", "bad-link"] {
+        let (code, told, _) = share(scenario, &NOBODY);
+        assert_eq!(code, Some(5), "{scenario}: {told}");
     }
 }
 

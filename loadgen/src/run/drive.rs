@@ -430,11 +430,6 @@ fn clients(plan: &Plan, clock: Clock) -> Result<Clients, Failure> {
     if let Some(unsupported) = scenario.unsupported().first() {
         return Err(usage(format!("{}: {}", unsupported.path, unsupported.message)));
     }
-    if let Some(late) = scenario.subscribers.iter().find(|group| group.from.is_some() && !plan.segment.is_whole()) {
-        let reason =
-            format!("subscribers.{} come late, which a run that is split over processes cannot account for", late.name);
-        return Err(usage(reason));
-    }
     let readers = Readers::new(plan).map_err(usage)?;
     let engine = Engine::new(clock)
         .map_err(|error| Failure { exit: Exit::Internal, reason: format!("cannot start the clients: {error}") })?;
