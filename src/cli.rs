@@ -214,7 +214,7 @@ pub(crate) struct Access {
     /// The addresses of this machine to connect from, in turns, such as 127.0.0.1-127.0.0.4 or 192.0.2.7,192.0.2.8: each has
     /// local ports of its own. [default: the system's choice; for a broker on this machine as many loopback addresses as the
     /// connections need]
-    #[arg(long, value_name = "ADDRESSES")]
+    #[arg(long, value_name = "ADDRESSES", value_parser = own_addresses)]
     pub(crate) source: Option<Sources>,
     /// A file with the certificate that every client shows the target, PEM, with its chain if it has one. With {client_id} in
     /// it, such as certs/{client_id}.crt, each client of the scenario shows its own.
@@ -272,6 +272,13 @@ pub(crate) enum Scenarios {
         /// Its name.
         name: String,
     },
+}
+
+/// Addresses of this machine: a wrong one is said before anything begins.
+fn own_addresses(text: &str) -> Result<Sources, String> {
+    let sources: Sources = text.parse().map_err(|error| format!("{error}"))?;
+    sources.check().map_err(|error| error.to_string())?;
+    Ok(sources)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    net::IpAddr,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -14,7 +15,7 @@ use scenarios::{
 };
 use simulator::{Credentials, Target};
 use targets::Descriptor;
-use transport::{ClientTls, ClientTlsFiles, Endpoint};
+use transport::{ClientTls, ClientTlsFiles, Endpoint, Scheme, Sources};
 
 use super::identities;
 use crate::{
@@ -78,6 +79,14 @@ pub(crate) enum Named {
 
 /// The broker that the command line or else the scenario names.
 pub(crate) fn named(options: &cli::Target, scenario: &Scenario) -> Result<Named, Failure> {
+    let named = broker(options, scenario)?;
+    // Before a folder is made or a broker is started.
+    let endpoint = if let Named::At(endpoint) = &named { Some(endpoint) } else { None };
+    sources(options, endpoint, scenario)?;
+    Ok(named)
+}
+
+fn broker(options: &cli::Target, scenario: &Scenario) -> Result<Named, Failure> {
     match (&options.target, scenario.brokers.as_slice()) {
         (Some(name), _) if is_descriptor(name) => {
             let descriptor = Descriptor::load(name).map_err(|error| Failure::usage(format!("--target: {error}")))?;
@@ -127,10 +136,7 @@ pub(crate) fn reached(mut endpoint: Endpoint, options: &cli::Target, scenario: &
     let credentials = credentials(options, &mut endpoint, scenario)?;
     let tls = tls(options, &endpoint, scenario)?;
     let identities = tls.as_ref().map(|tls| identities::of(options, tls, scenario)).transpose()?.flatten();
-    let sources = options.access.source.clone();
-    if sources.is_some() && scenario.devices.iter().any(|group| group.engine == Engine::Rumqttc) {
-        return Err(Failure::usage("--source is for the native engine: rumqttc cannot choose its address"));
-    }
+    let sources = sources(options, Some(&endpoint), scenario)?;
     Ok(Target {
         tls,
         identities,
@@ -140,6 +146,32 @@ pub(crate) fn reached(mut endpoint: Endpoint, options: &cli::Target, scenario: &
         connect_timeout: broker.connect_timeout,
         ..Target::new(endpoint)
     })
+}
+
+/// The addresses to connect from, if they can reach the broker, as far as it is known where it is.
+fn sources(
+    options: &cli::Target,
+    endpoint: Option<&Endpoint>,
+    scenario: &Scenario,
+) -> Result<Option<Sources>, Failure> {
+    let Some(sources) = &options.access.source else { return Ok(None) };
+    if scenario.devices.iter().any(|group| group.engine == Engine::Rumqttc) {
+        return Err(Failure::usage("--source is for the native engine: rumqttc cannot choose its address"));
+    }
+    let Some(endpoint) = endpoint else { return Ok(Some(sources.clone())) };
+    if endpoint.scheme == Scheme::Unix {
+        return Err(Failure::usage(format!(
+            "--source is for brokers that have an IP address, and the target is {endpoint}"
+        )));
+    }
+    if let Ok(host) = endpoint.host.parse::<IpAddr>()
+        && let Some(other) = sources.addresses().iter().find(|source| source.is_ipv4() != host.is_ipv4())
+    {
+        let kinds =
+            if host.is_ipv4() { "IPv6, and the target has an IPv4" } else { "IPv4, and the target has an IPv6" };
+        return Err(Failure::usage(format!("--source {other}: this is {kinds} address: {endpoint}")));
+    }
+    Ok(Some(sources.clone()))
 }
 
 /// How to trust the broker and what to show it; `None` where no TLS is spoken.

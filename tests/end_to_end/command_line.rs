@@ -261,3 +261,47 @@ fn stdout(output: &Output) -> String {
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
+
+#[test]
+fn source_addresses_that_cannot_serve_are_refused_before_anything_begins() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("run");
+    for (target, source, words) in [
+        ("mqtt://127.0.0.1:1", "192.0.2.1", "this machine has no address 192.0.2.1"),
+        ("mqtt://127.0.0.1:1", "127.0.0.1,barn", "`barn` is no IP address"),
+        ("mqtt://127.0.0.1:1", "127.0.0.2,::1", "--source ::1: this is IPv6, and the target has an IPv4 address"),
+        ("unix:/nowhere/broker.sock", "127.0.0.2", "--source is for brokers that have an IP address"),
+    ] {
+        let arguments = ["run", "smoke", "--engine", "native", "--target", target, "--source", source, "--out"];
+        let refused = output(paddock().args(arguments).arg(&out));
+        assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains(words), "{words}: {}", stderr(&refused));
+        assert!(!out.exists(), "{words}: it began");
+    }
+    let refused = output(paddock().args(["conformance", "--source", "127.0.0.2"]));
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+}
+
+#[test]
+fn connections_come_from_the_addresses_that_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = folder.path().join("log");
+    let file = fs::File::create(&log).expect("a temporary file");
+    let broker = Running::start(paddock().args(["-v", "broker", "--listen", "127.0.0.1:0"]).stderr(file));
+    let line = broker.line("the address", |line| line.starts_with("listening on "));
+    let target = line.trim_start_matches("listening on ");
+    let mut command = paddock();
+    command.args(["run", "smoke", "--duration", "1s", "--engine", "native", "--target", target]);
+    let ran = output(command.args(["--source", "127.0.0.8-127.0.0.9", "--out"]).arg(folder.path().join("run")));
+    assert!(!matches!(ran.status.code(), Some(2 | 5)), "{}", stderr(&ran));
+    // The broker writes its log behind what it does.
+    let text = || fs::read_to_string(&log).unwrap_or_default();
+    for source in ["127.0.0.8", "127.0.0.9"] {
+        let begins = format!("peer={source}:");
+        broker.wait_until(&begins, || text().lines().filter(|line| line.contains(&begins)).count() > 20);
+    }
+    let log = text();
+    let device = |line: &&str| line.contains(" connected ") && !line.contains("paddock-");
+    let others: Vec<&str> = log.lines().filter(device).filter(|line| line.contains("peer=127.0.0.1:")).collect();
+    assert!(others.is_empty(), "{others:?}");
+}

@@ -191,4 +191,17 @@ mod tests {
             assert_eq!(tracked(line), None);
         }
     }
+
+    #[test]
+    fn local_ports_are_counted_for_each_source_address() {
+        let check = |sources: Option<u32>, connections| {
+            let mut target = Target::new("mqtt://127.0.0.1".parse().unwrap());
+            target.sources = sources.map(transport::Sources::loopback);
+            port_check(&target, connections).unwrap().ok
+        };
+        let ports = simulator::local_ports().unwrap();
+        assert_eq!((check(None, ports), check(None, ports + 1)), (Some(true), Some(false)));
+        assert_eq!((check(Some(2), 2 * ports), check(Some(2), 2 * ports + 1)), (Some(true), Some(false)));
+        assert!(port_check(&Target::new("unix:/run/broker.sock".parse().unwrap()), 1 << 40).is_none());
+    }
 }

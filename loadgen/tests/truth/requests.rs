@@ -81,7 +81,10 @@ fn a_generator_that_is_late_with_a_request_counts_that_time() {
         Script::default(),
         "3s",
         10,
-        |plan| asking(plan, "5.0"),
+        |plan| {
+            asking(plan, "5.0");
+            plan.scenario.requests[0].timeout = Duration::from_millis(1);
+        },
         |memory| wasteful(memory, pause, Duration::from_secs(6)),
     );
     let of = |metric| run.outcome.summary.quantile(metric, &Labels::none(), 0.5).unwrap();
@@ -89,5 +92,23 @@ fn a_generator_that_is_late_with_a_request_counts_that_time() {
     let lag = Labels::none().with(label::GROUP, "parlour");
     let lag = run.outcome.summary.quantile(metric::GENERATOR_LAG, &lag, 0.5).unwrap();
     assert!(lag >= Duration::from_millis(60), "{lag:?}");
+    // Each answer is late, and so each request is named: with the moment of the schedule, and nothing else is what was timed.
+    let late = run.observations.iter().filter_map(|observation| match observation {
+        Observation::Witness(witness) if witness.fault == WitnessKind::LateAnswer => {
+            Some((witness.intended.unwrap(), witness.received.unwrap()))
+        }
+        _ => None,
+    });
+    let mut late: Vec<(Duration, Duration)> = late.collect();
+    late.sort_unstable();
+    assert_eq!(late.len(), 300);
+    for pair in late.windows(2) {
+        let apart = pair[1].0 - pair[0].0;
+        assert!(apart.abs_diff(Duration::from_millis(10)) < Duration::from_micros(1), "{apart:?}");
+    }
+    let mut trips: Vec<Duration> = late.iter().map(|(intended, received)| *received - *intended).collect();
+    trips.sort_unstable();
+    let timed = of(metric::ROUND_TRIP);
+    assert!(timed.abs_diff(trips[149]) <= timed / 100, "{timed:?} {:?}", trips[149]);
     assert_eq!(run.outcome.exit, Exit::Invalid);
 }

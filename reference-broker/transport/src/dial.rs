@@ -135,7 +135,7 @@ fn unlike(source: IpAddr) -> io::Error {
 }
 
 /// A socket that will connect from `source`.
-fn bound(source: IpAddr) -> io::Result<TcpSocket> {
+pub(crate) fn bound(source: IpAddr) -> io::Result<TcpSocket> {
     let socket = if source.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.bind(SocketAddr::new(source, 0))?;
     Ok(socket)

@@ -1,7 +1,7 @@
 //! Where connections come from, when one address of this machine has too few ports for them all.
 
 use std::{
-    fmt,
+    fmt, io,
     net::{IpAddr, Ipv4Addr},
     str::FromStr,
     sync::{
@@ -9,6 +9,8 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
+
+use crate::dial::bound;
 
 /// The most addresses that are taken in turns.
 const MOST: u32 = 65_536;
@@ -20,7 +22,7 @@ pub struct Sources {
     turn: Arc<AtomicUsize>,
 }
 
-/// Text that names no addresses, as a lowercase fragment.
+/// Text that names no addresses, or an address that this machine does not have, as a lowercase fragment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NoSources(String);
@@ -40,6 +42,25 @@ impl Sources {
     /// All of them; at least one.
     pub fn addresses(&self) -> &[IpAddr] {
         &self.addresses
+    }
+
+    /// Sees to it that this machine can connect from each of them.
+    ///
+    /// # Errors
+    ///
+    /// The first one that it cannot.
+    pub fn check(&self) -> Result<(), NoSources> {
+        self.addresses.iter().try_for_each(|address| match bound(*address) {
+            Ok(_) => Ok(()),
+            Err(error) => match error.kind() {
+                // Its ports are taken for now.
+                io::ErrorKind::AddrInUse => Ok(()),
+                io::ErrorKind::AddrNotAvailable => Err(NoSources(format!(
+                    "this machine has no address {address}; `ip address` shows those that it has"
+                ))),
+                _ => Err(NoSources(format!("cannot connect from {address}: {error}"))),
+            },
+        })
     }
 
     /// The one whose turn it is.
@@ -95,6 +116,13 @@ mod tests {
         let turns: Vec<String> = (0..6).map(|_| sources.clone().next_address().to_string()).collect();
         assert_eq!(turns, ["127.0.0.254", "127.0.0.255", "127.0.1.0", "127.0.1.1", "::1", "127.0.0.254"]);
         assert_eq!(Sources::loopback(3).addresses(), "127.0.0.1-127.0.0.3".parse::<Sources>().unwrap().addresses());
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_found_out() {
+        assert_eq!(Sources::loopback(300).check(), Ok(()));
+        let elsewhere: Sources = "127.0.0.1,192.0.2.1".parse().unwrap();
+        assert!(elsewhere.check().unwrap_err().to_string().starts_with("this machine has no address 192.0.2.1;"));
     }
 
     #[test]

@@ -46,18 +46,19 @@ fn of_new(options: &cli::Compare) -> Access {
         (access.ca, access.insecure) = (other.new_ca.clone(), false);
     }
     if other.new_cert.is_some() {
-        (access.cert, access.key) = (other.new_cert.clone(), other.new_key.clone());
+        (access.cert, access.key, access.client_ca) = (other.new_cert.clone(), other.new_key.clone(), Vec::new());
     }
     access
 }
 
 fn usable(access: Access, speaks_tls: bool, knows_users: bool) -> Access {
-    let mut left = Access::default();
+    let mut left = Access { source: access.source, ..Access::default() };
     if knows_users {
         (left.user, left.password, left.password_file) = (access.user, access.password, access.password_file);
     }
     if speaks_tls {
         (left.ca, left.cert, left.key, left.insecure) = (access.ca, access.cert, access.key, access.insecure);
+        left.client_ca = access.client_ca;
     }
     left
 }
@@ -73,6 +74,7 @@ fn refuse_unused(options: &cli::Compare, speaks_tls: [bool; 2], knows_users: [bo
         both("--password-file", access.password_file.is_some(), users, no_user),
         both("--ca", !access.ca.is_empty(), tls, no_tls),
         both("--cert", access.cert.is_some(), tls, no_tls),
+        both("--client-ca", !access.client_ca.is_empty(), tls, no_tls),
         both("--insecure", access.insecure, tls, no_tls),
         both("--new-user", other.new_user.is_some(), knows_users[1], no_user),
         both("--new-password-file", other.new_password_file.is_some(), knows_users[1], no_user),
@@ -124,12 +126,25 @@ mod tests {
     }
 
     #[test]
+    fn both_sides_are_reached_from_the_same_addresses_with_certificates_of_the_same_ca() {
+        let line = "embedded mqtts://b.example --source 127.0.0.2-127.0.0.3 --client-ca ca.crt ca.key";
+        let [base, new] = reached(line).unwrap();
+        for access in [&base.access, &new.access] {
+            assert_eq!(access.source.as_ref().map(|sources| sources.addresses().len()), Some(2));
+        }
+        assert_eq!((base.access.client_ca.len(), new.access.client_ca.len()), (0, 2));
+        let [_, new] = reached(&format!("{line} --new-cert c --new-key k")).unwrap();
+        assert!(new.access.client_ca.is_empty() && new.access.cert.is_some());
+    }
+
+    #[test]
     fn what_no_side_can_use_is_refused() {
         for (line, said) in [
             (
                 "embedded mqtt://u:secret@b.example --ca ca.crt",
                 "--ca is for mqtts:// and wss://, and what is measured is",
             ),
+            ("embedded embedded --client-ca ca.crt ca.key", "--client-ca is for mqtts:// and wss://"),
             ("embedded embedded --user u", "--user is for a broker that asks for users"),
             ("mqtts://a.example mqtt://b.example --new-ca ca.crt", "--new-ca is for mqtts://"),
         ] {

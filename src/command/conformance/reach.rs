@@ -29,6 +29,11 @@ pub(super) async fn reach(
     chosen: &[Chosen],
     seed: u64,
 ) -> Result<Reached, Failure> {
+    let of_runs =
+        [("--source", options.access.source.is_some()), ("--client-ca", !options.access.client_ca.is_empty())];
+    if let Some((flag, _)) = of_runs.iter().find(|(_, given)| *given) {
+        return Err(Failure::usage(format!("{flag} is for the clients of a scenario: conformance has its own")));
+    }
     match &options.target {
         _ if !targets.is_empty() => described(targets, chosen, seed).await,
         None => embedded(seed).await,

@@ -18,7 +18,7 @@ const CURVES: [(&str, &str, &str); 4] = [
     ("end to end", "accent", metric::E2E),
     ("broker", "ink", metric::SERVICE),
     ("generator", "second", metric::GENERATOR_LAG),
-    ("round trip", "wanted", metric::ROUND_TRIP),
+    ("round trip", "third", metric::ROUND_TRIP),
 ];
 const OF_QOS: [(&str, &str, Qos); 3] =
     [("QoS 0", "ink", Qos::AtMostOnce), ("QoS 1", "accent", Qos::AtLeastOnce), ("QoS 2", "second", Qos::ExactlyOnce)];
