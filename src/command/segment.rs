@@ -15,14 +15,14 @@ use crate::{cli, exit::Failure};
 /// Says at once what several processes cannot do together.
 pub(super) fn check(options: &cli::Run, named: &Named, scenario: &Scenario) -> Result<(), Failure> {
     if !options.segment.is_whole() {
+        if let Some(why) = unaccountable(scenario) {
+            return Err(Failure::usage(format!("--segment {}: {why}", options.segment)));
+        }
         if !matches!(named, Named::At(_)) {
             return Err(Failure::usage(format!(
                 "--segment {}: segments meet on one broker, and without --target each would start its own: name one",
                 options.segment
             )));
-        }
-        if let Some(why) = unaccountable(scenario) {
-            return Err(Failure::usage(format!("--segment {}: {why}", options.segment)));
         }
     }
     match options.start_at {

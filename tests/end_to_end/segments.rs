@@ -176,6 +176,8 @@ fn what_segments_cannot_account_for_is_refused_before_anything_is_sent() {
     let (flood, early) = (written("flood.toml", &flood), written("early.toml", &early));
     for (scenario, target, expected) in [
         ("smoke", &[][..], "segments meet on one broker"),
+        // Without a target, too: naming one would not help.
+        ("broker-freeze", &[], "events[0] freezes, kills or restarts the broker"),
         ("retained-flood", &NOBODY, "subscribers.screen come late"),
         ("offline-queue", &NOBODY, "events[0] sends subscribers.archive away"),
         ("broker-freeze", &NOBODY, "events[0] freezes, kills or restarts the broker"),
