@@ -20,7 +20,10 @@ use reports::{
 };
 use simulator::Clock;
 
-use super::{resources::Watched, starvation};
+use super::{
+    resources::Watched,
+    starvation::{self, Looks},
+};
 use crate::{
     MetricsPage,
     judge::Jury,
@@ -48,6 +51,7 @@ pub(super) struct Chronicle {
     /// Of the target, where its connections have send queues.
     port: Option<u16>,
     send_queue: Option<u64>,
+    looks: Looks,
 }
 
 impl Chronicle {
@@ -70,6 +74,7 @@ impl Chronicle {
             page: None,
             port,
             send_queue: None,
+            looks: Looks::default(),
         }
     }
 
@@ -91,7 +96,7 @@ impl Chronicle {
     }
 
     /// The most bytes that waited in the send queues toward the target at the end of a second in which messages were late, for
-    /// whatever reason; absent when none were, or nobody knows.
+    /// whatever reason, among those that were looked at; absent when there was none, or nobody knows.
     pub(super) fn send_queue(&self) -> Option<u64> {
         self.send_queue
     }
@@ -108,11 +113,11 @@ impl Chronicle {
         let local = self.target.sample(now);
         window.target = self.page.as_ref().map_or(local, Scraper::usage);
         window.generator = self.own.sample(now);
-        // With thousands of connections the kernel's table is long, and most seconds have nothing to explain.
+        // Most seconds have nothing to explain.
         let short = window.total.intended.saturating_sub(window.total.sent);
         let late = window.lag.p99 > LATE || short * SHORT > window.total.intended;
-        if let Some(queued) = self.port.filter(|_| late).and_then(starvation::send_queues) {
-            self.send_queue = Some(self.send_queue.map_or(queued, |before| before.max(queued)));
+        if late {
+            self.look_at_queues(window.lag.p99);
         }
         let at = window.at + window.length;
         self.record(&Observation::Window(Box::new(window)));
@@ -122,6 +127,16 @@ impl Chronicle {
             let event = EventKind::Warning;
             self.record(&Observation::Event(Event { at, event, count: 1, client: None, group: None, text }));
         }
+    }
+
+    /// Reads the send queues after a second in which messages were late by `lag`, unless that costs too much.
+    fn look_at_queues(&mut self, lag: Duration) {
+        let began = self.clock.now();
+        let Some(port) = self.port.filter(|_| self.looks.are_worth_it(lag, began)) else { return };
+        if let Some(queued) = starvation::send_queues(port) {
+            self.send_queue = Some(self.send_queue.map_or(queued, |before| before.max(queued)));
+        }
+        self.looks.took(lag, began, self.clock.now());
     }
 
     /// Says it when there is nothing to be gained from going on.

@@ -1,4 +1,4 @@
-//! A closed loop: each device may have so many messages under way, and sends the next ones when half of them are back.
+//! A closed loop: each device may have so many messages under way, and sends the next ones when some of them are back.
 //!
 //! Nothing is intended before the broker is ready for it, so what is measured is how much goes through, not how long a
 //! message of a schedule takes: a broker that stalls stalls the load as well (coordinated omission). Reports say so.
@@ -14,9 +14,19 @@ use simulator::farm::DeviceId;
 /// A device whose QoS 0 messages are under way for this long, and none came back, starts anew: the broker dropped them.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A device sends again when one in so many of its messages is back: one write for several messages costs little more than for
-/// one.
+/// A device sends again when one in so many of its QoS 0 messages is back: one write for several messages costs little more than
+/// for one. With acknowledgements it sends at once: a broker that leaves Nagle's algorithm on keeps back all but the first of
+/// them until something comes from the device, or its kernel acknowledges by itself, which takes 40 ms.
 const BUNCH: u32 = 2;
+
+/// How a message comes back.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Return {
+    /// The broker acknowledges it.
+    Acknowledged,
+    /// It arrives at so many readers; 0 where it is back when it is written.
+    Received(u32),
+}
 
 /// Who may send how much now.
 #[derive(Debug, Default)]
@@ -39,6 +49,8 @@ struct Window {
     open: u32,
     /// Events that bring one message back: as many as it has readers at QoS 0, else one.
     each: u32,
+    /// The next ones are sent when so many are under way, or less.
+    low: u32,
     /// When something last came back, or was sent while nothing was under way.
     moved: Duration,
 }
@@ -75,24 +87,29 @@ impl Flood {
         self.list(device);
     }
 
-    /// A message of `device` was handed out, which `each` events bring back.
-    pub(super) fn sent(&mut self, device: DeviceId, each: u32, now: Duration) {
+    /// A message of `device` was handed out.
+    pub(super) fn sent(&mut self, device: DeviceId, back: Return, now: Duration) {
+        let (each, bunch) = match back {
+            Return::Acknowledged => (1, 1),
+            Return::Received(readers) => (readers.max(1), self.limit.div_ceil(BUNCH)),
+        };
         if let Some(window) = self.windows.get_mut(device.0 as usize) {
             if window.open == 0 {
                 window.moved = now;
             }
-            window.each = each.max(1);
+            window.each = each;
+            window.low = self.limit.saturating_sub(bunch);
             window.open += window.each;
         }
     }
 
-    /// One of the events that bring messages of `device` back.
-    pub(super) fn came_back(&mut self, device: DeviceId, now: Duration) {
+    /// So many of the events that bring messages of `device` back.
+    pub(super) fn came_back(&mut self, device: DeviceId, events: u32, now: Duration) {
         if self.limit == 0 {
             return;
         }
         if let Some(window) = self.windows.get_mut(device.0 as usize) {
-            window.open = window.open.saturating_sub(1);
+            window.open = window.open.saturating_sub(events);
             window.moved = now;
         }
         self.list(device);
@@ -126,7 +143,7 @@ impl Flood {
             && window.online
             && !window.silent
             && !window.listed
-            && window.open <= (self.limit - self.limit.div_ceil(BUNCH)) * window.each
+            && window.open <= window.low * window.each
         {
             window.listed = true;
             self.ready.push(device);
@@ -153,24 +170,35 @@ mod tests {
         let mut flood = flooded(3);
         assert_eq!(flood.next(), Some((DEVICE, 3)));
         for _ in 0..3 {
-            flood.sent(DEVICE, 1, Duration::ZERO);
+            flood.sent(DEVICE, Return::Received(1), Duration::ZERO);
         }
         assert_eq!(flood.next(), None);
-        flood.came_back(DEVICE, SECOND);
-        flood.came_back(DEVICE, SECOND);
+        flood.came_back(DEVICE, 1, SECOND);
+        flood.came_back(DEVICE, 1, SECOND);
         assert_eq!(flood.next(), Some((DEVICE, 2)));
         assert_eq!(flood.next(), None);
+    }
+
+    #[test]
+    fn a_device_answers_each_acknowledgement() {
+        let mut flood = flooded(3);
+        assert_eq!(flood.next(), Some((DEVICE, 3)));
+        for _ in 0..3 {
+            flood.sent(DEVICE, Return::Acknowledged, Duration::ZERO);
+        }
+        flood.came_back(DEVICE, 1, SECOND);
+        assert_eq!(flood.next(), Some((DEVICE, 1)));
     }
 
     #[test]
     fn a_message_is_back_when_all_its_readers_have_it() {
         let mut flood = flooded(1);
         assert_eq!(flood.next(), Some((DEVICE, 1)));
-        flood.sent(DEVICE, 3, Duration::ZERO);
-        flood.came_back(DEVICE, SECOND);
-        flood.came_back(DEVICE, SECOND);
+        flood.sent(DEVICE, Return::Received(3), Duration::ZERO);
+        flood.came_back(DEVICE, 1, SECOND);
+        flood.came_back(DEVICE, 1, SECOND);
         assert_eq!(flood.next(), None);
-        flood.came_back(DEVICE, SECOND);
+        flood.came_back(DEVICE, 1, SECOND);
         assert_eq!(flood.next(), Some((DEVICE, 1)));
     }
 
@@ -178,7 +206,7 @@ mod tests {
     fn what_a_broker_dropped_is_not_waited_for() {
         let mut flood = flooded(1);
         assert_eq!(flood.next(), Some((DEVICE, 1)));
-        flood.sent(DEVICE, 1, Duration::ZERO);
+        flood.sent(DEVICE, Return::Received(1), Duration::ZERO);
         flood.revive(SECOND / 2, |_| true);
         assert_eq!(flood.next(), None);
         flood.revive(SECOND, |_| false);
@@ -191,7 +219,7 @@ mod tests {
     fn offline_devices_do_not_send_and_start_anew() {
         let mut flood = flooded(2);
         assert_eq!(flood.next(), Some((DEVICE, 2)));
-        flood.sent(DEVICE, 1, Duration::ZERO);
+        flood.sent(DEVICE, Return::Received(1), Duration::ZERO);
         flood.set_online(DEVICE, false);
         assert_eq!(flood.next(), None);
         flood.set_online(DEVICE, true);
@@ -202,7 +230,7 @@ mod tests {
     fn nobody_sends_when_the_flood_is_over() {
         let mut flood = flooded(2);
         flood.set(0, |_| true);
-        flood.came_back(DEVICE, SECOND);
+        flood.came_back(DEVICE, 1, SECOND);
         assert_eq!(flood.next(), None);
     }
 }

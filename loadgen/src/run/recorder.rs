@@ -13,7 +13,7 @@ use simulator::{
 use super::{
     Plan,
     absence::{Absences, Drained},
-    flood::Flood,
+    flood::{Flood, Return},
     readers::quality,
     replays::{Replayed, Replays},
 };
@@ -164,7 +164,7 @@ impl Recorder {
             let own = if held_up { written.handed.saturating_sub(written.intended) } else { lag };
             self.meter.sent(written.row, lag, own, written.readers);
             if written.readers == 0 && written.row.qos == QoS::AtMostOnce {
-                self.flood.came_back(DeviceId(stream.device()), at);
+                self.flood.came_back(DeviceId(stream.device()), 1, at);
             }
         }
     }
@@ -175,13 +175,13 @@ impl Recorder {
         if self.ledger.stream(stream).is_none_or(|info| info.qos == QoS::AtMostOnce) {
             return;
         }
+        self.flood.came_back(DeviceId(stream.device()), count, at);
         for sequence in first..first.saturating_add(count) {
             self.one_published(stream, sequence, reason, at);
         }
     }
 
     fn one_published(&mut self, stream: StreamId, sequence: u32, reason: ReasonCode, at_offset: Duration) {
-        self.flood.came_back(DeviceId(stream.device()), at_offset);
         // Only PUBCOMP says of a publication that its Packet Identifier is not found: after a lost connection PUBREL came again, and
         // the broker had the message already (section 3.7.2.1).
         if reason.is_failure() && reason != ReasonCode::PacketIdentifierNotFound {
@@ -196,7 +196,7 @@ impl Recorder {
     pub(super) fn dropped(&mut self, tag: Tag) {
         if let Some((stream, sequence)) = unpacked(tag) {
             self.ledger.dropped(stream, sequence);
-            self.flood.came_back(DeviceId(stream.device()), self.offset(self.clock.now()));
+            self.flood.came_back(DeviceId(stream.device()), 1, self.offset(self.clock.now()));
         }
     }
 
@@ -225,7 +225,7 @@ impl Recorder {
         match self.ledger.received(client, &stamp, at) {
             Arrival::First { row, written } => {
                 if self.flood.is_on() && self.is_unacknowledged(stamp.stream) {
-                    self.flood.came_back(DeviceId(stamp.stream.device()), at);
+                    self.flood.came_back(DeviceId(stamp.stream.device()), 1, at);
                 }
                 if let Some((took, all)) = self.absences.arrived(client, written, at) {
                     self.meter.reached(metric::DRAIN, group, at, took);
@@ -331,9 +331,11 @@ impl Stamper for Recorder {
             self.meter.intended(row);
         }
         if self.flood.is_on() {
-            let unacknowledged = publication.qos == QoS::AtMostOnce;
-            let each = if unacknowledged { self.ledger.readers(stream) as u32 } else { 1 };
-            self.flood.sent(device, each, now);
+            let back = match publication.qos {
+                QoS::AtMostOnce => Return::Received(self.ledger.readers(stream) as u32),
+                QoS::AtLeastOnce | QoS::ExactlyOnce => Return::Acknowledged,
+            };
+            self.flood.sent(device, back, now);
         }
         Some(packed(stream, sequence))
     }

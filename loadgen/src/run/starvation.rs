@@ -58,6 +58,30 @@ pub(super) fn send_queues(port: u16) -> Option<u64> {
     tables.iter().flatten().map(|table| queued(table, port)).reduce(|a, b| a + b)
 }
 
+/// When the send queues are looked at. With thousands of connections the kernel takes milliseconds to list them, which the load
+/// feels: so for one part in [`LOOKS`] of the time at most, and at once for a lag far worse than before.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    worst: Duration,
+    /// When the next one is due.
+    next: Time,
+}
+
+const LOOKS: u32 = 500;
+
+impl Looks {
+    /// Whether to look `now`, when messages were late by `lag`.
+    pub(super) fn are_worth_it(&self, lag: Duration, now: Time) -> bool {
+        now >= self.next || lag > self.worst * 2
+    }
+
+    /// A look for `lag` took from `began` to `ended`.
+    pub(super) fn took(&mut self, lag: Duration, began: Time, ended: Time) {
+        self.worst = self.worst.max(lag);
+        self.next = ended.after(ended.since(began) * LOOKS);
+    }
+}
+
 /// `schedstat`: time on a processor, time ready and waiting for one (ns), number of slices.
 fn waited(text: &str) -> Option<Duration> {
     text.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
@@ -109,6 +133,23 @@ fn queued(table: &str, port: u16) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn looks_that_take_long_are_rare_unless_it_gets_far_worse() {
+        let milli = Duration::from_millis(1);
+        let at = |millis: u32| Time::ZERO.after(milli * millis);
+        let mut looks = Looks::default();
+        assert!(looks.are_worth_it(Duration::ZERO, at(0)));
+        looks.took(2 * milli, at(0), at(10));
+        assert!(!looks.are_worth_it(4 * milli, at(5009)));
+        assert!(looks.are_worth_it(4 * milli, at(5010)));
+        assert!(looks.are_worth_it(5 * milli, at(1000)));
+        looks.took(5 * milli, at(1000), at(1001));
+        assert!(
+            !looks.are_worth_it(6 * milli, at(1500)) && looks.are_worth_it(milli, at(2000)),
+            "short looks are cheap"
+        );
+    }
 
     #[test]
     fn only_the_send_queues_of_open_connections_to_the_port_count() {

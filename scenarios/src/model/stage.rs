@@ -44,7 +44,7 @@ pub enum Load {
     Natural,
     /// What a file says.
     Trace(TraceId),
-    /// As much as the broker takes: each device has `in_flight` messages of its own under way and sends more when half of them
+    /// As much as the broker takes: each device has `in_flight` messages of its own under way and sends more when some of them
     /// are back. A closed loop: nothing is intended before the broker is ready for it.
     Flood {
         /// How many messages of one device may be under way: unacknowledged at QoS 1 and 2, not yet received by everybody
