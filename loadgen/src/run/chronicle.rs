@@ -113,11 +113,11 @@ impl Chronicle {
         let local = self.target.sample(now);
         window.target = self.page.as_ref().map_or(local, Scraper::usage);
         window.generator = self.own.sample(now);
-        // Most seconds have nothing to explain.
+        // Most seconds have nothing to explain. What was not sent in its second has no lag yet, and that will be no small one.
         let short = window.total.intended.saturating_sub(window.total.sent);
-        let late = window.lag.p99 > LATE || short * SHORT > window.total.intended;
-        if late {
-            self.look_at_queues(window.lag.p99);
+        let lag = if short * SHORT > window.total.intended { window.length } else { window.lag.p99 };
+        if lag > LATE {
+            self.look_at_queues(lag);
         }
         let at = window.at + window.length;
         self.record(&Observation::Window(Box::new(window)));
