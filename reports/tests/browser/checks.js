@@ -112,7 +112,7 @@
       }
       for (const element of document.querySelectorAll("*")) {
         for (const { name, value } of element.attributes) {
-          const link = name === "href" && !/^(#|steps\/[\w.-]+\/report\.html$)/.test(value);
+          const link = name === "href" && !/^(#|(steps\/)?\w[\w.-]*\/report\.html$)/.test(value);
           if (name.startsWith("on") || name === "style" || name === "src" || link) problems.push(`${name}=${value}`);
         }
       }
