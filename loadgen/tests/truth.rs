@@ -325,7 +325,7 @@ fn a_generator_that_is_late_makes_the_run_invalid() {
     assert_eq!(run.outcome.exit, Exit::Invalid);
     let reason = &run.outcome.reasons[0];
     assert!(reason.starts_with("the generator was saturated: p96.66 of its lag was "), "{reason}");
-    assert!(reason.contains("(limit 5ms; 300 messages were measured)"), "{reason}");
+    assert!(reason.contains("(limit 5ms, of 300 messages)"), "{reason}");
     assert_eq!(count(&run.outcome, Counter::Sent), 300);
 }
 

@@ -101,7 +101,7 @@ pub fn health(evidence: &Evidence<'_>) -> GeneratorHealth {
     } else if judged > limit {
         let percentile = quantile.map_or(0.0, |quantile| (quantile * 1e4).floor() / 1e2);
         let cause = format!(
-            "p{percentile} of its lag was {} (limit {limit:?}; {} messages were measured), waits for the target left \
+            "p{percentile} of its lag was {} (limit {limit:?}, of {} messages), waits for the target left \
              out{why}{used}",
             figures::latency(judged),
             figures::count(lag.len()),
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(health.health, Health::Saturated);
         assert_eq!(
             health.cause,
-            "p99.9 of its lag was 20.0 ms (limit 5ms; 100,000 messages were measured), waits for the target left out; \
+            "p99.9 of its lag was 20.0 ms (limit 5ms, of 100,000 messages), waits for the target left out; \
              this process used 40 % of a core"
         );
     }
