@@ -228,40 +228,38 @@ impl Farm {
         schedule::next(device, self.barn(device), after)
     }
 
-    /// The retained status `offline` to hand over as Will Message in CONNECT. Ask before [`Farm::birth`]: it names the boot
-    /// that the birth then starts, so that a late will can be told from the status of a newer boot.
+    /// The retained status `offline` to hand over as Will Message in CONNECT. Ask before [`Farm::birth`]: it names the
+    /// connection that the birth then opens, so that a late will can be told from the status of a newer one.
     ///
     /// Bare devices have none of will, birth, farewell and heartbeat: do not ask.
     pub fn will(&mut self, device: DeviceId, at: Duration) -> Publication {
         let (moment, device, barn) = self.parts(device, at);
-        let boot = device.boots + 1;
-        let payload = status::payload(device, barn, moment, boot, 0, Presence::Offline, None);
+        let connection = device.connections + 1;
+        let payload = status::payload(device, barn, moment, connection, Presence::Offline, None);
         standing(device, payload, Kind::Status)
     }
 
-    /// The retained status `online` that opens a connection. Each birth starts a new boot of the device.
-    pub fn birth(&mut self, device: DeviceId, at: Duration) -> Publication {
-        let (moment, device, barn) = self.parts(device, at);
-        device.boots += 1;
-        device.born = moment.at;
-        let boot = device.boots;
-        let payload = status::payload(device, barn, moment, boot, 0, Presence::Online, None);
-        standing(device, payload, Kind::Status)
+    /// The retained status `online` that opens a connection. The first one is of a device that has just booted; a connection that
+    /// was lost and comes back is no boot.
+    pub fn birth(&mut self, id: DeviceId, at: Duration) -> Publication {
+        let (moment, device, _) = self.parts(id, at);
+        if device.connections == 0 {
+            device.born = moment.at;
+        }
+        device.connections += 1;
+        self.stand(id, at, Presence::Online)
     }
 
     /// The retained status `offline` of an orderly stop, to publish before DISCONNECT.
     pub fn farewell(&mut self, device: DeviceId, at: Duration) -> Publication {
-        let (moment, device, barn) = self.parts(device, at);
-        let (boot, uptime) = (device.boots, device.uptime(moment.at));
-        let payload = status::payload(device, barn, moment, boot, uptime, Presence::Offline, None);
-        standing(device, payload, Kind::Status)
+        self.stand(device, at, Presence::Offline)
     }
 
     /// The device's sign of life. Where the model has no topic of its own for it, it asserts the retained status again.
     pub fn heartbeat(&mut self, device: DeviceId, at: Duration) -> Publication {
         let (moment, device, barn) = self.parts(device, at);
-        let (boot, uptime) = (device.boots, device.uptime(moment.at));
-        let payload = status::payload(device, barn, moment, boot, uptime, Presence::Online, None);
+        let connection = device.connections;
+        let payload = status::payload(device, barn, moment, connection, Presence::Online, None);
         let apart = device.heartbeat != device.status;
         Publication {
             topic: device.heartbeat.clone(),
@@ -317,15 +315,31 @@ impl Farm {
             outcome: asked.verdict.as_ref().map_or_else(|(outcome, _)| *outcome, |_| Outcome::Accepted),
             reason: asked.verdict.as_ref().err().map(|(_, reason)| reason.as_str()),
         };
-        let (boot, uptime) = (device.boots, device.uptime(moment.at));
-        let payload = status::payload(device, barn, moment, boot, uptime, Presence::Online, Some(answer));
+        let connection = device.connections;
+        let payload = status::payload(device, barn, moment, connection, Presence::Online, Some(answer));
         let mut publications = vec![Publication { retain: false, ..standing(device, payload, Kind::Answer) }];
         match asked.verdict {
             Ok(Action::Report) => publications.push(self.telemetry(id, at)),
-            Ok(Action::Restart) => publications.extend([self.farewell(id, at), self.birth(id, at)]),
+            Ok(Action::Restart) => publications.extend([self.farewell(id, at), self.reboot(id, at)]),
             Ok(Action::Acknowledge | Action::SetInterval(_)) | Err(_) => {}
         }
         publications
+    }
+
+    /// The retained status `online` of a device that has just booted again, on the connection that it has.
+    fn reboot(&mut self, id: DeviceId, at: Duration) -> Publication {
+        let (moment, device, _) = self.parts(id, at);
+        device.boots += 1;
+        device.born = moment.at;
+        self.stand(id, at, Presence::Online)
+    }
+
+    /// The retained status of a device on the connection that it has.
+    fn stand(&mut self, device: DeviceId, at: Duration, presence: Presence) -> Publication {
+        let (moment, device, barn) = self.parts(device, at);
+        let connection = device.connections;
+        let payload = status::payload(device, barn, moment, connection, presence, None);
+        standing(device, payload, Kind::Status)
     }
 
     fn device(&self, id: DeviceId) -> &Device {

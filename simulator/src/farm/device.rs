@@ -46,9 +46,13 @@ pub(super) struct Device {
     pub(super) statuses: u64,
     /// Turns of telemetry so far.
     pub(super) turns: u64,
+    /// It boots once, and again when it is told to. A lost connection is no boot: when one ends and the next begins depends on the
+    /// broker and the machine, and what is measured must not.
     pub(super) boots: u32,
     /// When the present boot began.
     pub(super) born: Duration,
+    /// Births so far, each of which opens a connection.
+    pub(super) connections: u32,
     /// The level of the last value, so that an alert is raised once.
     pub(super) level: Level,
     /// Takes the next turn.
@@ -114,9 +118,9 @@ impl Device {
         unreachable!("a turn is below the sum of the shares")
     }
 
-    /// Seconds since the present boot.
+    /// Seconds since the present boot; 0 before the first birth.
     pub(super) fn uptime(&self, at: Duration) -> u64 {
-        at.saturating_sub(self.born).as_secs()
+        if self.connections == 0 { 0 } else { at.saturating_sub(self.born).as_secs() }
     }
 
     /// The payload around `data` in the farm's envelope, the message of its kind with this number.
@@ -191,8 +195,7 @@ impl Turn<'_> {
     /// The payload around `data` in the farm's envelope, the message of its kind with this number.
     pub(super) fn say<D: Serialize>(&mut self, spot: Spot, data: D, quality: Quality) -> Vec<u8> {
         self.device.sequence += 1;
-        // What is measured while the device connects for the first time is of its first boot, however long that takes.
-        let number = Number { boot: self.device.boots.max(1), sequence: self.device.sequence };
+        let number = Number { boot: self.device.boots, sequence: self.device.sequence };
         self.device.envelope(self.barn, self.moment, spot, data, quality, number)
     }
 

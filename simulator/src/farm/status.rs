@@ -25,6 +25,8 @@ pub(super) enum Presence {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct StatusData<'a> {
     status: Presence,
+    /// Counts the device's connections: a status of an earlier one came late.
+    connection: u32,
     /// Since the boot that `metadata.boot_id` names.
     uptime_seconds: u64,
     /// Mean time between two messages.
@@ -63,6 +65,8 @@ pub(super) struct Esp32Status<'a> {
     firmware: &'static str,
     /// Counts the boots.
     boot: u32,
+    /// Counts the connections: a status of an earlier one came late.
+    connection: u32,
     /// Seconds since the boot.
     uptime: u64,
     /// Received signal strength, dBm.
@@ -85,6 +89,8 @@ pub(super) struct PropStatus<'a> {
     firmware: &'static str,
     /// Counts the boots.
     boot: u32,
+    /// Counts the connections: a status of an earlier one came late.
+    connection: u32,
     /// Seconds since the boot.
     uptime: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,25 +149,26 @@ pub(super) enum Outcome {
     Stale,
 }
 
-/// The status of `device` as a payload. `boot` is the boot that it speaks of, whose age is `uptime` seconds.
+/// The status of `device` as a payload. `connection` is the one that it speaks of.
 pub(super) fn payload(
     device: &mut Device,
     barn: &Barn,
     moment: Moment,
-    boot: u32,
-    uptime: u64,
+    connection: u32,
     presence: Presence,
     answer: Option<Answer<'_>>,
 ) -> Vec<u8> {
     let interval = schedule::interval(device, barn).as_secs_f64();
     device.statuses += 1;
     let sequence = device.statuses;
+    let (boot, uptime) = (device.boots, device.uptime(moment.at));
     match device.model {
         Model::Esp32 => write(&Esp32Status {
             device_id: &device.name,
             status: presence,
             firmware: firmware(device.model),
             boot,
+            connection,
             uptime,
             rssi: device.signal(sequence),
             interval,
@@ -173,12 +180,14 @@ pub(super) fn payload(
             timestamp: moment.timestamp().unix_seconds(),
             firmware: firmware(device.model),
             boot,
+            connection,
             uptime,
             answer,
         }),
         _ => {
             let data = StatusData {
                 status: presence,
+                connection,
                 uptime_seconds: uptime,
                 interval_seconds: interval,
                 reset_cause: if boot <= 1 { ResetCause::PowerOn } else { ResetCause::Restart },

@@ -61,6 +61,7 @@ fn a_command_is_executed_once() {
 fn restart_goes_offline_and_comes_back_with_a_new_boot() {
     let mut farm = Farm::from_plan(&plan(), 1);
     farm.birth(METER, hours(0));
+    farm.birth(METER, hours(0));
     let reply = ask(&mut farm, CONTROL, r#"{"command":"restart"}"#);
     let seen: Vec<_> = reply
         .iter()
@@ -70,6 +71,11 @@ fn restart_goes_offline_and_comes_back_with_a_new_boot() {
         seen,
         [("online".into(), Some(1), false), ("offline".into(), Some(1), true), ("online".into(), Some(2), true)]
     );
+    // On the connection that it has, whose will must still be known as its own.
+    let connections: Vec<_> = reply.iter().map(|said| json(said)["data"]["connection"].as_u64()).collect();
+    assert_eq!(connections, [Some(2); 3]);
+    assert_eq!(json(&reply[2])["data"]["uptime_seconds"], 0);
+    assert_eq!(json(&farm.telemetry(METER, hours(1)))["metadata"]["boot_id"], 2);
 }
 
 #[test]
