@@ -25,6 +25,7 @@ mod recorder;
 mod replays;
 mod resources;
 mod side;
+mod split;
 mod starvation;
 mod upheaval;
 
@@ -77,7 +78,8 @@ pub struct Plan {
     pub seed: u64,
     /// The run's id: [`RunId::from_seed`] on a broker of its own, [`RunId::unique`] on one that others use.
     pub run_id: RunId,
-    /// The share of the devices and subscribers that this process drives.
+    /// The share of the devices and subscribers that this process drives. What segments [cannot account
+    /// for](Segment::accounts_for) is refused before anything is sent.
     pub segment: Segment,
     /// When the run starts, so that several processes start at the same moment; absent for as soon as everybody is ready.
     pub start_at: Option<Timestamp>,
@@ -141,7 +143,7 @@ async fn drive(
         closing::frame(plan, limit, connections, &Appointment::now(), |frame| chronicle.record(&frame));
         Ended { chronicle, ending: Ending::Aborted, at: Duration::ZERO, failure: Some(failure), answered: false }
     };
-    if let Err(failure) = spread {
+    if let Err(failure) = spread.and_then(|()| accountable(plan, broker.is_some())) {
         return stillborn(chronicle, failure, None);
     }
     let limit = match resources::raise_file_limit(connections) {
@@ -182,6 +184,15 @@ async fn drive(
     let answered = drive.reached;
     let (chronicle, at) = drive.settle();
     Ended { chronicle, ending, at, failure, answered }
+}
+
+/// Refuses a share of a run that nobody could join with the others.
+fn accountable(plan: &Plan, ours: bool) -> Result<(), Failure> {
+    let Plan { segment, scenario, .. } = plan;
+    let apart = !segment.is_whole() && ours;
+    let apart = apart.then(|| "segments meet on one broker, and this one was started for one of them".to_owned());
+    let reason = segment.accounts_for(scenario).err().or(apart);
+    reason.map_or(Ok(()), |why| Err(Failure { exit: Exit::Usage, reason: format!("segment {segment}: {why}") }))
 }
 
 /// The port of the target, when it is one of TCP.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
 
+#[path = "support/plan.rs"]
+mod plan;
 mod support;
 
 use std::{
@@ -11,12 +13,11 @@ use std::{
     time::Duration,
 };
 
-use loadgen::{Exit, Outcome, Plan, RunId, judge, schedule::Segment};
+use loadgen::{Exit, Outcome, judge};
 use reports::{
     Observation, Sink, Summary,
-    observation::{Ending, TargetInfo, ThresholdResult, Tool},
+    observation::{Ending, ThresholdResult},
 };
-use simulator::Target;
 use support::Script;
 
 const SCENARIO: &str = r##"
@@ -74,22 +75,7 @@ fn run(script: Script) -> (Outcome, Vec<Observation>) {
         });
     });
     let (address, _deeds) = told.recv().unwrap();
-    let scenario = scenarios::parse("early.toml", SCENARIO).unwrap_or_else(|errors| panic!("{errors}"));
-    let plan = Plan {
-        target: Target::new(address.parse().unwrap()),
-        described: TargetInfo::default(),
-        process: None,
-        metrics: None,
-        broker: None,
-        seed: scenario.seed,
-        run_id: RunId::from_seed(scenario.seed),
-        segment: Segment::WHOLE,
-        start_at: None,
-        clear_retained: false,
-        tool: Tool { name: "test".into(), version: "0".into() },
-        command: Vec::new(),
-        scenario,
-    };
+    let plan = plan::plan(SCENARIO, &address);
     let memory = Memory::default();
     let work = loadgen::run(plan, vec![Box::new(memory.clone())], std::future::pending());
     let outcome =

@@ -1,17 +1,15 @@
 //! The null sink hands every message to everybody who must have it.
 
+#[path = "support/plan.rs"]
+mod plan;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     thread,
     time::Duration,
 };
 
-use loadgen::{Plan, RunId, schedule::Segment};
-use reports::{
-    Labels,
-    observation::{TargetInfo, Tool},
-};
-use simulator::Target;
+use reports::Labels;
 use transport::{Listener, Options};
 
 const SCENARIO: &str = r##"
@@ -77,22 +75,7 @@ fn every_message_arrives_where_it_must_and_once() {
         });
     });
     let url = told.recv().unwrap();
-    let scenario = scenarios::parse("sink.toml", SCENARIO).unwrap_or_else(|errors| panic!("{errors}"));
-    let plan = Plan {
-        target: Target::new(url.parse().unwrap()),
-        described: TargetInfo::default(),
-        process: None,
-        metrics: None,
-        broker: None,
-        seed: scenario.seed,
-        run_id: RunId::from_seed(scenario.seed),
-        segment: Segment::WHOLE,
-        start_at: None,
-        clear_retained: false,
-        tool: Tool { name: "test".into(), version: "0".into() },
-        command: Vec::new(),
-        scenario,
-    };
+    let plan = plan::plan(SCENARIO, &url);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let run = loadgen::run(plan, Vec::new(), std::future::pending());
     let outcome = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(40), run).await }).unwrap();

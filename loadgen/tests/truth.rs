@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
 
+#[path = "support/plan.rs"]
+mod plan;
 #[path = "truth/requests.rs"]
 mod requests;
 mod support;
@@ -15,13 +17,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loadgen::{Exit, Outcome, Plan, RunId, Stamp, judge, measure::SEND_LAG, schedule::Segment};
+use loadgen::{Exit, Outcome, Plan, Stamp, judge, measure::SEND_LAG, schedule::Segment};
 use protocol::{ReasonCode, Utf8String};
 use reports::{
     Counter, Labels, Observation, Sink, Summary, label, metric,
-    observation::{EventKind, GeneratorHealth, Health, TargetInfo, Tool, Witness, WitnessKind},
+    observation::{EventKind, GeneratorHealth, Health, Witness, WitnessKind},
 };
-use simulator::{Target, TopicPrefix};
+use scenarios::model::{Anchor, Moment};
+use simulator::TopicPrefix;
 use support::{Deeds, Script};
 use tokio::sync::Notify;
 
@@ -90,24 +93,7 @@ impl Sink for Memory {
 }
 
 fn plan(address: &str, hold: &str, rate: u32) -> Plan {
-    let text = SCENARIO.replace("HOLD", hold).replace("RATE", &rate.to_string());
-    let scenario = scenarios::parse("truth.toml", &text).unwrap_or_else(|errors| panic!("{errors}"));
-    let seed = scenario.seed;
-    Plan {
-        scenario,
-        target: Target::new(address.parse().unwrap()),
-        described: TargetInfo::default(),
-        process: None,
-        metrics: None,
-        broker: None,
-        seed,
-        run_id: RunId::from_seed(seed),
-        segment: Segment::WHOLE,
-        start_at: None,
-        clear_retained: false,
-        tool: Tool { name: "test".into(), version: "0".into() },
-        command: Vec::new(),
-    }
+    plan::plan(&SCENARIO.replace("HOLD", hold).replace("RATE", &rate.to_string()), address)
 }
 
 fn on_one_thread<T>(work: impl Future<Output = T>) -> T {
@@ -361,6 +347,21 @@ fn an_interrupted_run_leaves_a_shared_broker_as_it_was() {
     assert!(run.outcome.interrupted);
     assert_eq!(run.deeds.retained.keys().collect::<Vec<_>>(), Vec::<&String>::new());
     assert_eq!(run.deeds.farewells, run.deeds.clients.len(), "everybody said DISCONNECT");
+}
+
+#[test]
+fn what_segments_cannot_account_for_is_not_begun() {
+    let run = judged(Script::default(), "1s", 10, |plan| {
+        plan.scenario.subscribers[0].from = Some(Moment { anchor: Anchor::Start, offset: Duration::from_millis(500) });
+        plan.segment = Segment::new(1, 2).unwrap();
+    });
+    assert_eq!(run.outcome.exit, Exit::Usage);
+    assert!(
+        run.outcome.reasons[0].starts_with("segment 1/2: subscribers.archive come late"),
+        "{:?}",
+        run.outcome.reasons
+    );
+    assert_eq!(run.deeds, Deeds::default(), "nobody connected");
 }
 
 #[test]

@@ -165,24 +165,11 @@ fn share(scenario: &str, target: &[&str]) -> (Option<i32>, String, bool) {
 
 #[test]
 fn what_segments_cannot_account_for_is_refused_before_anything_is_sent() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let written = |name: &str, text: &str| {
-        let file = folder.path().join(name);
-        fs::write(&file, text).expect("written");
-        file.display().to_string()
-    };
-    let flood = SCENARIO.replace("rate = 80", "shape = \"flood\"\nin_flight = 5");
-    let early = SCENARIO.replace("loss = [", "e2e = [\"p(99)<10s abort_on_fail\"]\nloss = [");
-    let (flood, early) = (written("flood.toml", &flood), written("early.toml", &early));
     for (scenario, target, expected) in [
         ("smoke", &[][..], "segments meet on one broker"),
         // Without a target, too: naming one would not help.
         ("broker-freeze", &[], "events[0] freezes, kills or restarts the broker"),
-        ("retained-flood", &NOBODY, "subscribers.screen come late"),
-        ("offline-queue", &NOBODY, "events[0] sends subscribers.archive away"),
-        ("broker-freeze", &NOBODY, "events[0] freezes, kills or restarts the broker"),
-        (&flood, &NOBODY, "stages.hold: devices.collar send as fast as deliveries come back"),
-        (&early, &NOBODY, "the threshold `e2e: p(99)<10s abort_on_fail` is to end the run early"),
+        ("retained-flood", &NOBODY, "--segment 1/2: subscribers.screen come late"),
     ] {
         let (code, told, left) = share(scenario, target);
         assert_eq!(code, Some(2), "{told}");
