@@ -41,7 +41,8 @@ impl Site {
                     !self.refuses(version, seed).await
                 }
             };
-            if if known.is_empty() { spoken } else { known.contains(&version) } {
+            let counts = if known.is_empty() { spoken } else { known.contains(&version) };
+            if counts {
                 self.versions.push(version);
             }
         }
