@@ -6,6 +6,7 @@ mod specimen;
 
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+use reports::observation::WitnessKind;
 use reports::{
     HdrLog, Observation, Output, Progress, RunFolder, Sink, Summary, Terminal, junit, outputs, render, summary_json,
     summary_schema,
@@ -43,10 +44,15 @@ impl Write for Page {
 }
 
 fn terminal(kind: Kind, colour: bool) -> (String, String) {
+    told(&specimen::run(kind), colour)
+}
+
+/// What the terminal says of a run: at its end, and while it lasts.
+fn told(run: &[Observation], colour: bool) -> (String, String) {
     let (out, log) = (Page::default(), Page::default());
     let report = PathBuf::from("runs/20261121T054200Z-phase-1/report.html");
     let mut sink = Terminal::new(Box::new(out.clone()), Box::new(log.clone()), Progress::Lines, colour, Some(report));
-    specimen::run(kind).iter().for_each(|observation| sink.record(observation).unwrap());
+    run.iter().for_each(|observation| sink.record(observation).unwrap());
     Box::new(sink).finish().unwrap();
     (out.text(), log.text())
 }
@@ -62,6 +68,27 @@ fn the_terminal_says_it_all_in_eighty_columns() {
         insta::assert_snapshot!(format!("terminal_{}", kind.name()), out);
     }
     insta::assert_snapshot!("terminal_progress", terminal(Kind::Failing, false).1);
+}
+
+/// One message of a fan-out is lost to several, and each is named, whatever it is called.
+#[test]
+fn witnesses_of_one_message_say_who_missed_it() {
+    let names = ["erp-00001", "erp-00002", "$share/kälber\u{1b}[2J/smartdairy/farm/farm-001/barn/barn-001/milking/#"];
+    let mut run = specimen::run(Kind::Failing);
+    let lost = run.iter_mut().filter_map(|observation| match observation {
+        Observation::Witness(witness) if witness.fault == WitnessKind::Lost => Some(witness),
+        _ => None,
+    });
+    for (witness, name) in lost.zip(names) {
+        witness.topic = "farm/f1/barn/b0/temperature/t00/data".to_owned();
+        (witness.sequence, witness.intended, witness.subscriber) = (95, None, name.to_owned());
+    }
+    let (out, _) = told(&run, false);
+    let lines: Vec<&str> = out.lines().skip_while(|line| !line.starts_with("  lost:")).take(4).collect();
+    let message = "  lost: farm/f1/barn/b0/temperature/t00/data #95";
+    assert_eq!(lines[..2], [format!("{message} for erp-00001"), format!("{message} for erp-00002")]);
+    assert_eq!(lines[2], message);
+    assert_eq!(lines[3], "        for $share/kälber\u{fffd}[2J/smartdairy/farm/farm-001/barn/barn-001/milking/#");
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn requests(summary: &Summary, style: Style, lines: &mut Vec<String>) {
 fn witnesses(summary: &Summary, lines: &mut Vec<String>) {
     for (kind, witnesses) in summary.witnesses() {
         for witness in witnesses.kept().iter().take(WITNESSES_SHOWN) {
-            lines.push(witness_line(&kind.name().replace('_', " "), witness));
+            lines.extend(witness_lines(&kind.name().replace('_', " "), witness));
         }
         let more = witnesses.count().saturating_sub(WITNESSES_SHOWN as u64);
         if more > 0 {
@@ -161,11 +161,21 @@ fn aligned<const COLUMNS: usize>(table: &[[String; COLUMNS]]) -> Vec<String> {
     table.iter().map(line).collect()
 }
 
-fn witness_line(kind: &str, witness: &Witness) -> String {
+/// One line, or a second one for whoever missed it where both do not fit: receivers of one message differ in nothing else.
+fn witness_lines(kind: &str, witness: &Witness) -> Vec<String> {
     let at = witness.intended.map_or_else(String::new, |at| format!(" at {:.3} s", at.as_secs_f64()));
     let tail = format!(" #{}{at}", witness.sequence);
     let room = WIDTH - 6 - kind.len() - tail.len();
-    format!("  {kind}: {}{tail}", shortened(&visible(&witness.topic), room))
+    let line = format!("  {kind}: {}{tail}", shortened(&visible(&witness.topic), room));
+    if witness.subscriber.is_empty() {
+        return vec![line];
+    }
+    let receiver = format!("for {}", visible(&witness.subscriber));
+    if line.chars().count() + 1 + receiver.chars().count() <= WIDTH {
+        return vec![format!("{line} {receiver}")];
+    }
+    let indent = kind.len() + 4;
+    vec![line, format!("{:indent$}{}", "", shortened(&receiver, WIDTH - indent))]
 }
 
 fn thresholds(summary: &Summary, style: Style, lines: &mut Vec<String>) {
