@@ -94,6 +94,9 @@ where
         }
     }
     record.take(&Observation::GeneratorHealth(health(segments, Percentiles::of(&lag), at_p999(&lag))));
+    if let Some(drops) = &joint.drops {
+        record.take(&Observation::BrokerDrops(drops.clone()));
+    }
     for outcome in record.jury.outcomes(&record.summary) {
         record.take(&Observation::Threshold(outcome));
     }

@@ -3,6 +3,7 @@
 //! A thread asks for the page about once a second, so that no answer, however late, delays a window. A page that cannot be read
 //! costs its figures and one warning, never a run.
 
+mod drops;
 mod text;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 
 use reports::observation::ProcessUsage;
 
+pub(crate) use drops::Drops;
 use text::Figures;
 
 /// Where a target's metrics page is: `http://192.0.2.7:9100/metrics`.
@@ -81,8 +83,7 @@ impl Scraper {
         let shared = Arc::new(Mutex::new(Shared::default()));
         let (page, kept) = (page.0.clone(), Arc::clone(&shared));
         let work = move || {
-            let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0).proxy(None);
-            let agent = ureq::Agent::new_with_config(config.build());
+            let agent = agent();
             loop {
                 let read = look(&agent, &page);
                 if let Ok(mut shared) = kept.lock() {
@@ -142,10 +143,18 @@ impl Shared {
     }
 }
 
-fn look(agent: &ureq::Agent, page: &str) -> Result<Figures, String> {
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0).proxy(None);
+    ureq::Agent::new_with_config(config.build())
+}
+
+fn text(agent: &ureq::Agent, page: &str) -> Result<String, String> {
     let mut answer = agent.get(page).call().map_err(|error| error.to_string())?;
-    let text = answer.body_mut().with_config().limit(LONGEST).read_to_string().map_err(|error| error.to_string())?;
-    let figures = Figures::read(&text);
+    answer.body_mut().with_config().limit(LONGEST).read_to_string().map_err(|error| error.to_string())
+}
+
+fn look(agent: &ureq::Agent, page: &str) -> Result<Figures, String> {
+    let figures = Figures::read(&text(agent, page)?);
     if figures == Figures::default() {
         return Err("it has neither process_cpu_seconds_total nor another figure that is known here".to_owned());
     }

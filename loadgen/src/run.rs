@@ -37,7 +37,7 @@ use std::{
 use jiff::Timestamp;
 use protocol::ReasonCode;
 use reports::{
-    Sink,
+    Observation, Sink,
     observation::{Ending, TargetInfo, Tool},
 };
 use scenarios::Scenario;
@@ -47,6 +47,7 @@ use transport::Scheme;
 use crate::{
     Exit, MetricsPage, Outcome, RunId,
     judge::{Failure, Jury},
+    metrics::Drops,
     schedule::Segment,
 };
 
@@ -71,6 +72,9 @@ pub struct Plan {
     /// Where the target's own metrics are, on this machine or another: read about once per second, and what the windows then
     /// say of the target.
     pub metrics: Option<MetricsPage>,
+    /// Where the target tells what it dropped: read before the load and after it, and not in between. [`metrics`](Self::metrics) when
+    /// absent.
+    pub tells: Option<MetricsPage>,
     /// The broker itself, when it was started for this run: events may freeze, kill and restart it. A scenario with such events
     /// against another broker is refused.
     pub broker: Option<Box<dyn BrokerControl>>,
@@ -157,6 +161,7 @@ async fn drive(
             return stillborn(chronicle, failure, limit);
         }
     };
+    let mut drops = plan.tells.as_ref().or(plan.metrics.as_ref()).map(Drops::watch);
     let prepared = drive.prepare().await.and_then(|()| Appointment::at(plan.start_at, clock));
     let (appointment, mut failure) = match prepared {
         Ok(appointment) => (appointment, None),
@@ -174,6 +179,9 @@ async fn drive(
             failure = drive.failure.take();
         }
     }
+    if let Some(drops) = &mut drops {
+        drops.look_again();
+    }
     drive.farewell().await;
     let ending = match (&failure, drive.interrupted) {
         (Some(_), _) => Ending::Aborted,
@@ -182,7 +190,10 @@ async fn drive(
         (None, false) => Ending::Completed,
     };
     let answered = drive.reached;
-    let (chronicle, at) = drive.settle();
+    let (mut chronicle, at) = drive.settle();
+    if let Some(drops) = drops.and_then(Drops::told) {
+        chronicle.record(&Observation::BrokerDrops(drops));
+    }
     Ended { chronicle, ending, at, failure, answered }
 }
 

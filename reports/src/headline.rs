@@ -2,7 +2,7 @@
 
 use crate::Labels;
 use crate::figures::{count, latency, plural, rate, span};
-use crate::observation::{Ending, Health, LedgerCounts, ThresholdResult, Verdict, metric};
+use crate::observation::{BrokerDrops, Ending, Health, LedgerCounts, ThresholdResult, Verdict, metric};
 use crate::summary::Summary;
 use std::time::Duration;
 
@@ -200,6 +200,22 @@ fn lost(counts: &LedgerCounts) -> String {
         (sent, lost) if one_each => format!("{} of {} messages never arrived", count(lost), count(sent)),
         (_, lost) => format!("{} of {} deliveries never arrived", count(lost), count(counts.expected)),
     }
+}
+
+/// What the broker says of losses, a sentence, where there are some and it says anything.
+pub(crate) fn broker_says(summary: &Summary) -> Option<String> {
+    let drops = summary.broker_drops()?;
+    let BrokerDrops { source, causes } = drops;
+    let lost = summary.ledger_counts(&Labels::none()).is_some_and(|counts| counts.lost > 0);
+    if !lost {
+        return None;
+    }
+    if causes.is_empty() {
+        return Some(format!("The broker says that it dropped no message meanwhile ({source})."));
+    }
+    let each = causes.iter().map(|(cause, messages)| format!("{} {}", count(*messages), cause.replace('_', " ")));
+    let (all, each) = (plural(drops.total(), "message", "messages"), each.collect::<Vec<_>>().join(", "));
+    Some(format!("The broker says that it dropped {all} meanwhile: {each} ({source})."))
 }
 
 fn p99(summary: &Summary) -> String {

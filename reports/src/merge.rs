@@ -17,8 +17,8 @@ mod window;
 
 use crate::labels::Labels;
 use crate::observation::{
-    Evidence, GeneratorHealth, HistogramRecord, LedgerCounts, LedgerRow, Observation, Qos, RequestRow, RunEnded,
-    RunStarted, SegmentInfo, Witness, WitnessKind, house_histogram,
+    BrokerDrops, Evidence, GeneratorHealth, HistogramRecord, LedgerCounts, LedgerRow, Observation, Qos, RequestRow,
+    RunEnded, RunStarted, SegmentInfo, Witness, WitnessKind, house_histogram,
 };
 use crate::reader::ReadError;
 use crate::summary::add;
@@ -50,6 +50,8 @@ pub struct Joint {
     pub histograms: BTreeMap<(String, Labels), Histogram<u64>>,
     /// The account without losses, which no segment can know.
     pub ledger: Vec<LedgerRow>,
+    /// What the broker says that it dropped: all segments ask the same one, and whoever asked for longest knows most.
+    pub drops: Option<BrokerDrops>,
     /// The account of requests: who asked knows the answers, whoever gave them.
     pub requests: Vec<RequestRow>,
     /// Witnesses other than of losses, as recorded.
@@ -114,6 +116,7 @@ struct Open<R> {
     evidence: Evidence,
     histograms: Vec<HistogramRecord>,
     ledger: Vec<LedgerRow>,
+    drops: Option<BrokerDrops>,
     requests: Vec<RequestRow>,
     witnesses: Vec<Witness>,
     health: Option<GeneratorHealth>,
@@ -143,6 +146,7 @@ impl<R: Iterator<Item = Result<Observation, ReadError>>> Open<R> {
             evidence: Evidence::default(),
             histograms: Vec::new(),
             ledger: Vec::new(),
+            drops: None,
             requests: Vec::new(),
             witnesses: Vec::new(),
             health: None,
@@ -168,6 +172,7 @@ impl<R: Iterator<Item = Result<Observation, ReadError>>> Open<R> {
                 Observation::Witness(witness) => self.witnesses.push(witness),
                 Observation::Histogram(record) => self.histograms.push(record),
                 Observation::Ledger(ledger) => self.ledger.extend(ledger.rows),
+                Observation::BrokerDrops(drops) => self.drops = Some(drops),
                 Observation::Requests(requests) => self.requests.extend(requests.rows),
                 Observation::GeneratorHealth(health) => self.health = Some(health),
                 Observation::RunEnded(ended) => self.ended = Some(ended),
@@ -203,6 +208,7 @@ fn close<R>(run: RunStarted, parts: Vec<Open<R>>) -> Result<Joint, MergeError> {
     let mut histograms = BTreeMap::new();
     let mut rows: BTreeMap<(String, Qos, String), LedgerCounts> = BTreeMap::new();
     let (mut witnesses, mut lost, mut segments, mut requests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut drops: Option<BrokerDrops> = None;
     for part in parts {
         let Some(ended) = part.ended else { return Err(MergeError::CutOff { name: part.name }) };
         if part.evidence.attendance.is_none() || !part.has_begun {
@@ -218,6 +224,7 @@ fn close<R>(run: RunStarted, parts: Vec<Open<R>>) -> Result<Joint, MergeError> {
             *counts += LedgerCounts { lost: 0, expected: 0, ..row.counts };
         }
         requests.extend(part.requests);
+        drops = drops.into_iter().chain(part.drops).max_by_key(BrokerDrops::total);
         let (of_losses, others): (Vec<_>, Vec<_>) =
             part.witnesses.into_iter().partition(|witness| witness.fault == WitnessKind::Lost);
         lost.extend(of_losses);
@@ -226,6 +233,7 @@ fn close<R>(run: RunStarted, parts: Vec<Open<R>>) -> Result<Joint, MergeError> {
             ended: None,
             histograms: Vec::new(),
             ledger: Vec::new(),
+            drops: None,
             requests: Vec::new(),
             witnesses: Vec::new(),
             ..part
@@ -233,5 +241,6 @@ fn close<R>(run: RunStarted, parts: Vec<Open<R>>) -> Result<Joint, MergeError> {
         segments.push(Segment { info, offset, evidence, health, ended });
     }
     let row = |((group, qos, stage), counts)| LedgerRow { qos, group, stage, counts };
-    Ok(Joint { run, segments, histograms, ledger: rows.into_iter().map(row).collect(), requests, witnesses, lost })
+    let ledger = rows.into_iter().map(row).collect();
+    Ok(Joint { run, segments, histograms, ledger, drops, requests, witnesses, lost })
 }

@@ -24,7 +24,7 @@ pub use conformance::{
 };
 pub use event::{Event, EventKind, StageEnded, StageStarted, Witness, WitnessKind};
 pub use histogram::{EncodedHistogram, HistogramError, HistogramRecord, house_histogram, metric};
-pub use ledger::{Ledger, LedgerCounts, LedgerRow};
+pub use ledger::{BrokerDrops, Ledger, LedgerCounts, LedgerRow};
 pub use requests::{RequestCounts, RequestRow, Requests};
 pub use run::{DeviceGroup, Environment, PlannedStage, Preflight, Role, RunStarted, ScenarioInfo, TargetInfo, Tool};
 pub use segment::{
@@ -45,7 +45,7 @@ pub const SCHEMA: u32 = 1;
 /// One thing a run saw.
 ///
 /// Order in a file: one `RunStarted`; then stages, windows, events and witnesses as they happen; then `Evidence` in a
-/// split run, `Ledger`, `Requests`, `Histogram`s and `GeneratorHealth`; then `Threshold`s; then one `RunEnded`. A file that ends early is an interrupted run
+/// split run, `Ledger`, `Requests`, `Histogram`s, `GeneratorHealth` and `BrokerDrops`; then `Threshold`s; then one `RunEnded`. A file that ends early is an interrupted run
 /// and still readable. A conformance run has its own frame: `SuiteStarted`, judgements, `SuiteEnded`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -72,6 +72,8 @@ pub enum Observation {
     Requests(Requests),
     /// Whether the generator kept up with its own schedule.
     GeneratorHealth(GeneratorHealth),
+    /// What the broker says that it dropped; absent where it does not say.
+    BrokerDrops(BrokerDrops),
     /// A threshold ended the run before its time.
     Aborted(Aborted),
     /// One threshold of the contract, judged.

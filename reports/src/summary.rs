@@ -22,9 +22,9 @@ pub use series::{Point, Series};
 
 use crate::labels::Labels;
 use crate::observation::{
-    Aborted, EncodedHistogram, Event, EventKind, Flow, GeneratorHealth, HistogramRecord, LedgerCounts, LedgerRow,
-    Observation, Percentiles, Qos, RequestCounts, RunEnded, RunStarted, ThresholdOutcome, Window, Witness, WitnessKind,
-    house_histogram, metric,
+    Aborted, BrokerDrops, EncodedHistogram, Event, EventKind, Flow, GeneratorHealth, HistogramRecord, LedgerCounts,
+    LedgerRow, Observation, Percentiles, Qos, RequestCounts, RunEnded, RunStarted, ThresholdOutcome, Window, Witness,
+    WitnessKind, house_histogram, metric,
 };
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
@@ -53,6 +53,7 @@ pub struct Summary {
     done: BTreeMap<String, u64>,
     witnesses: BTreeMap<WitnessKind, Witnesses>,
     ledger: Option<BTreeMap<LedgerKey, LedgerCounts>>,
+    drops: Option<BrokerDrops>,
     requests: BTreeMap<requests::Key, RequestCounts>,
     generator: Option<GeneratorHealth>,
     aborted: Option<Aborted>,
@@ -131,6 +132,7 @@ impl Summary {
                     *rows.entry((row.group.clone(), row.qos, row.stage.clone())).or_default() += row.counts;
                 }
             }
+            Observation::BrokerDrops(drops) => self.drops = Some(drops.clone()),
             Observation::Requests(requests) => self.apply_requests(requests),
             Observation::GeneratorHealth(health) => self.generator = Some(health.clone()),
             Observation::Aborted(aborted) => {
@@ -187,6 +189,7 @@ impl Summary {
         for (key, counts) in later.requests {
             *self.requests.entry(key).or_default() += counts;
         }
+        self.drops = later.drops.or(self.drops.take());
         self.generator = later.generator.or(self.generator.take());
         self.aborted = self.aborted.take().or(later.aborted);
         self.thresholds.extend(later.thresholds);
@@ -298,6 +301,11 @@ impl Summary {
             counts: *counts,
         };
         Some(rows.iter().map(row).collect())
+    }
+
+    /// What the broker says that it dropped; `None` where it does not say.
+    pub fn broker_drops(&self) -> Option<&BrokerDrops> {
+        self.drops.as_ref()
     }
 
     /// What could not be read, in words.

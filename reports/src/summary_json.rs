@@ -3,8 +3,8 @@
 use crate::Labels;
 use crate::headline::{Headline, elapsed};
 use crate::observation::{
-    Aborted, DeviceGroup, Ending, Environment, Flow, GeneratorHealth, Health, LedgerCounts, LedgerRow, Preflight,
-    RequestCounts, RequestRow, ScenarioInfo, TargetInfo, ThresholdOutcome, Tool, Verdict, Witness, metric,
+    Aborted, BrokerDrops, DeviceGroup, Ending, Environment, Flow, GeneratorHealth, Health, LedgerCounts, LedgerRow,
+    Preflight, RequestCounts, RequestRow, ScenarioInfo, TargetInfo, ThresholdOutcome, Tool, Verdict, Witness, metric,
     nanoseconds::of as nanos,
 };
 use crate::summary::Summary;
@@ -57,6 +57,8 @@ struct Document<'a> {
     ledger: Vec<LedgerRow>,
     /// The ledger's rows added up.
     ledger_total: Option<LedgerCounts>,
+    /// What the broker itself says that it dropped; absent where it does not say.
+    broker_drops: Option<&'a BrokerDrops>,
     /// The account of every request; empty where nobody asks.
     requests: Vec<RequestRow>,
     /// Its rows added up.
@@ -197,6 +199,7 @@ fn document(summary: &Summary) -> Document<'_> {
         distributions: distributions(summary),
         ledger: summary.ledger().unwrap_or_default(),
         ledger_total: summary.ledger_counts(&Labels::none()),
+        broker_drops: summary.broker_drops(),
         requests: summary.requests(),
         requests_total: summary.request_counts(&Labels::none()),
         witnesses: witnesses(summary),

@@ -4,7 +4,7 @@
 
 mod specimen;
 
-use reports::observation::{Event, EventKind, Observation, ProcessUsage, Window};
+use reports::observation::{BrokerDrops, Event, EventKind, Observation, ProcessUsage, Window};
 use reports::{Summary, html};
 use specimen::Kind;
 use std::time::Duration;
@@ -177,6 +177,7 @@ fn hostile_strings_are_shown_and_never_obeyed() {
             _ => {}
         }
     }
+    run.push(Observation::BrokerDrops(BrokerDrops { source: EVIL.to_owned(), causes: [(EVIL.to_owned(), 3)].into() }));
     run.push(Observation::Event(Event {
         at: Duration::from_secs(9),
         event: EventKind::Warning,

@@ -6,7 +6,7 @@ mod specimen;
 
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
-use reports::observation::WitnessKind;
+use reports::observation::{BrokerDrops, WitnessKind};
 use reports::{
     HdrLog, Observation, Output, Progress, RunFolder, Sink, Summary, Terminal, junit, outputs, render, summary_json,
     summary_schema,
@@ -89,6 +89,35 @@ fn witnesses_of_one_message_say_who_missed_it() {
     assert_eq!(lines[..2], [format!("{message} for erp-00001"), format!("{message} for erp-00002")]);
     assert_eq!(lines[2], message);
     assert_eq!(lines[3], "        for $share/kälber\u{fffd}[2J/smartdairy/farm/farm-001/barn/barn-001/milking/#");
+}
+
+#[test]
+fn what_the_broker_says_that_it_dropped_stands_beside_losses_only() {
+    let with = |kind, causes: &[(&str, u64)]| {
+        let causes = causes.iter().map(|(cause, count)| ((*cause).to_owned(), *count)).collect();
+        let source = "http://127.0.0.1:40124/metrics".to_owned();
+        let mut run = specimen::run(kind);
+        run.insert(run.len() - 1, Observation::BrokerDrops(BrokerDrops { source, causes }));
+        run
+    };
+    let failing = with(Kind::Failing, &[("slow", 1090), ("queue_full", 4)]);
+    let sentence = "The broker says that it dropped 1,094 messages meanwhile: 4 queue full, 1,090 slow \
+                    (http://127.0.0.1:40124/metrics).";
+    let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let out = words(told(&failing, false).0);
+    assert!(out.contains(sentence), "{out}");
+    assert!(reports::html(&summary(&failing)).unwrap().replace("&#x2f;", "/").contains(sentence));
+    let document: serde_json::Value = serde_json::from_str(&summary_json(&summary(&failing)).unwrap()).unwrap();
+    assert_eq!(document["broker_drops"]["causes"]["queue_full"], 4);
+    let out = words(told(&with(Kind::Failing, &[]), false).0);
+    assert!(
+        out.contains("The broker says that it dropped no message meanwhile (http://127.0.0.1:40124/metrics)."),
+        "{out}"
+    );
+    // Nobody asks why when all arrived.
+    let passing = with(Kind::Passing, &[("offline", 7)]);
+    assert_eq!(told(&passing, false), terminal(Kind::Passing, false));
+    assert!(!reports::html(&summary(&passing)).unwrap().contains("The broker says"));
 }
 
 #[test]

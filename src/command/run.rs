@@ -122,6 +122,7 @@ pub(super) fn plan(scenario: Scenario, broker: &Broker, options: &cli::Target, r
         },
         process: broker.pid(),
         metrics: None,
+        tells: broker.page(),
         broker: broker.control(),
         seed: scenario.seed,
         run_id,

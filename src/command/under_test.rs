@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loadgen::BrokerControl;
+use loadgen::{BrokerControl, MetricsPage};
 use protocol::Utf8String;
 use scenarios::Scenario;
 use simulator::Credentials;
@@ -47,7 +47,9 @@ impl Broker {
                 Ok(Self { endpoint, description, credentials: None, keeper: None })
             }
             Named::Embedded => {
-                let target = targets::Target::embedded([]).map_err(Failure::internal)?;
+                // What it drops, and why, it says there alone.
+                let monitor = ["--monitor", "127.0.0.1:0"].map(Into::into);
+                let target = targets::Target::embedded(monitor).map_err(Failure::internal)?;
                 Self::launch(target, concat!("reference broker ", env!("CARGO_PKG_VERSION"), ", child process")).await
             }
             Named::Described(descriptor) => Self::describe(*descriptor).await,
@@ -103,6 +105,11 @@ impl Broker {
     /// Its process, when it is one of ours.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.keeper.as_ref().and_then(|keeper| keeper.pid)
+    }
+
+    /// Its own page of metrics, when it was started with one.
+    pub(crate) fn page(&self) -> Option<MetricsPage> {
+        self.keeper.as_ref()?.monitor.as_deref()?.parse().ok()
     }
 
     /// What events do to it, when it is a process of ours.

@@ -155,6 +155,7 @@ fn run(qos: u8, rules: Rules) -> (Outcome, Witnesses) {
         described: TargetInfo::default(),
         process: None,
         metrics: None,
+        tells: None,
         broker: None,
         seed: SEED,
         run_id: RunId::from_seed(SEED),

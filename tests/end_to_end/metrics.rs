@@ -1,10 +1,10 @@
-//! `--metrics`: what a target says of itself, for reports of a run against another machine.
+//! What a target says of itself: its resources, for reports of a run against another machine, and what it dropped.
 
 use std::{fs, path::Path, time::Duration};
 
 use serde_json::Value;
 
-use crate::support::{Running, output_within, paddock};
+use crate::support::{Running, output, output_within, paddock};
 
 const SCENARIO: &str = r#"
 [scenario]
@@ -27,6 +27,56 @@ name = "hold"
 hold = "3s"
 rate = 100
 "#;
+
+/// Far more than the connection of somebody who reads so slowly holds, at QoS 0: the reference broker drops the rest.
+const SHEDDING: &str = r##"
+[scenario]
+name = "shedding"
+drain = "4s"
+lag_limit = "1h"
+
+[devices.camera]
+model = "plain"
+count = 4
+qos = 0
+topic = "pictures/{id}"
+payload = "512KiB"
+
+[subscribers.phone]
+count = 1
+filters = ["pictures/#"]
+qos = 0
+read_rate = 20
+
+[[stages]]
+name = "hold"
+hold = "2s"
+rate = 80
+
+[thresholds]
+loss = ["count==0"]
+"##;
+
+#[test]
+fn what_the_broker_says_that_it_dropped_stands_beside_the_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shedding.toml");
+    fs::write(&file, SHEDDING).expect("the folder is writable");
+    let out = folder.path().join("run");
+    let ended = output(paddock().arg("run").arg(&file).arg("--out").arg(&out));
+    let said = String::from_utf8_lossy(&ended.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(ended.status.code(), Some(6), "{said}{}", String::from_utf8_lossy(&ended.stderr));
+    let summary: Value = serde_json::from_slice(&fs::read(out.join("summary.json")).unwrap()).expect("it is JSON");
+    let (drops, lost) = (&summary["broker_drops"], summary["ledger_total"]["lost"].as_u64().expect("it is counted"));
+    let slow = drops["causes"]["slow"].as_u64().unwrap_or_else(|| panic!("{drops}"));
+    assert!(slow > 0 && slow <= lost, "{slow} of {lost}");
+    let source = drops["source"].as_str().expect("an address");
+    assert!(source.starts_with("http://127.0.0.1:"), "{source}");
+    let sentence = format!("The broker says that it dropped {slow} messages meanwhile: {slow} slow (");
+    assert!(said.contains(&sentence), "{said}");
+    let page = fs::read_to_string(out.join("report.html")).expect("a report");
+    assert!(page.contains(&sentence), "it is not in the report");
+}
 
 /// A run against `target` that reads `page`: its summary, and what it said.
 fn run(folder: &Path, target: &str, page: &str) -> (Value, String) {

@@ -32,6 +32,7 @@ use crate::{Command, Ending, Readiness, Target, live::container::Boxed};
 #[derive(Debug)]
 pub struct Running {
     address: String,
+    monitor: Option<String>,
     kind: Kind,
 }
 
@@ -150,7 +151,7 @@ impl Target {
     /// See [`LaunchError`]; no child outlives an error.
     pub async fn launch(&self) -> Result<Running, LaunchError> {
         match self {
-            Self::Address(address) => Ok(Running { address: address.clone(), kind: Kind::Address }),
+            Self::Address(address) => Ok(Running { address: address.clone(), monitor: None, kind: Kind::Address }),
             Self::Child(command) => launch(command).await,
         }
     }
@@ -181,7 +182,9 @@ pub(crate) async fn launch(command: &Command) -> Result<Running, LaunchError> {
     let (deadline, readiness) = (process.command.deadline, process.command.readiness.clone());
     let ready = time::timeout(deadline, ready(&readiness, &mut process, output)).await;
     let failure = match ready {
-        Ok(Ok(Ready::At(address))) => return Ok(Running { address, kind: Kind::Process(Box::new(process)) }),
+        Ok(Ok(Ready::At { address, monitor })) => {
+            return Ok(Running { address, monitor, kind: Kind::Process(Box::new(process)) });
+        }
         Ok(Ok(Ready::Said(line))) => Failure::Said(line),
         Ok(Ok(Ready::Ended(status))) => Failure::Ended(status),
         Ok(Err(source)) => return Err(spawn(source)),
@@ -192,7 +195,7 @@ pub(crate) async fn launch(command: &Command) -> Result<Running, LaunchError> {
 
 /// What waiting for a child came to.
 enum Ready {
-    At(String),
+    At { address: String, monitor: Option<String> },
     Said(String),
     Ended(ExitStatus),
 }
@@ -223,7 +226,10 @@ impl Process {
 async fn ready(readiness: &Readiness, process: &mut Process, output: ChildStdout) -> io::Result<Ready> {
     let child = &mut process.child;
     let url = match readiness {
-        Readiness::Announced => return announced(child, output).await,
+        Readiness::Announced => {
+            let monitored = process.command.arguments.iter().any(|argument| argument == MONITOR);
+            return announced(child, output, monitored).await;
+        }
         Readiness::Connects(url) | Readiness::Answers(url) => url,
     };
     let arrival = async {
@@ -236,30 +242,42 @@ async fn ready(readiness: &Readiness, process: &mut Process, output: ChildStdout
     process.words.also(output);
     tokio::select! {
         status = child.wait() => Ok(Ready::Ended(status?)),
-        () = arrival => Ok(Ready::At(url.clone())),
+        () = arrival => Ok(Ready::At { address: url.clone(), monitor: None }),
     }
 }
 
 /// Before the URL on the first line of a child's standard output.
 const ANNOUNCEMENT: &str = "listening on ";
+/// Asks the reference broker for metrics over HTTP.
+const MONITOR: &str = "--monitor";
+/// Before the URL on the line that then says where.
+const MONITORING: &str = "monitoring on ";
 
-async fn announced(child: &mut Child, output: ChildStdout) -> io::Result<Ready> {
-    /// The longest line that is waited for.
-    const LONGEST: u64 = 4096;
+async fn announced(child: &mut Child, output: ChildStdout, monitored: bool) -> io::Result<Ready> {
     let mut output = BufReader::new(output);
-    let mut line = Vec::new();
-    (&mut output).take(LONGEST).read_until(b'\n', &mut line).await?;
-    if line.is_empty() {
-        // Its output ended: it ended, or it will never say where it listens; the deadline tells the two apart.
-        return child.wait().await.map(Ready::Ended);
+    // Where its output ends, it ended, or it will never say where it listens; the deadline tells the two apart.
+    let Some(line) = line(&mut output).await? else { return child.wait().await.map(Ready::Ended) };
+    let address = match line.strip_prefix(ANNOUNCEMENT).map(str::trim) {
+        Some(url) if url.contains("://") || url.starts_with("unix:") => url.to_owned(),
+        _ => return Ok(Ready::Said(line.chars().take(200).collect())),
+    };
+    let mut monitor = None;
+    while monitored && monitor.is_none() {
+        let Some(line) = self::line(&mut output).await? else { return child.wait().await.map(Ready::Ended) };
+        monitor = line.strip_prefix(MONITORING).map(|url| url.trim().to_owned());
     }
     discard(output);
-    let line = String::from_utf8_lossy(&line);
-    let line = line.trim_end();
-    match line.strip_prefix(ANNOUNCEMENT).map(str::trim) {
-        Some(url) if url.contains("://") || url.starts_with("unix:") => Ok(Ready::At(url.to_owned())),
-        _ => Ok(Ready::Said(line.chars().take(200).collect())),
-    }
+    Ok(Ready::At { address, monitor })
+}
+
+/// The next line; absent at the end.
+async fn line(output: &mut BufReader<ChildStdout>) -> io::Result<Option<String>> {
+    /// The longest line that is waited for.
+    const LONGEST: u64 = 4096;
+    let mut line = Vec::new();
+    output.take(LONGEST).read_until(b'\n', &mut line).await?;
+    let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+    Ok((!line.is_empty()).then_some(text))
 }
 
 /// Reads and drops what a child goes on to say, so that a full pipe never stops it.
@@ -274,13 +292,19 @@ fn discard(mut output: BufReader<ChildStdout>) {
 impl Running {
     /// A broker in a container.
     pub(crate) fn in_container(address: String, container: Boxed) -> Self {
-        Self { address, kind: Kind::Container(container) }
+        Self { address, monitor: None, kind: Kind::Container(container) }
     }
 
     /// Its URL, such as `mqtt://127.0.0.1:40123`.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Where it serves its metrics, such as `http://127.0.0.1:40124`, when it was asked to and said so.
+    #[must_use]
+    pub fn monitor(&self) -> Option<&str> {
+        self.monitor.as_deref()
     }
 
     /// The process, when it was started here.

@@ -35,7 +35,8 @@ pub struct Command {
 /// When a started broker counts as ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// The first line of its standard output is `listening on URL`, which is its address.
+    /// The first line of its standard output is `listening on URL`, which is its address. When it is asked for a `--monitor`, the
+    /// line `monitoring on URL` follows.
     Announced,
     /// A TCP connection to the port of this URL, `mqtt://HOST:PORT`, is accepted.
     Connects(String),

@@ -1,5 +1,7 @@
 //! The text format of Prometheus and OpenMetrics, as far as a few figures need it.
 
+use std::collections::BTreeMap;
+
 /// What a page says of a process; what it does not say is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Figures {
@@ -36,17 +38,47 @@ impl Figures {
     }
 }
 
+/// The reference broker's count of messages that it dropped.
+const DROPPED: &str = "paddock_broker_messages_dropped_total";
+
+/// Messages that a broker says it has dropped so far, by cause; absent when the page does not say. Several series of one cause, as of
+/// several workers, add up.
+pub(super) fn dropped(page: &str) -> Option<BTreeMap<String, u64>> {
+    let mut causes = BTreeMap::new();
+    for (name, labels, value) in page.lines().filter_map(labelled) {
+        if name == DROPPED
+            && let Some(cause) = label(labels, "cause")
+        {
+            *causes.entry(cause.to_owned()).or_insert(0) += value as u64;
+        }
+    }
+    (!causes.is_empty()).then_some(causes)
+}
+
 /// The name and value of a line `name{label="value",...} value [timestamp]`.
 fn series(line: &str) -> Option<(&str, f64)> {
+    labelled(line).map(|(name, _, value)| (name, value))
+}
+
+/// The same with the labels in their braces, or nothing.
+fn labelled(line: &str) -> Option<(&str, &str, f64)> {
     let line = line.trim();
     if line.starts_with('#') {
         return None;
     }
     let end = line.find(['{', ' ', '\t'])?;
     let (name, rest) = line.split_at(end);
-    let after = if rest.starts_with('{') { &rest[labels(rest)?..] } else { rest };
+    let (labels, after) = rest.split_at(if rest.starts_with('{') { labels(rest)? } else { 0 });
     let value: f64 = after.split_whitespace().next()?.parse().ok()?;
-    (value.is_finite() && value >= 0.0).then_some((name, value))
+    (value.is_finite() && value >= 0.0).then_some((name, labels, value))
+}
+
+/// The value of a label that is a plain word.
+fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
+    let pairs = labels.trim_start_matches('{').trim_end_matches('}').split(',');
+    let value = pairs.filter_map(|pair| pair.split_once('=')).find(|(key, _)| key.trim() == name)?.1.trim();
+    let word = value.strip_prefix('"')?.strip_suffix('"')?;
+    word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_').then_some(word)
 }
 
 /// The length of a set of labels with its braces. A value may hold anything, quotes escaped.
@@ -97,6 +129,19 @@ mod tests {
     }
 
     #[test]
+    fn drops_are_read_by_cause_over_all_workers() {
+        let page = "# TYPE paddock_broker_messages_dropped counter\n\
+                    paddock_broker_messages_dropped_total{cause=\"slow\",worker=\"0\"} 200\n\
+                    paddock_broker_messages_dropped_total{cause=\"slow\",worker=\"1\"} 30\n\
+                    paddock_broker_messages_dropped_total{worker=\"0\",cause=\"denied\"} 0\n\
+                    paddock_broker_messages_dropped_total{cause=\"<b>\"} 1\n\
+                    paddock_broker_messages_sent_total{cause=\"slow\"} 7\n";
+        let expected = [("slow", 230), ("denied", 0)].map(|(cause, count)| (cause.to_owned(), count));
+        assert_eq!(dropped(page), Some(expected.into()));
+        assert_eq!(dropped("process_open_fds 41\n"), None);
+    }
+
+    #[test]
     fn any_text_is_read() {
         for page in [
             "",
@@ -112,6 +157,7 @@ mod tests {
             "{} 1",
         ] {
             assert_eq!(Figures::read(page), Figures::default(), "{page}");
+            assert_eq!(dropped(&page.replace("process_open_fds", DROPPED)), None, "{page}");
         }
     }
 }

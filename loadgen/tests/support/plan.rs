@@ -12,6 +12,7 @@ pub(crate) fn plan(text: &str, address: &str) -> Plan {
         described: TargetInfo::default(),
         process: None,
         metrics: None,
+        tells: None,
         broker: None,
         seed: scenario.seed,
         run_id: RunId::from_seed(scenario.seed),

@@ -16,7 +16,7 @@ pub(super) use timeline::nanoseconds;
 
 use super::draw::Figure;
 use super::page::{Banner, glyph, render, tone};
-use crate::headline::{Headline, further_reasons};
+use crate::headline::{Headline, broker_says, further_reasons};
 use crate::summary::Summary;
 use marks::Marks;
 use minijinja::{Error, Value, context};
@@ -50,6 +50,7 @@ pub fn html(summary: &Summary) -> Result<String, Error> {
             latencies => tables::latencies(summary),
             thresholds => tables::thresholds(summary),
             ledger => ledger::ledger(summary),
+            broker_says => broker_says(summary),
             requests => ledger::requests(summary),
             witnesses => ledger::witnesses(summary),
             groups => tables::groups(summary),

@@ -3,6 +3,7 @@
 use super::Qos;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Every message of the measured stages, accounted for. Several ledgers of one run add up.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,22 @@ pub struct LedgerCounts {
     pub reordered: u64,
     /// Deliveries that came after the drain deadline or the message's expiry; part of `received`.
     pub late: u64,
+}
+
+/// What the broker itself says that it dropped while the run lasted, of whomever's messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BrokerDrops {
+    /// Where it says so: the address of its metrics page.
+    pub source: String,
+    /// Messages by cause, in the broker's words; empty when it says that it dropped none.
+    pub causes: BTreeMap<String, u64>,
+}
+
+impl BrokerDrops {
+    /// Messages of all causes.
+    pub fn total(&self) -> u64 {
+        self.causes.values().fold(0, |sum, one| sum.saturating_add(*one))
+    }
 }
 
 impl std::ops::AddAssign for LedgerCounts {

@@ -3,7 +3,7 @@
 use super::style::Style;
 use super::visible;
 use crate::figures::{count, latency, often, quantity, rate, share, span};
-use crate::headline::{Headline, elapsed, further_reasons};
+use crate::headline::{Headline, broker_says, elapsed, further_reasons};
 use crate::observation::{EventKind, Health, LedgerCounts, Qos, RequestCounts, ThresholdResult, Witness, metric};
 use crate::summary::Summary;
 use crate::{Labels, label};
@@ -104,6 +104,9 @@ fn ledger(summary: &Summary, style: Style, lines: &mut Vec<String>) {
     lines.push(String::new());
     lines.extend(table.next().map(|header| style.bold(&header)));
     lines.extend(table);
+    if let Some(said) = broker_says(summary) {
+        lines.extend(wrap(&visible(&said), WIDTH - 2).into_iter().map(|line| format!("  {line}")));
+    }
 }
 
 /// What became of requests, by section.

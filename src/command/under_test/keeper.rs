@@ -34,6 +34,8 @@ pub(super) struct Keeper {
     pub(super) release: Option<String>,
     /// Its process, if it is one.
     pub(super) pid: Option<u32>,
+    /// Where it serves its metrics, if it does.
+    pub(super) monitor: Option<String>,
     orders: Option<UnboundedSender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -56,7 +58,7 @@ impl Keeper {
             match launch.await {
                 Err(failure) => drop(tell.send(Err(failure))),
                 Ok(mut kept) => {
-                    let known = (kept.address().to_owned(), kept.release(), kept.pid());
+                    let known = (kept.address().to_owned(), kept.release(), kept.pid(), kept.monitor());
                     // Nobody waits any more when the run was given up: then the channel of orders is closed, too.
                     drop(tell.send(Ok(known)));
                     serve(&mut kept, incoming).await;
@@ -68,11 +70,12 @@ impl Keeper {
             address: String::new(),
             release: None,
             pid: None,
+            monitor: None,
             orders: Some(orders),
             thread: Some(thread.map_err(Failure::internal)?),
         };
         let known = told.await.map_err(|_| Failure::internal("the keeper of the broker ended"))??;
-        (keeper.address, keeper.release, keeper.pid) = known;
+        (keeper.address, keeper.release, keeper.pid, keeper.monitor) = known;
         Ok(keeper)
     }
 
@@ -169,6 +172,10 @@ impl Kept {
 
     fn pid(&self) -> Option<u32> {
         self.running().and_then(Running::pid)
+    }
+
+    fn monitor(&self) -> Option<String> {
+        self.running().and_then(Running::monitor).map(ToOwned::to_owned)
     }
 
     async fn perform(&mut self, deed: Deed) -> Result<Option<u32>, String> {

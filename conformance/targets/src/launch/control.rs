@@ -12,7 +12,7 @@ use std::{ffi::OsStr, io, process::ExitStatus};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time;
 
-use super::{Kind, LaunchError, Process, Running, guard::Guard, launch};
+use super::{Kind, LaunchError, MONITOR, Process, Running, guard::Guard, launch};
 use crate::Command;
 
 /// Any free port, as a broker is asked for it on its command line.
@@ -151,11 +151,15 @@ fn not_a_child() -> io::Error {
 /// The same command for a broker that listens at `address`, a URL.
 fn at(command: &Command, address: &str) -> Command {
     let authority = address.split_once("://").map_or(address, |(_, rest)| rest).trim_end_matches('/');
-    let arguments = command
-        .arguments
-        .iter()
-        .map(|argument| if argument == OsStr::new(ANY_PORT) { authority.into() } else { argument.clone() });
-    Command { arguments: arguments.collect(), ..command.clone() }
+    let mut arguments = command.arguments.clone();
+    for place in 0..arguments.len() {
+        // Nobody comes back to its metrics, which begin anew: they may be at another port.
+        let is_monitor = place > 0 && arguments[place - 1] == OsStr::new(MONITOR);
+        if arguments[place] == OsStr::new(ANY_PORT) && !is_monitor {
+            arguments[place] = authority.into();
+        }
+    }
+    Command { arguments, ..command.clone() }
 }
 
 #[cfg(test)]
@@ -171,5 +175,7 @@ mod tests {
         let again = at(&command, "mqtt://127.0.0.1:40123");
         assert_eq!(again.arguments, ["--listen", "127.0.0.1:40123", "--exit-with-parent"]);
         assert_eq!(at(&again, "mqtt://127.0.0.1:40123"), again);
+        let monitored = Command { arguments: ["--monitor", "127.0.0.1:0"].map(Into::into).to_vec(), ..command };
+        assert_eq!(at(&monitored, "mqtt://127.0.0.1:40123"), monitored);
     }
 }

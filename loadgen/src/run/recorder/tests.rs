@@ -161,6 +161,7 @@ impl Bench {
             described: TargetInfo::default(),
             process: None,
             metrics: None,
+            tells: None,
             broker: None,
             seed: 1,
             run_id: RunId(1),
