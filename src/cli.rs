@@ -5,6 +5,7 @@ mod capacity;
 mod certs;
 mod compare;
 mod conformance;
+mod metrics;
 mod properties;
 mod report;
 
@@ -13,7 +14,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use jiff::Timestamp;
-use loadgen::{MetricsPage, RunId, schedule::Segment};
+use loadgen::{RunId, schedule::Segment};
 use transport::Sources;
 
 use crate::log::Format;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     certs::{Certs, KeyKind},
     compare::Compare,
     conformance::{Chosen, Conformance, ConformanceVerb, Files, Pace, Prove, Verdict, Version as MqttVersion},
+    metrics::Metrics,
     properties::{Differential, Properties, PropertySuite, Protocol, Random, Replay, Site},
     report::{Again, Merge, Rendered, Report, ReportVerb, Serve},
 };
@@ -129,10 +131,8 @@ pub(crate) enum Verb {
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) job: Job,
-    /// The target's own page of metrics, such as http://192.0.2.7:9100/metrics: what its CPU, memory and open files are read
-    /// from where it does not run on this machine.
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-    pub(crate) metrics: Option<MetricsPage>,
+    #[command(flatten)]
+    pub(crate) metrics: Metrics,
     /// The run folder; it must not hold another run. [default: runs/TIME-SCENARIO]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
@@ -185,9 +185,9 @@ pub(crate) struct Job {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Target {
     /// The broker under test, such as mqtt://192.0.2.7:1883, mqtts://broker.example,
-    /// ws://broker.example/mqtt, wss://broker.example/mqtt or unix:/run/broker.sock; for `run` also one that is started
-    /// for it: a name such as mosquitto, or the file of a descriptor. [default: what the scenario says, or the reference
-    /// broker, started for it]
+    /// ws://broker.example/mqtt, wss://broker.example/mqtt or unix:/run/broker.sock; for `run` and `capacity` also one that is
+    /// started for it: a name such as mosquitto, the file of a descriptor, or embedded, the reference broker. [default: what
+    /// the scenario says, or embedded]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) target: Option<String>,
     #[command(flatten)]

@@ -4,11 +4,10 @@
 //! costs its figures and one warning, never a run.
 
 mod drops;
+mod page;
 mod text;
 
 use std::{
-    fmt,
-    str::FromStr,
     sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
@@ -17,39 +16,8 @@ use std::{
 use reports::observation::ProcessUsage;
 
 pub(crate) use drops::Drops;
+pub use page::MetricsPage;
 use text::Figures;
-
-/// Where a target's metrics page is: `http://192.0.2.7:9100/metrics`.
-///
-/// The page is the text format of Prometheus or OpenMetrics. What is read of it: `process_cpu_seconds_total`,
-/// `process_resident_memory_bytes` and `process_open_fds`, as most programs have them, or else EMQX's `emqx_vm_cpu_use` (percent
-/// of the machine) and `emqx_vm_used_memory`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MetricsPage(String);
-
-impl FromStr for MetricsPage {
-    type Err = String;
-
-    /// The error is a lowercase fragment.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let rest = text
-            .strip_prefix("http://")
-            .ok_or("a metrics page is read over http://, as in http://HOST:9100/metrics")?;
-        let host = rest.split('/').next().unwrap_or_default();
-        if host.is_empty() || host.contains(['@', ' ']) {
-            return Err("it names no host; write such as http://HOST:9100/metrics".to_owned());
-        }
-        // Whoever names no path means the usual one.
-        let whole = if rest.contains('/') { text.to_owned() } else { format!("{text}/metrics") };
-        Ok(Self(whole))
-    }
-}
-
-impl fmt::Display for MetricsPage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Time between two looks at the page.
 const EVERY: Duration = Duration::from_secs(1);
@@ -81,11 +49,11 @@ impl Scraper {
     pub(crate) fn start(page: &MetricsPage) -> Self {
         let (stop, stopped) = mpsc::channel::<()>();
         let shared = Arc::new(Mutex::new(Shared::default()));
-        let (page, kept) = (page.0.clone(), Arc::clone(&shared));
+        let (page, kept) = (page.clone(), Arc::clone(&shared));
         let work = move || {
-            let agent = agent();
+            let agent = page.agent(PATIENCE);
             loop {
-                let read = look(&agent, &page);
+                let read = agent.as_ref().map_err(Clone::clone).and_then(|agent| look(agent, &page));
                 if let Ok(mut shared) = kept.lock() {
                     shared.take(Instant::now(), read.map_err(|why| format!("the metrics page {page}: {why}")));
                 }
@@ -143,18 +111,8 @@ impl Shared {
     }
 }
 
-fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0).proxy(None);
-    ureq::Agent::new_with_config(config.build())
-}
-
-fn text(agent: &ureq::Agent, page: &str) -> Result<String, String> {
-    let mut answer = agent.get(page).call().map_err(|error| error.to_string())?;
-    answer.body_mut().with_config().limit(LONGEST).read_to_string().map_err(|error| error.to_string())
-}
-
-fn look(agent: &ureq::Agent, page: &str) -> Result<Figures, String> {
-    let figures = Figures::read(&text(agent, page)?);
+fn look(agent: &ureq::Agent, page: &MetricsPage) -> Result<Figures, String> {
+    let figures = Figures::read(&page.text(agent, LONGEST)?);
     if figures == Figures::default() {
         return Err("it has neither process_cpu_seconds_total nor another figure that is known here".to_owned());
     }
@@ -164,16 +122,6 @@ fn look(agent: &ureq::Agent, page: &str) -> Result<Figures, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_page_is_named_by_its_host() {
-        let page = |text: &str| text.parse::<MetricsPage>().map(|page| page.to_string());
-        assert_eq!(page("http://h:9100").unwrap(), "http://h:9100/metrics");
-        assert_eq!(page("http://h/api/v5/prometheus/stats").unwrap(), "http://h/api/v5/prometheus/stats");
-        for bad in ["h:9100", "https://h/metrics", "http://", "http:///metrics", "http://u:p@h/metrics"] {
-            assert!(page(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn processor_time_is_the_difference_of_two_looks() {

@@ -3,9 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, ValueHint};
-use loadgen::MetricsPage;
 
-use super::{Engine, Target};
+use super::{Engine, Metrics, Target};
 
 #[derive(Debug, Args)]
 pub(crate) struct Capacity {
@@ -36,10 +35,8 @@ pub(crate) struct Capacity {
     /// How long each step is measured. [default: what the scenario says, or 10s]
     #[arg(long, value_name = "DURATION", value_parser = length)]
     pub(crate) step_length: Option<Duration>,
-    /// The target's own page of metrics, such as http://192.0.2.7:9100/metrics: what its CPU, memory and open files are read
-    /// from where it does not run on this machine.
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-    pub(crate) metrics: Option<MetricsPage>,
+    #[command(flatten)]
+    pub(crate) metrics: Metrics,
     /// Show the steps in a web browser while they run, at this address, such as 127.0.0.1:8080; port 0 picks a free one. The same
     /// address answers a scrape of /metrics. Whoever reaches it may look on: it asks for no password.
     #[arg(long, value_name = "ADDR:PORT")]
@@ -55,7 +52,7 @@ pub(crate) struct Capacity {
     #[arg(long, value_enum)]
     pub(crate) engine: Option<Engine>,
     /// Search the generator's own ceiling instead: the same scenario against a sink that does as little as can be done.
-    #[arg(long, conflicts_with_all = ["target", "ceiling_of"])]
+    #[arg(long, conflicts_with_all = ["target", "ceiling_of", "page"])]
     pub(crate) ceiling: bool,
     /// The capacity.json of an earlier --ceiling of this scenario on this machine. [default: measured when the answer needs it]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -29,7 +29,7 @@ use super::{
     run::{self, command_line},
     say,
     target::{self, Named},
-    under_test::Broker,
+    under_test::{self, Broker},
     watched::Watched,
 };
 use crate::{
@@ -55,6 +55,7 @@ pub(crate) fn run(options: Capacity) -> Result<ExitCode, Failure> {
     };
     let known =
         options.ceiling_of.as_deref().map(|file| ceiling::read(file, &scenario, whole.dimension)).transpose()?;
+    let metrics = options.metrics.page().map_err(Failure::usage)?;
     let base = scenario.output.folder.clone();
     let over_tcp = !matches!(&named, Named::At(endpoint) if endpoint.scheme == Scheme::Unix);
     let search = whole.job(scenario, over_tcp)?;
@@ -76,10 +77,13 @@ pub(crate) fn run(options: Capacity) -> Result<ExitCode, Failure> {
                 options: &job.target,
                 folder: &folder,
                 subject: Subject::Broker,
-                metrics: options.metrics.as_ref(),
+                metrics: metrics.as_ref(),
                 watched: watched.as_ref(),
             },
         };
+        if metrics.is_none() {
+            ground.broker.tell_unseen(under_test::HINT);
+        }
         let frame = ground.frame(search.shape.base())?;
         let mut hunt = Hunt::new(search, frame);
         let done = ground.search(&mut hunt, &mut interrupt).await;

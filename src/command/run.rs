@@ -3,7 +3,7 @@
 use std::{env, path::Path, process::ExitCode};
 
 use jiff::Timestamp;
-use loadgen::{Outcome, Plan, RunId, schedule::Segment};
+use loadgen::{MetricsPage, Outcome, Plan, RunId, schedule::Segment};
 use reports::{
     Output, RunFolder, Sink, Tee, Terminal,
     observation::{TargetInfo, Tool},
@@ -29,6 +29,7 @@ pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
     let named = target::named(&options.job.target, &scenario)?;
     segment::check(&options, &named, &scenario)?;
     under_test::refuse_events(&options.job.scenario, &scenario, &named)?;
+    let metrics = options.metrics.page().map_err(Failure::usage)?;
     let folder = folder(options.out.as_deref(), &scenario)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
     runtime.block_on(async {
@@ -37,9 +38,11 @@ pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
         let watched =
             options.live.map(|address| Watched::start(address, options.live_linger.as_deref())).transpose()?;
         let broker = Broker::reach(named).await?;
+        if metrics.is_none() {
+            broker.tell_unseen(under_test::HINT);
+        }
         let run_id = run_id(&options, &broker, scenario.seed);
         let whole = plan(scenario, &broker, &options.job.target, run_id)?;
-        let metrics = options.metrics.clone();
         let plan = Plan { metrics, segment: options.segment, start_at: options.start_at, ..whole };
         let mut sinks = sinks(&folder, &plan.scenario)?;
         if let Some(watched) = &watched {
@@ -154,10 +157,32 @@ pub(crate) fn command_line() -> Vec<String> {
         } else if word.starts_with("--password=") {
             said.push("--password=***".into());
         } else if word.contains("://") {
-            said.push(word.parse::<Endpoint>().map_or_else(|_| "***".into(), |endpoint| endpoint.to_string()));
+            let (flag, url) = word.split_once('=').filter(|(flag, _)| flag.starts_with("--")).unwrap_or(("", &word));
+            said.push(if flag.is_empty() { shown(url) } else { format!("{flag}={}", shown(url)) });
         } else {
             said.push(word);
         }
     }
     said
+}
+
+/// A URL without what may be secret in it.
+fn shown(url: &str) -> String {
+    let endpoint = url.parse::<Endpoint>().map(|endpoint| endpoint.to_string()).ok();
+    let page = || url.parse::<MetricsPage>().map(|page| page.to_string()).ok();
+    endpoint.or_else(page).unwrap_or_else(|| "***".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_secrets() {
+        assert_eq!(shown("mqtt://u:hidden@h"), "mqtt://u@h:1883");
+        assert_eq!(shown("https://h/metrics?key=hidden"), "https://h/metrics");
+        for odd in ["https://u:hidden@h/metrics", "gopher://u:hidden@h", "mqtt://u:hidden@h:0"] {
+            assert_eq!(shown(odd), "***", "{odd}");
+        }
+    }
 }

@@ -67,6 +67,9 @@ fn refuse_unsupported(name: &str, scenario: &Scenario) -> Result<(), Failure> {
     if missing.is_empty() { Ok(()) } else { Err(Failure::usage(missing.join("\n"))) }
 }
 
+/// The reference broker, where a broker is named.
+pub(crate) const EMBEDDED: &str = "embedded";
+
 /// A broker as it is named.
 pub(crate) enum Named {
     /// The reference broker, started for the purpose.
@@ -88,6 +91,7 @@ pub(crate) fn named(options: &cli::Target, scenario: &Scenario) -> Result<Named,
 
 fn broker(options: &cli::Target, scenario: &Scenario) -> Result<Named, Failure> {
     match (&options.target, scenario.brokers.as_slice()) {
+        (Some(name), _) if name == EMBEDDED => Ok(Named::Embedded),
         (Some(name), _) if is_descriptor(name) => {
             let descriptor = Descriptor::load(name).map_err(|error| Failure::usage(format!("--target: {error}")))?;
             Ok(Named::Described(Box::new(descriptor)))
@@ -108,10 +112,10 @@ fn broker(options: &cli::Target, scenario: &Scenario) -> Result<Named, Failure> 
     }
 }
 
-/// The broker that one word names: `embedded`, a descriptor, a URL; `None` when it is none of these.
+/// The broker that one word names: [`EMBEDDED`], a descriptor, a URL; `None` when it is none of these.
 pub(crate) fn named_by(word: &str) -> Result<Option<Named>, Failure> {
     match word {
-        "embedded" => Ok(Some(Named::Embedded)),
+        EMBEDDED => Ok(Some(Named::Embedded)),
         name if is_descriptor(name) => {
             let descriptor = Descriptor::load(name).map_err(Failure::usage)?;
             Ok(Some(Named::Described(Box::new(descriptor))))
@@ -276,7 +280,10 @@ fn ambient_password() -> Result<Option<String>, Failure> {
 }
 
 fn is_embedded(options: &cli::Target, scenario: &Scenario) -> bool {
-    options.target.is_none() && matches!(scenario.brokers[0].address, Address::Embedded)
+    match &options.target {
+        Some(name) => name == EMBEDDED,
+        None => matches!(scenario.brokers[0].address, Address::Embedded),
+    }
 }
 
 fn first_line(file: &Path) -> Result<String, Failure> {

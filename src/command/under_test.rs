@@ -4,6 +4,7 @@ mod keeper;
 
 use std::{
     io,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -11,9 +12,9 @@ use loadgen::{BrokerControl, MetricsPage};
 use protocol::Utf8String;
 use scenarios::Scenario;
 use simulator::Credentials;
-use targets::{Descriptor, Host, Reach};
+use targets::{Descriptor, Host, Reach, Whereabouts};
 use tokio::{
-    net::{TcpStream, UnixStream},
+    net::{TcpStream, UnixStream, lookup_host},
     time::{sleep, timeout},
 };
 use transport::{Endpoint, Scheme};
@@ -27,6 +28,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How long whoever listens may take to say so.
 const ANSWER: Duration = Duration::from_secs(2);
 
+/// What to do where what a broker uses is not sampled, as the end of a sentence.
+pub(crate) const HINT: &str = "; --metrics URL reads them from the broker's own page of metrics";
+
 /// The broker under test, ours or somebody's.
 pub(crate) struct Broker {
     /// Where it is.
@@ -35,7 +39,11 @@ pub(crate) struct Broker {
     pub(crate) description: String,
     /// As whom clients come, when its descriptor says that nobody else may.
     pub(crate) credentials: Option<Credentials>,
+    /// Why it is not known what it uses, though it is on this machine: a lowercase clause.
+    pub(crate) unseen: Option<String>,
     keeper: Option<Keeper>,
+    /// The process of a broker on this machine that somebody else started.
+    process: Option<u32>,
 }
 
 impl Broker {
@@ -43,8 +51,11 @@ impl Broker {
     pub(crate) async fn reach(named: Named) -> Result<Self, Failure> {
         match named {
             Named::At(endpoint) => {
-                let description = "broker named by the user".to_owned();
-                Ok(Self { endpoint, description, credentials: None, keeper: None })
+                let mut broker = Self::at(endpoint, "broker named by the user".to_owned());
+                if let Some((pid, program)) = broker.find_process().await {
+                    broker.description = format!("{program}, process {pid} of this machine, named by the user");
+                }
+                Ok(broker)
             }
             Named::Embedded => {
                 // What it drops, and why, it says there alone.
@@ -60,12 +71,13 @@ impl Broker {
     pub(crate) async fn launch(target: targets::Target, description: &str) -> Result<Self, Failure> {
         let launch = async move { target.launch().await.map(Kept::Embedded).map_err(Failure::internal) };
         let keeper = Keeper::start(launch).await?;
-        Ok(Self {
-            endpoint: keeper.address.parse().map_err(Failure::internal)?,
-            description: description.to_owned(),
-            credentials: None,
-            keeper: Some(keeper),
-        })
+        let endpoint = keeper.address.parse().map_err(Failure::internal)?;
+        Ok(Self { keeper: Some(keeper), ..Self::at(endpoint, description.to_owned()) })
+    }
+
+    /// One that somebody else runs.
+    fn at(endpoint: Endpoint, description: String) -> Self {
+        Self { endpoint, description, credentials: None, unseen: None, keeper: None, process: None }
     }
 
     async fn describe(descriptor: Descriptor) -> Result<Self, Failure> {
@@ -88,13 +100,45 @@ impl Broker {
         if nodes > 1 {
             description.push_str(&format!(", the first of {nodes} nodes"));
         }
-        let endpoint = keeper.address.parse();
-        Ok(Self {
-            endpoint: endpoint.map_err(|error| Failure::usage(format!("{name}: {error}")))?,
-            description,
-            credentials,
-            keeper: ours.then_some(keeper),
-        })
+        let endpoint = keeper.address.parse().map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+        let mut broker = Self { credentials, ..Self::at(endpoint, description) };
+        if ours {
+            broker.keeper = Some(keeper);
+        } else if let Some((pid, program)) = broker.find_process().await {
+            broker.description.push_str(&format!(", process {pid} ({program}) of this machine"));
+        }
+        Ok(broker)
+    }
+
+    /// Looks for the process of a broker that somebody else runs, on this machine; gives its number and its program's name.
+    async fn find_process(&mut self) -> Option<(u32, String)> {
+        let found = match self.endpoint.scheme {
+            Scheme::Unix => Whereabouts::of_path(Path::new(&self.endpoint.path)),
+            _ => {
+                // Whoever connects says it when the name is not known.
+                let named = timeout(ANSWER, lookup_host((self.endpoint.host.as_str(), self.endpoint.port)));
+                Whereabouts::of(&named.await.ok()?.ok()?.collect::<Vec<_>>())
+            }
+        };
+        match found {
+            Whereabouts::Process { pid, name } => {
+                self.process = Some(pid);
+                Some((pid, name))
+            }
+            // Whoever connects says it when nobody is there.
+            Whereabouts::Unknown(why) if absence(&self.endpoint).await.is_none() => {
+                self.unseen = Some(why);
+                None
+            }
+            Whereabouts::Unknown(_) | Whereabouts::Elsewhere => None,
+        }
+    }
+
+    /// Says on stderr why it is not known what the broker uses, if it should be; `hint` says what to do.
+    pub(crate) fn tell_unseen(&self, hint: &str) {
+        if let Some(why) = &self.unseen {
+            tracing::warn!("CPU and memory of the broker at {} are not sampled: {why}{hint}", self.endpoint);
+        }
     }
 
     /// Whether it was started for this run, and nobody else uses it.
@@ -102,9 +146,9 @@ impl Broker {
         self.keeper.is_some()
     }
 
-    /// Its process, when it is one of ours.
+    /// Its process, when it is one of this machine and known.
     pub(crate) fn pid(&self) -> Option<u32> {
-        self.keeper.as_ref().and_then(|keeper| keeper.pid)
+        self.keeper.as_ref().map_or(self.process, |keeper| keeper.pid)
     }
 
     /// Its own page of metrics, when it was started with one.

@@ -129,6 +129,11 @@ fn a_known_knee_is_found_and_never_overstated() {
         (&last["kind"], &last["verdict"], &last["asked"]),
         (&"confirmation".into(), &"held".into(), &figure.into())
     );
+    // The sink was given by its address, and its process is one of this machine.
+    let (about, used) = (&found["target"]["description"], &last["broker"]);
+    assert!(about.as_str().unwrap().ends_with("of this machine, named by the user"), "{about}");
+    assert!(used["rss_bytes"].as_u64().is_some_and(|bytes| bytes > 1 << 20) && used["cpu"].is_number(), "{used}");
+    assert_eq!(found["environment"]["shared_with_target"], true);
     // Every step is a run that can be looked at.
     for step in steps {
         let run = folder.path().join("found").join(step["folder"].as_str().unwrap());
@@ -190,7 +195,13 @@ fn the_generator_s_own_ceiling_is_a_search_too_and_serves_later_ones() {
     let output = read(&["--search", "connections"]);
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("it is about the rate of knee"), "{}", text(&output.stderr));
-    assert_eq!(read(&[]).status.code(), Some(5), "nobody listens there");
+    let output = read(&[]);
+    assert_eq!(output.status.code(), Some(5), "nobody listens there");
+    assert!(
+        !text(&output.stderr).contains("not sampled"),
+        "of nobody nothing is to be known: {}",
+        text(&output.stderr)
+    );
 }
 
 #[test]

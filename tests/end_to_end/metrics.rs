@@ -78,17 +78,24 @@ fn what_the_broker_says_that_it_dropped_stands_beside_the_loss() {
     assert!(page.contains(&sentence), "it is not in the report");
 }
 
+/// A token.
+const SECRET: &str = "barn-door-7";
+
 /// A run against `target` that reads `page`: its summary, and what it said.
 fn run(folder: &Path, target: &str, page: &str) -> (Value, String) {
     let file = folder.join("watched.toml");
     fs::write(&file, SCENARIO).expect("the folder is writable");
-    let out = folder.join("run");
-    let output = output_within(
-        Duration::from_secs(60),
-        paddock().args(["run", "--target", target, "--metrics", page, "--out"]).arg(&out).arg(&file),
-    );
+    let (out, token) = (folder.join("run"), folder.join("token"));
+    fs::write(&token, SECRET).expect("the folder is writable");
+    let mut command = paddock();
+    command.args(["run", "--target", target, "--metrics", page, "--metrics-token-file"]).arg(token);
+    let output = output_within(Duration::from_secs(60), command.arg("--out").arg(&out).arg(&file));
     let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}");
+    for entry in fs::read_dir(&out).expect("the run leaves a folder") {
+        let text = fs::read(entry.expect("it is readable").path()).expect("it has files only");
+        assert!(!String::from_utf8_lossy(&text).contains(SECRET) && !said.contains(SECRET), "the token was shown");
+    }
     let summary = fs::read(out.join("summary.json")).expect("the run leaves its summary");
     (serde_json::from_slice(&summary).expect("it is JSON"), said)
 }
@@ -113,4 +120,31 @@ fn a_broker_s_own_metrics_stand_for_its_process() {
     assert!(said.contains("health/live: it has neither process_cpu_seconds_total"), "{said}");
     broker.signal("TERM");
     assert_eq!(broker.end().code(), Some(0));
+}
+
+#[test]
+fn what_reads_no_page_is_refused_before_anything_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("odd.txt");
+    fs::write(&file, "two words\n").unwrap();
+    let file = file.display().to_string();
+    let said = |verb: &str, arguments: &[&str]| {
+        let output = output(paddock().args([verb, "smoke"]).args(arguments).current_dir(folder.path()));
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was left behind");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    for verb in ["run", "capacity"] {
+        let https = ["--metrics", "https://broker.example/metrics"];
+        let no_ca = said(verb, &[&https[..], &["--metrics-ca", &file]].concat());
+        assert!(no_ca.contains("--metrics-ca: ") && no_ca.contains("no certificate"), "{no_ca}");
+        let no_token = said(verb, &[&https[..], &["--metrics-token-file", &file]].concat());
+        assert!(
+            no_token.contains("--metrics-token-file: the first line of ") && !no_token.contains("two words"),
+            "{no_token}"
+        );
+        let readable = said(verb, &["--metrics", "http://192.0.2.7/metrics", "--metrics-token-file", &file]);
+        assert!(readable.contains("everybody on the way to 192.0.2.7 can read it: use https://"), "{readable}");
+        assert!(said(verb, &["--metrics-ca", &file]).contains("--metrics <URL>"), "a CA of no page");
+    }
 }

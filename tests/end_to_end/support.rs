@@ -111,6 +111,11 @@ impl Running {
         }
     }
 
+    /// Its number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How it ended by itself.
     pub(crate) fn end(mut self) -> ExitStatus {
         ended(&mut self.child)

@@ -11,7 +11,8 @@
 //! * [`Descriptor::launch`]: makes it reachable and gives a [`Live`], which has a [`Node`] or several.
 //! * [`Target`]: a broker of which nothing needs to be known: somebody else's, or a command that starts one.
 //! * [`Target::launch`]: makes it reachable and gives a [`Running`]; dropping that ends the child.
-//! * [`Sampler`]: what the process cost, read from the kernel.
+//! * [`Sampler`]: what the process cost, read from the kernel. [`Whereabouts`] finds the process of a broker that somebody else
+//!   started on this machine.
 
 mod descriptor;
 mod document;
@@ -20,6 +21,7 @@ mod live;
 mod shipped;
 mod target;
 mod usage;
+mod whereabouts;
 
 pub use descriptor::{
     Container, Descriptor, Process, Reach, Ready, Release, Version,
@@ -34,6 +36,7 @@ pub use live::{Host, Live, Node};
 pub use shipped::{LoadError, Shipped, shipped};
 pub use target::{Command, Ending, Readiness, Target};
 pub use usage::{Sampler, Usage};
+pub use whereabouts::Whereabouts;
 
 /// The JSON schema of descriptors, as shipped in `target.schema.json`.
 #[must_use]

@@ -7,7 +7,7 @@ use std::{
 
 use reports::observation::BrokerDrops;
 
-use super::{MetricsPage, agent, text::dropped};
+use super::{LONGEST, MetricsPage, PATIENCE, text::dropped};
 
 /// Messages dropped so far, by cause; absent when the page cannot be read or does not say.
 type Counts = Option<BTreeMap<String, u64>>;
@@ -40,8 +40,8 @@ impl Drops {
 }
 
 fn look(page: &MetricsPage) -> Option<JoinHandle<Counts>> {
-    let url = page.to_string();
-    let work = move || dropped(&super::text(&agent(), &url).ok()?);
+    let page = page.clone();
+    let work = move || dropped(&page.text(&page.agent(PATIENCE).ok()?, LONGEST).ok()?);
     // Without a thread nothing is known, which spoils no run.
     thread::Builder::new().name("drops".to_owned()).spawn(work).ok()
 }

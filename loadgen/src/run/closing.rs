@@ -67,7 +67,7 @@ pub(super) fn frame(
             .chain(scenario.requests.iter().map(requester))
             .collect(),
         thresholds: scenario.thresholds.iter().map(ToString::to_string).collect(),
-        environment: resources::environment(file_limit, plan.process.is_some()),
+        environment: resources::environment(file_limit, plan.process.is_some() || resources::is_here(&plan.target)),
         preflight: file_limit
             .map(|limit| resources::file_check(connections, limit))
             .into_iter()

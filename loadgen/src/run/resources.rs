@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    net::IpAddr,
     process::{Command, Stdio},
     thread,
     time::Duration,
@@ -70,6 +71,13 @@ pub(super) fn port_check(target: &Target, connections: u64) -> Option<Preflight>
         why: "Connections to one address of a broker take one port of their source address each.".into(),
         how: "sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\", or --source with more addresses".into(),
     })
+}
+
+/// Whether the address of the target can only be one of this machine.
+pub(super) fn is_here(target: &Target) -> bool {
+    let host = target.endpoint.host.as_str();
+    let is_loopback = || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    target.endpoint.scheme == Scheme::Unix || host == "localhost" || is_loopback()
 }
 
 /// This machine.

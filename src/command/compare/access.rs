@@ -3,7 +3,7 @@
 use super::{measure, shown};
 use crate::{
     cli::{self, Access},
-    command::target::Named,
+    command::target::{EMBEDDED, Named},
     exit::Failure,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn of_sides(options: &cli::Compare, sides: [Option<&str>; 2]) -> Resu
             Named::At(endpoint) => (endpoint.scheme.is_tls(), true),
         };
         targets[side] = cli::Target {
-            target: (name != measure::EMBEDDED).then(|| name.to_owned()),
+            target: (name != EMBEDDED).then(|| name.to_owned()),
             access: usable(given[side].clone(), speaks_tls[side], knows_users[side]),
         };
     }

@@ -10,14 +10,11 @@ use crate::{
     command::{
         interrupt::Interrupt,
         run,
-        target::{self, Named},
+        target::{self, EMBEDDED, Named},
         under_test::{self, Broker},
     },
     exit::Failure,
 };
-
-/// The reference broker, started for each run.
-pub(super) const EMBEDDED: &str = "embedded";
 
 /// One run to make.
 pub(super) struct Turn {
@@ -61,10 +58,15 @@ pub(super) fn all(scenario: &Scenario, turns: &[Turn]) -> Result<Ended, Failure>
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
     runtime.block_on(async {
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
+        let mut met = [false; 2];
         for (nth, turn) in turns.iter().enumerate() {
             let (of, role, name) = (turns.len(), turn.role, &turn.name);
             progress(&format!("run {} of {of}: {role}, {name}", nth + 1));
-            if one(scenario.clone(), turn, &mut interrupt).await? {
+            let broker = Broker::reach(named(turn.target.target.as_deref().unwrap_or(EMBEDDED))?).await?;
+            if !std::mem::replace(&mut met[turn.side], true) {
+                broker.tell_unseen("");
+            }
+            if one(scenario.clone(), turn, broker, &mut interrupt).await? {
                 return Ok(Ended::Interrupted);
             }
         }
@@ -73,9 +75,8 @@ pub(super) fn all(scenario: &Scenario, turns: &[Turn]) -> Result<Ended, Failure>
 }
 
 /// One run; whether it was interrupted.
-async fn one(scenario: Scenario, turn: &Turn, interrupt: &mut Interrupt) -> Result<bool, Failure> {
+async fn one(scenario: Scenario, turn: &Turn, broker: Broker, interrupt: &mut Interrupt) -> Result<bool, Failure> {
     let folder = RunFolder::at(&turn.folder).map_err(Failure::usage)?;
-    let broker = Broker::reach(named(turn.target.target.as_deref().unwrap_or(EMBEDDED))?).await?;
     // Of its own for each run: sessions and retained messages of one are nothing to the next.
     let run_id = target::unique_id(scenario.seed);
     let mut plan = run::plan(scenario, &broker, &turn.target, run_id)?;

@@ -23,6 +23,8 @@ fn a_run_against_mosquitto_loses_and_doubles_nothing() {
         assert_eq!(run.status.code(), Some(0), "{said}");
         let text = fs::read_to_string(out.join("summary.json")).expect("a summary");
         let summary: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        // Its process was found by its port.
+        assert!(summary["peak"]["target_rss_bytes"].as_u64().is_some_and(|bytes| bytes > 1 << 20), "{said}\n{text}");
         let ledger = summary["ledger"].as_array().expect("a ledger");
         for qos in [1, 2] {
             let rows: Vec<_> = ledger.iter().filter(|row| row["qos"] == qos).collect();
@@ -58,6 +60,29 @@ fn a_run_gives_user_and_password_and_is_refused_without() {
     assert!(!observed.contains("hay & oats"), "the password is in the run folder");
 }
 
+#[test]
+fn a_search_takes_mosquitto_by_name_or_by_address_and_says_what_it_uses() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broker = Mosquitto::start(folder.path(), "allow_anonymous true");
+    let address = format!("mqtt://127.0.0.1:{}", broker.port);
+    let process = format!("mosquitto, process {} of this machine, named by the user", broker.pid());
+    for (target, described) in [("mosquitto", ", started for this run"), (&address, &process)] {
+        let out = folder.path().join(described.len().to_string());
+        let search =
+            ["--start", "40", "--max", "40", "--confirm", "1", "--step-length", "1s", "--slo", "loss count==0"];
+        let mut command = paddock();
+        let output = output(command.args(["capacity", "smoke", "--target", target, "--out"]).arg(&out).args(search));
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let text = fs::read_to_string(out.join("capacity.json")).unwrap_or_else(|error| panic!("{error}: {said}"));
+        let found: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let about = found["target"]["description"].as_str().expect("text");
+        assert!(about.to_lowercase().contains("mosquitto") && about.ends_with(described), "{about}: {said}");
+        // The last one is a confirmation: long enough for whole windows.
+        let used = &found["steps"].as_array().and_then(|steps| steps.last()).expect("steps")["broker"];
+        assert!(used["cpu"].is_number() && used["rss_bytes"].as_u64() > Some(1 << 20), "{used}: {said}");
+    }
+}
+
 /// The smoke scenario with every client on one version.
 fn scenario(folder: &Path, version: &str) -> String {
     let smoke = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/catalogue/smoke.toml");
@@ -78,7 +103,7 @@ fn scenario(folder: &Path, version: &str) -> String {
 /// A Mosquitto without rules of its own beyond a plain listener.
 pub(super) struct Mosquitto {
     port: u16,
-    _running: Running,
+    running: Running,
 }
 
 impl Mosquitto {
@@ -94,7 +119,12 @@ impl Mosquitto {
         .expect("a temporary file");
         let running = Running::start(Command::new("stdbuf").args(["-oL", "/usr/sbin/mosquitto", "-c"]).arg(&file));
         running.line("its start", |line| line.ends_with("running"));
-        Self { port, _running: running }
+        Self { port, running }
+    }
+
+    /// Its process.
+    fn pid(&self) -> u32 {
+        self.running.pid()
     }
 
     /// The topics of all retained messages outside `$SYS`.
