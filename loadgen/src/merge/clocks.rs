@@ -52,3 +52,23 @@ impl fmt::Display for Clocks {
         write!(f, "; latency between segments is {}", self.skew)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts_that_are_apart_are_told() {
+        let offsets = [(1, 0), (2, 1600), (3, 250)].map(|(index, at)| (index, Duration::from_millis(at))).to_vec();
+        let clocks = Clocks { offsets, skew: Skew::Unmeasured, unmeasured: 7 };
+        assert_eq!(
+            clocks.to_string(),
+            "3 segments: 1 at 0.000 s, 2 at 1.600 s, 3 at 0.250 s; latency between segments is not measured, for want of \
+             --start-at"
+        );
+        assert!(clocks.warning().is_some_and(|text| text.contains("the latency of 7 arrivals")));
+        let together = Clocks { offsets: vec![(1, Duration::ZERO), (2, Duration::ZERO)], unmeasured: 0, ..clocks };
+        assert!(together.to_string().starts_with("2 segments, started together; "));
+        assert_eq!(together.warning(), None);
+    }
+}

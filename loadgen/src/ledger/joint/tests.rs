@@ -176,10 +176,14 @@ fn evidence_that_contradicts_itself_is_refused() {
     let mut twice = Joint::default();
     twice.add(clients(&[0])).unwrap();
     assert!(twice.add(clients(&[0])).is_err());
+    let sends = || Evidence { streams: vec![sent.clone()], ..Evidence::default() };
+    twice.add(sends()).unwrap();
+    assert!(twice.add(sends()).is_err());
     let mut few = Joint::default();
     few.add(clients(&[0, 2])).unwrap();
     assert!(few.close(2, 1, 1, 1).is_err());
-    for odd in [StreamEvidence { group: 1, ..sent.clone() }, StreamEvidence { stages: vec![(0, 1)], ..sent.clone() }] {
+    let staged = |stages: &[(u32, u16)]| StreamEvidence { stages: stages.to_vec(), ..sent.clone() };
+    for odd in [StreamEvidence { group: 1, ..sent.clone() }, staged(&[(0, 1)]), staged(&[(5, 0), (5, 0)])] {
         let mut joint = Joint::default();
         joint.add(Evidence { streams: vec![odd], ..clients(&[0]) }).unwrap();
         assert!(joint.close(1, 1, 1, 1).is_err());
