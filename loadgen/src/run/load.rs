@@ -64,18 +64,15 @@ impl Drive<'_> {
                 self.flush().await;
                 self.fleet.stamper().end_batch();
             }
-            if handed >= BATCH {
-                self.turn(Time::ZERO).await;
-            } else if next.is_some_and(|start| start.at < offset + QUANTUM) {
-                self.rest(now.after(QUANTUM)).await;
-            } else {
-                let due = next
-                    .map_or(end, |start| start.at.max(offset + QUANTUM))
-                    .min(border)
-                    .min(self.fleet.stamper().meter.window_ends());
-                let also = [self.happenings.next(), self.exchange.next().map(|at| at.max(offset + QUANTUM))];
-                let due = also.into_iter().flatten().fold(due, Duration::min);
-                self.turn(self.start.after(due)).await;
+            match pause(handed, offset, next.map(|start| start.at)) {
+                Pause::Look => self.turn(Time::ZERO).await,
+                Pause::Rest(until) => self.rest(self.start.after(until)).await,
+                Pause::Wait(until) => {
+                    let due = until.unwrap_or(end).min(border).min(self.fleet.stamper().meter.window_ends());
+                    let also = [self.happenings.next(), self.exchange.next().map(|at| at.max(offset + QUANTUM))];
+                    let due = also.into_iter().flatten().fold(due, Duration::min);
+                    self.turn(self.start.after(due)).await;
+                }
             }
             self.moderate(now);
         }
@@ -215,6 +212,26 @@ impl Drive<'_> {
     }
 }
 
+/// What the load does until it hands out starts again; offsets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pause {
+    /// More is due already: only a look at the sockets.
+    Look,
+    /// Starts lie close: everything until then waits, what arrives included.
+    Rest(Duration),
+    /// Nothing is due before this; what arrives is read at once.
+    Wait(Option<Duration>),
+}
+
+/// The pause after `handed` starts at `offset`, where the `next` one is due then.
+fn pause(handed: usize, offset: Duration, next: Option<Duration>) -> Pause {
+    match next {
+        _ if handed >= BATCH => Pause::Look,
+        Some(next) if next < offset + QUANTUM => Pause::Rest(offset + QUANTUM),
+        next => Pause::Wait(next),
+    }
+}
+
 /// Watches for a target that is gone for good.
 struct Vigil {
     /// How long nobody at all may be connected.
@@ -250,5 +267,71 @@ impl Vigil {
         Err(unreachable(format!(
             "the last connection was lost {since} after the start and none was back when the load was over"
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::{Arrival, Paced, Schedule, Slope};
+
+    /// What a second of load at so many messages per second comes to, on a machine that takes no time.
+    #[derive(Debug, Default)]
+    struct Course {
+        starts: u32,
+        wakes: u32,
+        rests: u32,
+        latest: Duration,
+    }
+
+    fn course(rate: f64, arrival: Arrival) -> Course {
+        let mut schedule = Paced::new(vec![Slope::hold(rate, Duration::from_secs(1))], arrival, 1);
+        let (mut offset, mut course, mut next) = (Duration::ZERO, Course::default(), schedule.next_start());
+        while next.is_some() {
+            let mut handed = 0;
+            while let Some(at) = next.filter(|at| *at <= offset && handed < BATCH) {
+                course.latest = course.latest.max(offset - at);
+                next = schedule.next_start();
+                handed += 1;
+            }
+            course.starts += handed as u32;
+            offset = match pause(handed, offset, next) {
+                Pause::Look => continue,
+                Pause::Rest(until) => {
+                    course.rests += 1;
+                    until
+                }
+                Pause::Wait(until) => until.unwrap_or(offset),
+            };
+            course.wakes += 1;
+        }
+        course
+    }
+
+    #[test]
+    fn starts_that_lie_close_leave_together_and_at_most_a_quantum_late() {
+        for arrival in [Arrival::Constant, Arrival::Poisson { seed: 7 }] {
+            for rate in [30_000.0, 200_000.0] {
+                let course = course(rate, arrival);
+                assert!(f64::from(course.starts) > 0.95 * rate, "{rate}: {course:?}");
+                assert!(course.wakes <= 10_001 && course.wakes > 9_000, "{rate}: {course:?}");
+                assert!(course.latest < QUANTUM && course.latest > QUANTUM / 2, "{rate}: {course:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_slower_load_waits_for_nothing() {
+        let course = course(9_000.0, Arrival::Constant);
+        assert!((8_999..=9_001).contains(&course.starts), "{course:?}");
+        assert_eq!((course.rests, course.latest), (0, Duration::ZERO), "{course:?}");
+    }
+
+    #[test]
+    fn a_full_batch_lets_the_engine_look_before_the_next() {
+        let now = Duration::from_secs(1);
+        assert_eq!(pause(BATCH, now, Some(now)), Pause::Look);
+        assert_eq!(pause(BATCH - 1, now, Some(now + QUANTUM)), Pause::Wait(Some(now + QUANTUM)));
+        assert_eq!(pause(0, now, None), Pause::Wait(None));
     }
 }
