@@ -1,7 +1,5 @@
 //! Segments that do not make up a run are refused, each with its reason; those that do keep their times.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests that call them")]
-
 mod specimen;
 
 use reports::merge::{Joint, MergeError, Part, merge};
