@@ -149,6 +149,8 @@ mod tests {
             !looks.are_worth_it(6 * milli, at(1500)) && looks.are_worth_it(milli, at(2000)),
             "short looks are cheap"
         );
+        looks.took(milli, at(2000), at(2010));
+        assert!(!looks.are_worth_it(9 * milli, at(2011)), "it was as bad before");
     }
 
     #[test]
