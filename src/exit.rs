@@ -30,6 +30,11 @@ impl Failure {
         Self { exit: Exit::Internal, what: what.to_string() }
     }
 
+    /// What the command ends with.
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
+    }
+
     /// Says it on stderr.
     #[expect(clippy::print_stderr, reason = "this is where the command says what went wrong")]
     pub(crate) fn report(self) -> ExitCode {
@@ -37,5 +42,11 @@ impl Failure {
         let label = if self.what.starts_with("error: ") { "" } else { "error: " };
         eprintln!("{label}{}", self.what);
         self.exit.code().into()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
     }
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
 
+#[path = "truth/onlooker.rs"]
+mod onlooker;
 #[path = "support/plan.rs"]
 mod plan;
 #[path = "truth/requests.rs"]

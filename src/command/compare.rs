@@ -57,9 +57,12 @@ pub(crate) fn run(options: &cli::Compare) -> Result<ExitCode, Failure> {
         let brokers = [&options.base, &options.new];
         let reached = access::of_sides(options, [0, 1].map(|side| measured[side].then_some(brokers[side].as_str())))?;
         let turns = turns(measured, asked.repeats, &names, &reached, out);
-        match measure::all(scenario, &turns)? {
-            Ended::Interrupted => return Ok(INTERRUPTED.into()),
-            Ended::Completed => {}
+        if let Ended::Interrupted { begun } = measure::all(scenario, &turns)? {
+            let (of, out) = (turns.len(), out.display());
+            say(format!(
+                "interrupted in run {begun} of {of}: nothing is compared; the runs that were made are in {out}"
+            ))?;
+            return Ok(INTERRUPTED.into());
         }
         for turn in turns {
             folders[turn.side].0.push(turn.folder);

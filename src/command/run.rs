@@ -1,5 +1,7 @@
 //! `paddock run`: a scenario from end to end.
 
+mod stillborn;
+
 use std::{env, path::Path, process::ExitCode};
 
 use jiff::Timestamp;
@@ -37,7 +39,13 @@ pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
         let mut interrupt = Interrupt::listen().map_err(Failure::internal)?;
         let watched =
             options.live.map(|address| Watched::start(address, options.live_linger.as_deref())).transpose()?;
-        let broker = Broker::reach(named).await?;
+        let broker = match Broker::reach(named).await {
+            Ok(broker) => broker,
+            Err(failure) => {
+                stillborn::record(&failure, &options, &folder, &scenario)?;
+                return Err(failure);
+            }
+        };
         if metrics.is_none() {
             broker.tell_unseen(under_test::HINT);
         }

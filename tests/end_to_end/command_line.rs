@@ -1,6 +1,12 @@
 //! The command as its users meet it: help, errors, exit codes, the smoke run.
 
-use std::{fs, net::TcpListener, path::Path, process::Output};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Command, Output},
+};
 
 use crate::support::{Broker, Running, output, paddock};
 
@@ -83,8 +89,33 @@ fn an_unreachable_target_is_exit_5() {
     let run = output(paddock().args(["run", "smoke", "--target", &url, "--out"]).arg(folder.path().join("run")));
     assert_eq!(run.status.code(), Some(5), "{}", stderr(&run));
     assert!(stderr(&run).contains(&unused.to_string()) || stdout(&run).contains(&unused.to_string()));
+    let junit = fs::read_to_string(folder.path().join("run/junit.xml")).expect("a CI reads it");
+    assert!(junit.contains("<error") && junit.contains(&unused.to_string()), "{junit}");
     let simulate = output(paddock().args(["simulate", "smoke", "--target", &url]));
     assert_eq!(simulate.status.code(), Some(5), "{}", stderr(&simulate));
+}
+
+#[test]
+fn a_broker_that_cannot_be_started_is_exit_5_in_every_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let descriptor = folder.path().join("absent.toml");
+    let text =
+        "name = \"absent\"\nproduct = \"Absent\"\nversions = [\"5.0\"]\n[process]\nprogram = \"/nowhere/broker\"\n";
+    fs::write(&descriptor, text).expect("a temporary file");
+    let out = folder.path().join("run");
+    let run = output(paddock().args(["run", "smoke", "--target"]).arg(&descriptor).arg("--out").arg(&out));
+    assert_eq!(run.status.code(), Some(5), "{}", stderr(&run));
+    assert!(stderr(&run).contains("/nowhere/broker"), "{}", stderr(&run));
+    let junit = fs::read_to_string(out.join("junit.xml")).expect("a CI reads it");
+    assert!(
+        junit.contains("<error") && junit.contains("/nowhere/broker") && junit.contains("paddock.smoke"),
+        "{junit}"
+    );
+    let text = fs::read_to_string(out.join("summary.json")).expect("a summary");
+    let summary: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((&summary["exit_code"], &summary["ending"]), (&5.into(), &"aborted".into()), "{text}");
+    let again = output(paddock().arg("report").arg(&out));
+    assert_eq!(again.status.code(), Some(5), "it can be reported again: {}", stderr(&again));
 }
 
 #[test]
@@ -179,14 +210,19 @@ fn a_run_folder_is_never_overwritten() {
 fn an_interrupted_run_reports_what_happened_so_far() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("run");
-    let run = Running::start(paddock().args(["run", "phase-1", "--duration", "10m", "--out"]).arg(&out));
+    let mut command = paddock();
+    command.process_group(0);
+    let run = Running::start(command.args(["run", "phase-1", "--duration", "10m", "--out"]).arg(&out));
     // The first window of load is on disk: the run is under way.
     run.wait_until("load", || {
         fs::read_to_string(out.join("observations.jsonl")).is_ok_and(|text| text.contains("\"window\""))
     });
-    run.signal("INT");
+    // As a terminal does on Ctrl-C: to the command and to all that it started.
+    let group = format!("-{}", run.pid());
+    assert!(Command::new("kill").args(["-INT", "--", &group]).status().is_ok_and(|status| status.success()));
     assert_eq!(run.end().code(), Some(130));
     let summary = summary(&out);
+    assert_eq!(summary["events"]["disconnected"], serde_json::Value::Null, "its broker was ended after it");
     assert_eq!((&summary["ending"], &summary["exit_code"]), (&"interrupted".into(), &130.into()));
     // Whoever reads only the verdict must not take half a run for a pass.
     assert_ne!(summary["verdict"], "pass");

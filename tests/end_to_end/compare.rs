@@ -1,8 +1,8 @@
 //! `paddock compare` as a user meets it.
 
-use std::{fs, path::Path, process::Output, thread, time::Duration};
+use std::{fs, net::TcpListener, path::Path, process::Output, thread, time::Duration};
 
-use crate::support::{output, output_within, paddock};
+use crate::support::{Running, output, output_within, paddock};
 
 /// Half a second of a little load, with more sections after it.
 fn scenario(folder: &Path, network: &str) -> String {
@@ -100,6 +100,38 @@ fn a_broker_is_no_worse_than_itself_and_a_slowed_one_is() {
     assert!(text.contains("REGRESSED") && text.contains("e2e{qos:1} p(50)"), "{text}");
     let better = output(paddock().arg("compare").args([&slow, &base]).args(["--scenario", &plain]));
     assert!(matches!(better.status.code(), Some(0 | 8)), "{}", said(&better));
+}
+
+#[test]
+fn ctrl_c_ends_a_comparison_and_keeps_its_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (plain, out) = (scenario(folder.path(), ""), folder.path().join("out"));
+    let mut command = paddock();
+    command.args(["compare", "embedded", "embedded", "--scenario", &plain, "--duration", "1h", "--out"]).arg(&out);
+    let running = Running::start(&mut command);
+    let first = out.join("01-base/observations.jsonl");
+    running.wait_until("first run", || fs::metadata(&first).is_ok_and(|known| known.len() > 0));
+    running.signal("INT");
+    let told = running.line("what was interrupted", |line| line.starts_with("interrupted in run 1 of 10"));
+    assert!(told.contains("nothing is compared") && told.contains(&out.display().to_string()), "{told}");
+    assert_eq!(running.end().code(), Some(130));
+    assert!(out.join("01-base/summary.json").is_file() && !out.join("02-new").exists(), "no other run was begun");
+    assert!(!out.join("comparison.json").exists(), "half a comparison is none");
+}
+
+#[test]
+fn ctrl_c_before_the_first_message_ends_a_comparison_too() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("mqtt://{}", silent.local_addr().expect("bound"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let (plain, out) = (scenario(folder.path(), ""), folder.path().join("out"));
+    let running = Running::start(paddock().args(["compare", &url, &url, "--scenario", &plain, "--out"]).arg(&out));
+    // It has accepted nobody, so whoever has connected waits for its answer.
+    running.wait_until("first run", || out.join("01-base/observations.jsonl").is_file());
+    running.signal("INT");
+    running.line("what was interrupted", |line| line.starts_with("interrupted in run 1 of 10"));
+    assert_eq!(running.end().code(), Some(130));
+    assert!(!out.join("02-new").exists(), "no other run was begun");
 }
 
 #[test]

@@ -165,9 +165,8 @@ pub(crate) async fn launch(command: &Command) -> Result<Running, LaunchError> {
     builder.args(&command.arguments).envs(command.environment.iter().map(|(name, value)| (name, value)));
     builder.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     builder.current_dir(command.folder.as_deref().unwrap_or(Path::new(".")));
-    if command.ending == Ending::Terminated {
-        builder.process_group(0);
-    }
+    // Ctrl-C in a terminal goes to all processes of a group: this one ends the child in order, when its own work is done.
+    builder.process_group(0);
     let mut child = builder.spawn().map_err(spawn)?;
     let pid = child.id().ok_or_else(|| spawn(io::Error::other("it has no process id")))?;
     let group = match command.ending {

@@ -156,7 +156,9 @@ fn nothing_can_be_changed_and_every_answer_is_locked() {
     let (_outer, browse) = house();
     let host = format!("Host: {}", browse.address());
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
-        assert_eq!(request(browse.address(), &format!("{method} /"), &[&host]).status, 405, "{method}");
+        for path in ["/", "/nothing-here"] {
+            assert_eq!(request(browse.address(), &format!("{method} {path}"), &[&host]).status, 405, "{method} {path}");
+        }
     }
     let head = request(browse.address(), "HEAD /", &[&host]);
     assert_eq!((head.status, head.body.len()), (200, 0));

@@ -11,7 +11,9 @@ use live::Live;
 use reports::Observation;
 use specimen::Kind;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 use support::{Events, connect, get};
 
@@ -173,11 +175,47 @@ fn viewers_who_take_nothing_do_not_hold_up_the_run() {
     drop(stalled);
 }
 
+/// Twenty whose connections are full, as they ask for more than those hold and read nothing of it: the run's side never waits.
+#[test]
+fn viewers_whose_connections_are_full_do_not_hold_up_the_run() {
+    /// More answers than a connection holds, with some hundred kilobytes each.
+    const ANSWERS: usize = 200;
+    let live = Live::start(HERE.into()).unwrap();
+    let address = live.address();
+    let mut sink = live.sink(None);
+    let (run, ending) = run();
+    run[..ending / 2].iter().for_each(|one| sink.record(one).unwrap());
+    assert!(get(address, "/now").body.len() * ANSWERS > 10 << 20, "a connection may hold so much");
+    let stalled: Vec<_> = (0..20)
+        .map(|_| {
+            let mut stream = connect(address);
+            let asked = format!("GET /now HTTP/1.1\r\nHost: {address}\r\n\r\n").repeat(ANSWERS);
+            stream.write_all(asked.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        run[ending / 2..].iter().for_each(|one| sink.record(one).unwrap());
+        sink.finish().unwrap();
+        tell.send(()).unwrap();
+    });
+    told.recv_timeout(Duration::from_secs(30)).expect("the run is not held up");
+    // Whoever reads is served.
+    assert!(get(address, "/metrics").text().contains("paddock_run_exit_code 6.0"));
+    drop(stalled);
+}
+
 #[test]
 fn more_viewers_than_there_are_places_are_told_so() {
     let live = Live::start(HERE.into()).unwrap();
     let mut viewers: Vec<Events> = (0..64).map(|_| Events::open(live.address())).collect();
     viewers.iter_mut().for_each(|viewer| assert!(viewer.next().is_some()));
-    assert_eq!(get(live.address(), "/events").status, 503);
+    // Whoever is let in is kept, so only the beginning of the answer is read.
+    let mut late = connect(live.address());
+    write!(late, "GET /events HTTP/1.1\r\nHost: {}\r\n\r\n", live.address()).unwrap();
+    let mut status = String::new();
+    BufReader::new(late).read_line(&mut status).unwrap();
+    assert!(status.starts_with("HTTP/1.1 503 "), "{status}");
     assert_eq!(get(live.address(), "/metrics").status, 200, "others are served");
 }

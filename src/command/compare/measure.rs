@@ -1,6 +1,6 @@
 //! Runs that are made for the comparison, each with a fresh broker and fresh sessions.
 
-use std::path::PathBuf;
+use std::{cell::Cell, path::PathBuf};
 
 use reports::RunFolder;
 use scenarios::Scenario;
@@ -35,7 +35,10 @@ pub(super) enum Ended {
     /// Every run was made, whatever it found.
     Completed,
     /// By Ctrl-C.
-    Interrupted,
+    Interrupted {
+        /// How many runs had begun.
+        begun: usize,
+    },
 }
 
 /// The broker that a side names.
@@ -67,7 +70,7 @@ pub(super) fn all(scenario: &Scenario, turns: &[Turn]) -> Result<Ended, Failure>
                 broker.tell_unseen("");
             }
             if one(scenario.clone(), turn, broker, &mut interrupt).await? {
-                return Ok(Ended::Interrupted);
+                return Ok(Ended::Interrupted { begun: nth + 1 });
             }
         }
         Ok(Ended::Completed)
@@ -82,14 +85,20 @@ async fn one(scenario: Scenario, turn: &Turn, broker: Broker, interrupt: &mut In
     let mut plan = run::plan(scenario, &broker, &turn.target, run_id)?;
     run::keep_apart(&mut plan.target, run_id)?;
     let files = run::files(&folder, &plan.scenario)?;
-    let outcome = loadgen::run(plan, vec![Box::new(files)], interrupt.received()).await;
+    let told = Cell::new(false);
+    let ctrl_c = async {
+        interrupt.received().await;
+        told.set(true);
+    };
+    let outcome = loadgen::run(plan, vec![Box::new(files)], ctrl_c).await;
     broker.stop().await?;
     if let Some(unwritten) = outcome.unwritten {
         return Err(Failure::usage(format!("{unwritten}; the run folder is {}", folder.path().display())));
     }
     let reasons = outcome.reasons.first().map_or_else(String::new, |reason| format!(": {reason}"));
     progress(&format!("  {:?}, exit code {}{reasons}", outcome.verdict, outcome.exit).to_lowercase());
-    Ok(outcome.interrupted)
+    // A run that had not begun is given up, which it does not call interrupted.
+    Ok(outcome.interrupted || told.get())
 }
 
 #[expect(clippy::print_stderr, reason = "progress of minutes belongs on stderr, and the result on stdout")]

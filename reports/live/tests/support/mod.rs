@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take before the test counts as hung.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -73,9 +73,12 @@ impl Events {
 
     /// The next frame; `None` when the server has ended the stream.
     pub(crate) fn next(&mut self) -> Option<serde_json::Value> {
+        let end = Instant::now() + DEADLINE;
         let mut line = String::new();
         loop {
             line.clear();
+            // A stream that only says that it is there is quiet for ever.
+            assert!(Instant::now() < end, "no frame within {DEADLINE:?}");
             if self.0.read_line(&mut line).unwrap() == 0 {
                 return None;
             }
