@@ -2,12 +2,19 @@
 
 use std::io;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    task::JoinHandle,
+};
 
 /// Completes at the first Ctrl-C or SIGTERM. Must be made before work begins, so that none is missed.
+///
+/// A task of its own listens: the work asks whenever it goes on, thousands of times per second, and to ask a signal costs as much
+/// as to send a message.
 pub(crate) struct Interrupt {
-    terminate: Signal,
-    interrupt: Signal,
+    arrived: UnboundedReceiver<()>,
+    listener: JoinHandle<()>,
 }
 
 impl Interrupt {
@@ -17,15 +24,26 @@ impl Interrupt {
     ///
     /// What the operating system says.
     pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (tell, arrived) = unbounded_channel();
+        let listener = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                if tell.send(()).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { arrived, listener })
     }
 
     /// Waits for it.
     pub(crate) async fn received(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
+        // The listener never ends by itself.
+        self.arrived.recv().await;
     }
 
     /// Does `work` to its end, or gives it up when asked to: then nothing.
@@ -34,6 +52,12 @@ impl Interrupt {
             done = work => Some(done),
             () = self.received() => None,
         }
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        self.listener.abort();
     }
 }
 
