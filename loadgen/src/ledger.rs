@@ -32,6 +32,7 @@ mod evidence;
 mod joint;
 mod latecomer;
 mod ranges;
+mod runs;
 mod stream;
 mod under_way;
 mod witness;
@@ -52,6 +53,7 @@ pub(crate) use evidence::quality;
 pub use joint::{Closed, Joint, Misfit};
 pub use latecomer::Replay;
 pub use ranges::Ranges;
+pub use runs::Run;
 pub use witness::{Fault, Witness};
 
 use abroad::Abroad;
@@ -98,6 +100,17 @@ pub struct StreamInfo {
     pub qos: QoS,
     /// The group of its publisher, below [`Options::groups`].
     pub group: u16,
+}
+
+/// A message that the schedule asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intended {
+    /// Its place in its stream.
+    pub sequence: u32,
+    /// Its row.
+    pub row: RowKey,
+    /// How many readers must receive it.
+    pub readers: usize,
 }
 
 /// A message that was just handed to a connection.
@@ -200,19 +213,31 @@ impl Ledger {
     }
 
     /// The schedule asks for a message of an open stream, intended at `intended`; the generator hands it to its client
-    /// `now`. Returns its sequence number.
+    /// `now`.
     ///
     /// # Panics
     ///
     /// When the stream was not opened.
-    pub fn intend(&mut self, stream: StreamId, intended: Duration, now: Duration) -> u32 {
+    pub fn intend(&mut self, stream: StreamId, intended: Duration, now: Duration) -> Intended {
+        self.intend_run(stream, 1, intended, now)
+    }
+
+    /// The same for `count` messages, all intended at `intended`; what it gives is of the first.
+    ///
+    /// # Panics
+    ///
+    /// When the stream was not opened.
+    pub fn intend_run(&mut self, stream: StreamId, count: u32, intended: Duration, now: Duration) -> Intended {
         let forget_after = nanos(self.options.forget_after);
         let stage = self.stage_of(intended);
         let intended = nanos(intended);
         let found = find_mut(&mut self.devices, stream).expect("streams are opened before they are used");
-        let sequence = found.intend(intended, nanos(now), stage);
-        self.rows.at(found.published_row(stage)).intended += 1;
-        self.unresolved += 1;
+        let first = found.next;
+        (0..count).for_each(|_| found.intend(intended, nanos(now), stage));
+        let row = found.published_row(found.stage_of(first));
+        let readers = found.awaiting();
+        self.rows.at(found.published_row(stage)).intended += u64::from(count);
+        self.unresolved += u64::from(count);
         while let Some((sequence, entry)) = found.under_way.take_before(intended.saturating_sub(forget_after)) {
             if entry.state() == State::Confirmed {
                 self.outstanding -= u64::from(entry.missing());
@@ -221,7 +246,7 @@ impl Ledger {
                 self.forgotten.insert((stream, sequence), entry.intended);
             }
         }
-        sequence
+        Intended { sequence: first, row, readers }
     }
 
     /// The schedule asked for a message, intended at `intended`, that the generator never came to: nobody need receive it.
@@ -337,12 +362,6 @@ impl Ledger {
     /// How many readers must receive a message of a stream that is intended now.
     pub fn readers(&self, stream: StreamId) -> usize {
         find(&self.devices, stream).map_or(0, |stream| stream.awaiting())
-    }
-
-    /// The row of a message as it is published; `None` for what was never intended.
-    pub fn row_of(&self, stream: StreamId, sequence: u32) -> Option<RowKey> {
-        let found = find(&self.devices, stream).filter(|found| sequence < found.next)?;
-        Some(found.published_row(found.stage_of(sequence)))
     }
 
     /// The account so far of one row; zero for rows that do not exist.

@@ -111,6 +111,41 @@ pub enum Group {
     Subscribers(u16),
 }
 
+/// A message that was handed to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its row.
+    pub row: RowKey,
+    /// How long after its intended start.
+    pub lag: Duration,
+    /// How much of that was the generator's doing.
+    pub own: Duration,
+    /// How many readers must receive it.
+    pub readers: usize,
+}
+
+/// A message of QoS 1 or 2 that the broker acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Its row.
+    pub row: RowKey,
+    /// How long after it was handed to a connection, as far as that is remembered.
+    pub after: Option<Duration>,
+}
+
+/// A message that reached a client for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its row.
+    pub row: RowKey,
+    /// The client's subscriber group.
+    pub reader: u16,
+    /// How long after its intended start.
+    pub end_to_end: Duration,
+    /// How long after it was handed to a connection, as far as that is remembered.
+    pub service: Option<Duration>,
+}
+
 impl Meter {
     /// Nothing measured yet. `stages` follow each other.
     pub fn new(stages: Vec<StageSpan>, groups: Groups) -> Self {
@@ -153,10 +188,10 @@ impl Meter {
         Arc::clone(&self.watches)
     }
 
-    /// The schedule asked for a message.
-    pub fn intended(&mut self, row: RowKey) {
-        self.seconds.flows(row, |flow| flow.intended += 1);
-        self.offers.intended += u64::from(self.is_measured(row));
+    /// The schedule asked for so many messages.
+    pub fn intended(&mut self, row: RowKey, messages: u32) {
+        self.seconds.flows(row, |flow| flow.intended += u64::from(messages));
+        self.offers.intended += if self.is_measured(row) { u64::from(messages) } else { 0 };
     }
 
     /// The generator never came to a message that was intended.
@@ -164,30 +199,33 @@ impl Meter {
         self.offers.missed += u64::from(self.is_measured(row));
     }
 
-    /// A message was handed to a connection, `lag` after its intended start, of which `own` was the generator's doing.
-    pub fn sent(&mut self, row: RowKey, lag: Duration, own: Duration, readers: usize) {
+    /// So many messages were handed to a connection.
+    pub fn sent(&mut self, sent: Sent, messages: u32) {
+        let Sent { row, lag, own, readers } = sent;
         self.seconds.flows(row, |flow| {
-            flow.sent += 1;
-            flow.expected += readers as u64;
+            flow.sent += u64::from(messages);
+            flow.expected += readers as u64 * u64::from(messages);
         });
-        self.record(LAG, row, None, own);
-        self.record(SENT, row, None, lag);
+        self.record(LAG, row, None, own, messages);
+        self.record(SENT, row, None, lag, messages);
     }
 
-    /// The broker acknowledged a message of QoS 1 or 2, `after` it was handed to a connection.
-    pub fn acknowledged(&mut self, row: RowKey, after: Option<Duration>) {
-        self.seconds.flows(row, |flow| flow.acknowledged += 1);
+    /// The broker acknowledged so many messages of QoS 1 or 2.
+    pub fn acknowledged(&mut self, acknowledged: Acknowledged, messages: u32) {
+        let Acknowledged { row, after } = acknowledged;
+        self.seconds.flows(row, |flow| flow.acknowledged += u64::from(messages));
         if let Some(after) = after {
-            self.record(ACKED, row, None, after);
+            self.record(ACKED, row, None, after, messages);
         }
     }
 
-    /// A message reached a client of subscriber group `reader` for the first time.
-    pub fn received(&mut self, row: RowKey, reader: u16, end_to_end: Duration, service: Option<Duration>) {
-        self.seconds.flows(row, |flow| flow.received += 1);
-        self.record(E2E, row, Some(reader), end_to_end);
+    /// So many messages reached a client for the first time.
+    pub fn received(&mut self, received: Received, messages: u32) {
+        let Received { row, reader, end_to_end, service } = received;
+        self.seconds.flows(row, |flow| flow.received += u64::from(messages));
+        self.record(E2E, row, Some(reader), end_to_end, messages);
         if let Some(service) = service {
-            self.record(SERVICE, row, Some(reader), service);
+            self.record(SERVICE, row, Some(reader), service, messages);
         }
     }
 
@@ -252,14 +290,14 @@ impl Meter {
         self.stages.get(usize::from(row.stage)).is_some_and(|stage| stage.measured)
     }
 
-    fn record(&mut self, metric: usize, row: RowKey, reader: Option<u16>, sample: Duration) {
+    fn record(&mut self, metric: usize, row: RowKey, reader: Option<u16>, sample: Duration, messages: u32) {
         let place = self.is_measured(row).then(|| {
             let stage = metric * self.stages.len() + usize::from(row.stage);
             let group = stage * self.groups.devices.len() + usize::from(row.group);
             let qos = group * QOS + row.qos as usize;
             qos * (self.groups.subscribers.len() + 1) + reader.map_or(0, |reader| usize::from(reader) + 1)
         });
-        if self.pending[metric].push(place, window::nanos(sample)) {
+        if self.pending[metric].push(place, window::nanos(sample), messages) {
             self.fold(metric);
         }
     }

@@ -179,6 +179,13 @@ impl Stamp {
         Ok(())
     }
 
+    /// Replaces the place in the series that a stamp in the last 24 bytes of `payload` names.
+    pub fn renumber(payload: &mut [u8], sequence: u32) {
+        if let Some(tail) = payload.last_chunk_mut::<BINARY>() {
+            tail[12..16].copy_from_slice(&sequence.to_be_bytes());
+        }
+    }
+
     /// Reads the stamp from the end of `payload`; `None` when there is none.
     pub fn parse(payload: &[u8]) -> Option<Self> {
         if payload.ends_with(&MAGIC) {
@@ -311,6 +318,9 @@ mod tests {
             let before = payload.clone();
             prop_assert_eq!(stamp.overwrite(&mut payload), if before.len() < 24 { Err(TooShort) } else { Ok(()) });
             prop_assert_eq!(Stamp::parse(&payload), (before.len() >= 24).then_some(stamp));
+            let next = sequence.wrapping_add(1);
+            Stamp::renumber(&mut payload, next);
+            prop_assert_eq!(Stamp::parse(&payload), (before.len() >= 24).then_some(Stamp { sequence: next, ..stamp }));
             prop_assert_eq!(&payload[..before.len().saturating_sub(24)], &before[..before.len().saturating_sub(24)]);
         }
 

@@ -7,7 +7,7 @@ use std::{io, sync::Arc, sync::Mutex, time::Duration};
 use hdrhistogram::Histogram;
 use loadgen::{
     ledger::RowKey,
-    measure::{Groups, Meter, StageSpan},
+    measure::{Groups, Meter, Received, StageSpan},
 };
 use proptest::{collection::vec, prelude::*};
 use protocol::QoS;
@@ -55,7 +55,7 @@ fn measured(deliveries: &[Delivery]) -> Vec<Observation> {
         }
         let qos = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce][qos];
         let row = RowKey { stage: stage(at) as u16, group, qos };
-        meter.received(row, reader, Duration::from_nanos(took), None);
+        meter.received(Received { row, reader, end_to_end: Duration::from_nanos(took), service: None }, 1);
     }
     recorded.push(Observation::Window(Box::new(meter.close_last_window(Duration::from_secs(7)).window())));
     recorded.extend(meter.records().map(Observation::Histogram));

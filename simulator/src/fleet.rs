@@ -48,6 +48,19 @@ use crate::{
 pub trait Stamper {
     /// May alter the payload, and names the publication if its fate shall be reported. Tags are below 2^63.
     fn stamp(&mut self, device: DeviceId, due: Time, publication: &mut Publication) -> Option<Tag>;
+
+    /// Sees `count` publications of a device at once, which are due together and differ in nothing but their stamps, and stamps
+    /// the first of them; their tags follow each other. `None` unless it can: each is then seen by itself.
+    fn stamp_all(&mut self, device: DeviceId, due: Time, publication: &mut Publication, count: u32) -> Option<Tag> {
+        let _ = (device, due, publication, count);
+        None
+    }
+
+    /// Stamps a publication that [`stamp_all`](Self::stamp_all) saw, and that has the stamp of an earlier one, as the one that is
+    /// named `tag`.
+    fn stamp_anew(&self, publication: &mut Publication, tag: Tag) {
+        let _ = (publication, tag);
+    }
 }
 
 /// Leaves every publication as it is and follows none.
@@ -175,11 +188,29 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     pub fn publish_telemetry(&mut self, device: DeviceId, due: Time) {
         let Some(index) = self.index_of(device) else { return };
         if self.farm.plain(device, &mut self.plain) {
-            return self.publish_plain(index, device, due);
+            let tag = self.stamper.stamp(device, due, &mut self.plain);
+            return self.send_plain(index, tag);
         }
         let mut publication = self.farm.telemetry(device, self.options.timeline.scenario(due));
         let tag = self.stamper.stamp(device, due, &mut publication);
         self.dispatch(index, Held { publication, tag });
+    }
+
+    /// Does the same `count` times, for messages that are all due at `due`.
+    pub fn publish_telemetry_times(&mut self, device: DeviceId, due: Time, count: u32) {
+        let Some(index) = self.index_of(device) else { return };
+        if count > 1
+            && self.farm.plain(device, &mut self.plain)
+            && let Some(Tag(first)) = self.stamper.stamp_all(device, due, &mut self.plain, count)
+        {
+            self.send_plain(index, Some(Tag(first)));
+            for tag in (first + 1..).take(count as usize - 1).map(Tag) {
+                self.stamper.stamp_anew(&mut self.plain, tag);
+                self.send_plain(index, Some(tag));
+            }
+            return;
+        }
+        (0..count).for_each(|_| self.publish_telemetry(device, due));
     }
 
     /// Cuts a device's connection without DISCONNECT: its Will is due. It stays away for `away`, then reconnects with
@@ -289,6 +320,9 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     }
 
     fn perform_duties(&mut self) {
+        if self.agenda.next().is_none() {
+            return;
+        }
         let now = self.engine.clock().now();
         while let Some((due, index, duty)) = self.agenda.pop_due(now) {
             let device = &self.devices[index];

@@ -101,7 +101,7 @@ mod tests {
     }
 
     fn publish(ledger: &mut Ledger, stream: StreamId) -> u32 {
-        let sequence = ledger.intend(stream, MILLI, MILLI);
+        let sequence = ledger.intend(stream, MILLI, MILLI).sequence;
         ledger.confirmed(stream, sequence, 2 * MILLI);
         sequence
     }

@@ -49,6 +49,29 @@ impl Ranges {
         true
     }
 
+    /// Whether every value is below `first`.
+    pub fn ends_before(&self, first: u32) -> bool {
+        self.spans.last().is_none_or(|(_, last)| *last < first)
+    }
+
+    /// Adds the values from `first` to `last`, all of them above every value of the set.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, unless it [`ends_before`](Self::ends_before) `first`.
+    pub fn append(&mut self, first: u32, last: u32) {
+        debug_assert!(first <= last && self.ends_before(first), "{first} to {last} is not above {self:?}");
+        match self.spans.last_mut() {
+            Some((_, end)) if *end + 1 == first => *end = last,
+            _ => self.spans.push((first, last)),
+        }
+    }
+
+    /// Whether none of the values from `first` to `last` is in the set.
+    pub fn lacks(&self, first: u32, last: u32) -> bool {
+        self.from(first).first().is_none_or(|(begin, _)| *begin > last)
+    }
+
     /// Adds every value of `other`.
     pub fn extend(&mut self, other: &Self) {
         let mut all = std::mem::take(&mut self.spans);

@@ -64,7 +64,7 @@ impl Stream {
         }
     }
 
-    pub(super) fn intend(&mut self, intended: u64, now: u64, stage: u16) -> u32 {
+    pub(super) fn intend(&mut self, intended: u64, now: u64, stage: u16) {
         let sequence = self.next;
         self.next = sequence.checked_add(1).expect("no stream sends 2^32 messages");
         if self.stages.last().is_none_or(|(_, last)| *last < stage) {
@@ -75,7 +75,6 @@ impl Stream {
             missing -= usize::from(track.excuse(sequence));
         }
         self.under_way.push(Entry::new(intended, now, missing as u32));
-        sequence
     }
 
     /// How many readers must receive what is intended now.
@@ -169,6 +168,23 @@ impl Track {
 
     pub(super) fn received_mut(&mut self) -> &mut Ranges {
         &mut self.layers[0]
+    }
+
+    /// Whether messages from `first` on are the first of their kind, and nothing after them has reached `client`.
+    pub(super) fn takes_run(&self, client: ClientId, first: u32) -> bool {
+        let seen = self.highest.iter().find(|(member, _)| *member == client);
+        self.layers[0].ends_before(first)
+            && self.excused.ends_before(first)
+            && seen.is_none_or(|(_, highest)| *highest < first)
+    }
+
+    /// Messages that it [`takes`](Self::takes_run) reached `client`, in order.
+    pub(super) fn take_run(&mut self, client: ClientId, first: u32, last: u32) {
+        self.layers[0].append(first, last);
+        match self.highest.iter_mut().find(|(member, _)| *member == client) {
+            Some((_, highest)) => *highest = last,
+            None => self.highest.push((client, last)),
+        }
     }
 
     /// Whether a later message reached `client` before this one.

@@ -43,7 +43,7 @@ fn confirmed(count: u32, options: Options) -> (Ledger, StreamId, ClientId) {
     let mut ledger = Ledger::new(audience, options);
     ledger.open(stream(0), info("farm/a", QoS::AtLeastOnce));
     for sequence in 0..count {
-        assert_eq!(ledger.intend(stream(0), MILLI * sequence, MILLI * sequence), sequence);
+        assert_eq!(ledger.intend(stream(0), MILLI * sequence, MILLI * sequence).sequence, sequence);
         ledger.confirmed(stream(0), sequence, MILLI * sequence);
     }
     (ledger, stream(0), client)
@@ -197,7 +197,7 @@ proptest! {
             let pick = |index: prop::sample::Index| (!messages.is_empty()).then(|| *index.get(&messages));
             match step {
                 Step::Intend(device) => {
-                    let sequence = ledger.intend(stream(device), now, now);
+                    let sequence = ledger.intend(stream(device), now, now).sequence;
                     naive.intend(stream(device), sequence, now);
                     messages.push((stream(device), sequence, now));
                 }

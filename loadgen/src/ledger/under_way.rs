@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::Run;
+
 /// A message that is not settled yet, in sixteen bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
@@ -121,6 +123,18 @@ impl UnderWay {
         }
     }
 
+    /// Those of `run`, when `is_fit` is true of each; whoever settles one of them calls [`trim`](Self::trim).
+    pub(super) fn run_mut(
+        &mut self,
+        run: Run,
+        is_fit: impl Fn(&Entry) -> bool,
+    ) -> Option<impl Iterator<Item = &mut Entry>> {
+        let begin = run.first.checked_sub(self.first)? as usize;
+        let places = begin..begin.checked_add(run.count as usize)?;
+        let fit = places.end <= self.recent.len() && self.recent.range(places.clone()).all(is_fit);
+        fit.then(|| self.recent.range_mut(places))
+    }
+
     pub(super) fn remove(&mut self, sequence: u32) -> Option<Entry> {
         let Some(place) = sequence.checked_sub(self.first) else { return self.stragglers.remove(&sequence) };
         let entry = self.recent.get_mut(place as usize).filter(|entry| entry.state() != State::Settled)?;
@@ -154,7 +168,7 @@ impl UnderWay {
     }
 
     /// Gives up the places of settled messages at the front, and what a burst took once it is over.
-    fn trim(&mut self) {
+    pub(super) fn trim(&mut self) {
         while self.recent.front().is_some_and(|entry| entry.state() == State::Settled) {
             self.recent.pop_front();
             self.first += 1;

@@ -20,17 +20,17 @@ const NONE: u32 = u32::MAX;
 const LIMIT: usize = 512;
 
 impl Pending {
-    /// Adds a sample; whether it is time to [`fold`](Self::fold).
-    pub(super) fn push(&mut self, place: Option<usize>, nanos: u64) -> bool {
+    /// Adds `count` equal samples; whether it is time to [`fold`](Self::fold).
+    pub(super) fn push(&mut self, place: Option<usize>, nanos: u64, count: u32) -> bool {
         let place = place.map_or(NONE, |place| u32::try_from(place).expect("distributions are fewer than 2^32"));
         if let Some(last) = self.0.last_mut()
             && (last.place, last.nanos) == (place, nanos)
-            && last.count < u32::MAX
+            && let Some(sum) = last.count.checked_add(count)
         {
-            last.count += 1;
+            last.count = sum;
             return false;
         }
-        self.0.push(Sample { nanos, place, count: 1 });
+        self.0.push(Sample { nanos, place, count });
         self.0.len() >= LIMIT
     }
 

@@ -11,11 +11,11 @@ pub(super) const ROUND_TRIP: usize = 5;
 impl Meter {
     /// A request was handed to a connection, `lag` after its intended start.
     pub fn asked(&mut self, row: RowKey, lag: Duration) {
-        self.record(LAG, row, None, lag);
+        self.record(LAG, row, None, lag, 1);
     }
 
     /// A request was answered, `took` after its intended start.
     pub fn answered(&mut self, row: RowKey, took: Duration) {
-        self.record(ROUND_TRIP, row, None, took);
+        self.record(ROUND_TRIP, row, None, took, 1);
     }
 }

@@ -51,9 +51,12 @@ fn windows_end_with_their_second_and_with_their_stage() {
 #[test]
 fn a_window_counts_its_own_second_only() {
     let mut meter = meter();
-    meter.intended(row(0, 0, QoS::AtLeastOnce));
-    meter.sent(row(0, 0, QoS::AtLeastOnce), MILLI, MILLI, 3);
-    meter.received(row(0, 0, QoS::AtMostOnce), 0, 5 * MILLI, Some(4 * MILLI));
+    meter.intended(row(0, 0, QoS::AtLeastOnce), 1);
+    meter.sent(Sent { row: row(0, 0, QoS::AtLeastOnce), lag: MILLI, own: MILLI, readers: 3 }, 1);
+    meter.received(
+        Received { row: row(0, 0, QoS::AtMostOnce), reader: 0, end_to_end: 5 * MILLI, service: Some(4 * MILLI) },
+        1,
+    );
     let first = meter.close_window(SECOND).unwrap().window();
     assert_eq!((first.total.intended, first.total.sent, first.total.expected, first.total.received), (1, 1, 3, 1));
     assert_eq!((first.qos[1].sent, first.qos[0].received), (1, 1));
@@ -67,8 +70,8 @@ fn a_window_counts_its_own_second_only() {
 #[test]
 fn warm_up_is_left_out_of_the_distributions() {
     let mut meter = meter();
-    meter.received(row(0, 0, QoS::AtLeastOnce), 0, 900 * MILLI, None);
-    meter.received(row(1, 1, QoS::AtLeastOnce), 1, 5 * MILLI, None);
+    meter.received(Received { row: row(0, 0, QoS::AtLeastOnce), reader: 0, end_to_end: 900 * MILLI, service: None }, 1);
+    meter.received(Received { row: row(1, 1, QoS::AtLeastOnce), reader: 1, end_to_end: 5 * MILLI, service: None }, 1);
     let records: Vec<HistogramRecord> = meter.records().collect();
     assert_eq!(records.len(), 1);
     let labels = Labels::none().with(label::STAGE, "hold").with(label::GROUP, "reader").with(label::QOS, 1);
@@ -80,7 +83,7 @@ fn warm_up_is_left_out_of_the_distributions() {
 #[test]
 fn samples_that_come_back_are_used_again() {
     let mut meter = meter();
-    meter.received(row(1, 0, QoS::AtMostOnce), 0, MILLI, None);
+    meter.received(Received { row: row(1, 0, QoS::AtMostOnce), reader: 0, end_to_end: MILLI, service: None }, 1);
     let emptied = meter.close_window(SECOND).unwrap().into_emptied();
     let address: *const Samples = &raw const *emptied;
     meter.reuse(Some(emptied));
@@ -107,7 +110,7 @@ fn connections_are_kept_by_group_and_stage_over_the_whole_run() {
 fn offers_count_in_measured_stages() {
     let mut meter = meter();
     for stage in [0, 1, 1] {
-        meter.intended(row(stage, 0, QoS::AtLeastOnce));
+        meter.intended(row(stage, 0, QoS::AtLeastOnce), 1);
         meter.not_offered(row(stage, 0, QoS::AtLeastOnce));
     }
     assert_eq!(meter.offers(), Offers { intended: 2, missed: 2 });
@@ -116,7 +119,7 @@ fn offers_count_in_measured_stages() {
 #[test]
 fn back_pressure_is_no_lag_of_the_generator() {
     let mut meter = meter();
-    meter.sent(row(1, 0, QoS::AtLeastOnce), 800 * MILLI, MILLI, 1);
+    meter.sent(Sent { row: row(1, 0, QoS::AtLeastOnce), lag: 800 * MILLI, own: MILLI, readers: 1 }, 1);
     assert!(near(meter.measured(metric::GENERATOR_LAG).max(), MILLI));
     assert!(near(meter.measured(SEND_LAG).max(), 800 * MILLI));
 }
@@ -126,8 +129,9 @@ fn split_distributions_merge_to_the_whole() {
     let samples: Vec<Duration> = (1..5_000_u64).map(|n| Duration::from_nanos(n * n * 997)).collect();
     let (mut whole, mut parts) = (meter(), [meter(), meter()]);
     for (n, sample) in samples.iter().enumerate() {
-        whole.received(row(1, 0, QoS::AtLeastOnce), 0, *sample, None);
-        parts[n % 2].received(row(1, (n % 2) as u16, QoS::AtLeastOnce), (n % 2) as u16, *sample, None);
+        whole.received(Received { row: row(1, 0, QoS::AtLeastOnce), reader: 0, end_to_end: *sample, service: None }, 1);
+        let (row, reader) = (row(1, (n % 2) as u16, QoS::AtLeastOnce), (n % 2) as u16);
+        parts[n % 2].received(Received { row, reader, end_to_end: *sample, service: None }, 1);
     }
     let mut merged = house_histogram();
     for record in parts.iter_mut().flat_map(Meter::records) {

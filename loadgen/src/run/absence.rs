@@ -47,6 +47,11 @@ impl Absences {
         drained.open += 1;
     }
 
+    /// Whether arrivals matter here.
+    pub(super) fn are_drained(&self) -> bool {
+        !self.queues.is_empty()
+    }
+
     /// A message reached `client` at `at` for the first time, written at `written` (unknown when long ago). How long the
     /// client's queue took, when that was the last of it, and what all queues of its group did, when it was the last one.
     pub(super) fn arrived(
@@ -55,9 +60,6 @@ impl Absences {
         written: Option<Duration>,
         at: Duration,
     ) -> Option<(Duration, Option<Drained>)> {
-        if self.queues.is_empty() {
-            return None;
-        }
         let queue = self.queues.get_mut(&client)?;
         if written.is_some_and(|written| written > queue.since) {
             return None;

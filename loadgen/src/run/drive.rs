@@ -9,10 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use protocol::{
-    Time,
-    client::{Arrival, Arrivals},
-};
+use protocol::Time;
 use reports::{figures, observation::EventKind};
 use simulator::{
     ClientEvent, ClientKey, Clock, Engine, Fleet, FleetEvent, FleetOptions,
@@ -29,7 +26,7 @@ use super::{
     network::Network,
     program::{self, NaturalTime, Part, Program},
     readers::{News, Readers},
-    recorder::{Delivered, Recorder},
+    recorder::Recorder,
     side::Side,
     starvation::Counters,
     unreachable,
@@ -219,7 +216,11 @@ impl<'a> Drive<'a> {
                 self.fleet.stamper().published(tag, count, reason, at);
             }
             FleetEvent::Dropped { tag, .. } => self.fleet.stamper().dropped(tag),
-            FleetEvent::Other(key, ClientEvent::Arrived { arrivals, at }) => self.received(key, &arrivals, at),
+            FleetEvent::Other(key, ClientEvent::Arrived { arrivals, at }) => {
+                if let Some((client, group)) = self.readers.client_of(key) {
+                    self.fleet.stamper().arrived(client, group, &arrivals, at);
+                }
+            }
             FleetEvent::Other(key, event) => match self.side.as_mut().filter(|side| side.is(key)) {
                 Some(side) => side.react(&event),
                 None => self.react_other(key, &event),
@@ -251,15 +252,6 @@ impl<'a> Drive<'a> {
             FleetEvent::ConnectFailed { device, failure, .. } => {
                 self.tell(EventKind::ConnectionRefused, device, failure.to_string());
             }
-        }
-    }
-
-    /// Messages that one read brought: all are booked with the time of that read.
-    fn received(&mut self, key: ClientKey, arrivals: &Arrivals, at: Time) {
-        let Some((client, group)) = self.readers.client_of(key) else { return };
-        let recorder = self.fleet.stamper();
-        for Arrival { topic, payload, qos, retain, .. } in arrivals.iter() {
-            recorder.received(&Delivered { client, group, topic, payload, qos, retain }, at);
         }
     }
 

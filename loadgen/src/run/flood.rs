@@ -87,8 +87,8 @@ impl Flood {
         self.list(device);
     }
 
-    /// A message of `device` was handed out.
-    pub(super) fn sent(&mut self, device: DeviceId, back: Return, now: Duration) {
+    /// So many messages of `device` were handed out.
+    pub(super) fn sent(&mut self, device: DeviceId, messages: u32, back: Return, now: Duration) {
         let (each, bunch) = match back {
             Return::Acknowledged => (1, 1),
             Return::Received(readers) => (readers.max(1), self.limit.div_ceil(BUNCH)),
@@ -99,7 +99,7 @@ impl Flood {
             }
             window.each = each;
             window.low = self.limit.saturating_sub(bunch);
-            window.open += window.each;
+            window.open += window.each * messages;
         }
     }
 
@@ -170,7 +170,7 @@ mod tests {
         let mut flood = flooded(3);
         assert_eq!(flood.next(), Some((DEVICE, 3)));
         for _ in 0..3 {
-            flood.sent(DEVICE, Return::Received(1), Duration::ZERO);
+            flood.sent(DEVICE, 1, Return::Received(1), Duration::ZERO);
         }
         assert_eq!(flood.next(), None);
         flood.came_back(DEVICE, 1, SECOND);
@@ -184,7 +184,7 @@ mod tests {
         let mut flood = flooded(3);
         assert_eq!(flood.next(), Some((DEVICE, 3)));
         for _ in 0..3 {
-            flood.sent(DEVICE, Return::Acknowledged, Duration::ZERO);
+            flood.sent(DEVICE, 1, Return::Acknowledged, Duration::ZERO);
         }
         flood.came_back(DEVICE, 1, SECOND);
         assert_eq!(flood.next(), Some((DEVICE, 1)));
@@ -194,7 +194,7 @@ mod tests {
     fn a_message_is_back_when_all_its_readers_have_it() {
         let mut flood = flooded(1);
         assert_eq!(flood.next(), Some((DEVICE, 1)));
-        flood.sent(DEVICE, Return::Received(3), Duration::ZERO);
+        flood.sent(DEVICE, 1, Return::Received(3), Duration::ZERO);
         flood.came_back(DEVICE, 1, SECOND);
         flood.came_back(DEVICE, 1, SECOND);
         assert_eq!(flood.next(), None);
@@ -206,7 +206,7 @@ mod tests {
     fn what_a_broker_dropped_is_not_waited_for() {
         let mut flood = flooded(1);
         assert_eq!(flood.next(), Some((DEVICE, 1)));
-        flood.sent(DEVICE, Return::Received(1), Duration::ZERO);
+        flood.sent(DEVICE, 1, Return::Received(1), Duration::ZERO);
         flood.revive(SECOND / 2, |_| true);
         assert_eq!(flood.next(), None);
         flood.revive(SECOND, |_| false);
@@ -219,7 +219,7 @@ mod tests {
     fn offline_devices_do_not_send_and_start_anew() {
         let mut flood = flooded(2);
         assert_eq!(flood.next(), Some((DEVICE, 2)));
-        flood.sent(DEVICE, Return::Received(1), Duration::ZERO);
+        flood.sent(DEVICE, 1, Return::Received(1), Duration::ZERO);
         flood.set_online(DEVICE, false);
         assert_eq!(flood.next(), None);
         flood.set_online(DEVICE, true);

@@ -116,8 +116,11 @@ impl Drive<'_> {
     /// In a flood, lets a little come together before it is read: a wake-up for several messages costs what one for a single
     /// message does. Arrivals are thereby seen up to [`MODERATION`] late, in a load whose latency is no schedule's anyway.
     fn moderate(&mut self, since: Time) {
+        if !self.fleet.stamper().flood.is_on() {
+            return;
+        }
         let left = MODERATION.saturating_sub(self.now().since(since));
-        if self.fleet.stamper().flood.is_on() && !left.is_zero() {
+        if !left.is_zero() {
             // Nobody else runs on this thread, and waking for each arrival is what this avoids.
             std::thread::sleep(left);
         }
@@ -129,9 +132,7 @@ impl Drive<'_> {
         while poured < BATCH
             && let Some((device, room)) = self.fleet.stamper().flood.next()
         {
-            for _ in 0..room {
-                self.fleet.publish_telemetry(device, now);
-            }
+            self.fleet.publish_telemetry_times(device, now, room);
             poured += room as usize;
         }
         poured

@@ -18,7 +18,7 @@ use {
     wishes::{filters, granted, options, refusal},
 };
 
-use super::{Plan, recorder::Delivered};
+use super::{Plan, recorder::arrivals::Delivered};
 use crate::ledger::{Audience, ClientId, Subscription};
 
 /// How many clients connect at the same time.

@@ -1,25 +1,29 @@
 //! Stamps what goes out, recognizes what comes in, and books both.
 
+pub(super) mod arrivals;
+mod fates;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use bytestring::ByteString;
-use protocol::{QoS, ReasonCode, Tag, Time};
-use reports::metric;
+use protocol::{QoS, Tag, Time};
 use simulator::{
     Clock, Stamper,
     farm::{DeviceId, Kind, Publication},
 };
+
+use arrivals::Gathered;
 
 use super::{
     Plan,
     absence::{Absences, Drained},
     flood::{Flood, Return},
     readers::quality,
-    replays::{Replayed, Replays},
+    replays::Replays,
 };
 use crate::{
     RunId, Stamp, StreamId,
-    ledger::{Arrival, ClientId, Foreign, Ledger, StreamInfo},
+    ledger::{Intended, Ledger, StreamInfo},
     measure::Meter,
 };
 
@@ -48,6 +52,7 @@ pub(super) struct Recorder {
     pub(super) absences: Absences,
     /// Queues of groups that are drained, by group, for the owner to tell.
     pub(super) drained: Vec<(u16, Drained)>,
+    gathered: Gathered,
 }
 
 /// Counts of what fits no row.
@@ -76,20 +81,6 @@ struct Device {
     series: Vec<(ByteString, QoS)>,
 }
 
-/// A message that reached a client.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Delivered<'a> {
-    pub(super) client: ClientId,
-    /// Its subscriber group.
-    pub(super) group: u16,
-    /// In UTF-8.
-    pub(super) topic: &'a [u8],
-    pub(super) payload: &'a [u8],
-    /// How the broker sent it.
-    pub(super) qos: QoS,
-    pub(super) retain: bool,
-}
-
 const SEQUENCE_BITS: u32 = 31;
 
 impl Recorder {
@@ -114,6 +105,7 @@ impl Recorder {
             replays: Replays::default(),
             absences: Absences::default(),
             drained: Vec::new(),
+            gathered: Gathered::default(),
         }
     }
 
@@ -145,126 +137,12 @@ impl Recorder {
         // Which topic's turn it would have been is unknown; a device's topics mostly share one QoS.
         let qos = known.series.first().map_or(known.qos, |(_, qos)| *qos);
         let row = self.ledger.not_offered(known.group, qos, at);
-        self.meter.intended(row);
+        self.meter.intended(row, 1);
         self.meter.not_offered(row);
     }
 
     pub(super) fn offset(&self, time: Time) -> Duration {
         time.since(self.start)
-    }
-
-    pub(super) fn written(&mut self, tag: Tag, count: u32, at: Time) {
-        let Some((stream, first)) = unpacked(tag) else { return };
-        let (at, batch) = (self.offset(at), self.offset(self.batch));
-        for sequence in first..first.saturating_add(count) {
-            let Some(written) = self.ledger.written(stream, sequence, at) else { continue };
-            let lag = at.saturating_sub(written.intended);
-            let held_up = written.handed < batch;
-            self.odd.held_up += u64::from(held_up);
-            let own = if held_up { written.handed.saturating_sub(written.intended) } else { lag };
-            self.meter.sent(written.row, lag, own, written.readers);
-            if written.readers == 0 && written.row.qos == QoS::AtMostOnce {
-                self.flood.came_back(DeviceId(stream.device()), 1, at);
-            }
-        }
-    }
-
-    pub(super) fn published(&mut self, tag: Tag, count: u32, reason: ReasonCode, at: Time) {
-        let Some((stream, first)) = unpacked(tag) else { return };
-        let at = self.offset(at);
-        if self.ledger.stream(stream).is_none_or(|info| info.qos == QoS::AtMostOnce) {
-            return;
-        }
-        self.flood.came_back(DeviceId(stream.device()), count, at);
-        for sequence in first..first.saturating_add(count) {
-            self.one_published(stream, sequence, reason, at);
-        }
-    }
-
-    fn one_published(&mut self, stream: StreamId, sequence: u32, reason: ReasonCode, at_offset: Duration) {
-        // Only PUBCOMP says of a publication that its Packet Identifier is not found: after a lost connection PUBREL came again, and
-        // the broker had the message already (section 3.7.2.1).
-        if reason.is_failure() && reason != ReasonCode::PacketIdentifierNotFound {
-            self.odd.refused += 1;
-            self.ledger.refused(stream, sequence, at_offset);
-        } else if let Some((row, written)) = self.ledger.confirmed(stream, sequence, at_offset) {
-            self.meter.acknowledged(row, written.map(|written| at_offset.saturating_sub(written)));
-            self.replays.acknowledged(stream, sequence, &self.ledger);
-        }
-    }
-
-    pub(super) fn dropped(&mut self, tag: Tag) {
-        if let Some((stream, sequence)) = unpacked(tag) {
-            self.ledger.dropped(stream, sequence);
-            self.flood.came_back(DeviceId(stream.device()), 1, self.offset(self.clock.now()));
-        }
-    }
-
-    pub(super) fn received(&mut self, from: &Delivered<'_>, at: Time) {
-        let Delivered { client, group, payload, retain, .. } = *from;
-        let Some(stamp) = Stamp::parse(payload).filter(|stamp| stamp.run == self.run) else {
-            self.odd.foreign += 1;
-            return;
-        };
-        let at = self.offset(at);
-        if retain {
-            self.odd.replayed += 1;
-            let replayed = self.replays.arrived(client, stamp.stream, stamp.sequence, at, &mut self.ledger);
-            if let Replayed::Owed { done: Some(took) } = replayed {
-                self.meter.reached(metric::RETAINED, group, at, took);
-            }
-            return;
-        }
-        if let Some(took) = self.replays.delivered(client, &stamp, at) {
-            self.meter.reached(metric::RETAINED, group, at, took);
-        }
-        if self.owned.as_ref().is_some_and(|owned| owned.get(stamp.stream.device() as usize) == Some(&false)) {
-            self.received_from_abroad(from, &stamp, at);
-            return;
-        }
-        match self.ledger.received(client, &stamp, at) {
-            Arrival::First { row, written } => {
-                if self.flood.is_on() && self.is_unacknowledged(stamp.stream) {
-                    self.flood.came_back(DeviceId(stamp.stream.device()), 1, at);
-                }
-                if let Some((took, all)) = self.absences.arrived(client, written, at) {
-                    self.meter.reached(metric::DRAIN, group, at, took);
-                    self.drained.extend(all.map(|all| (group, all)));
-                }
-                let service = written.map(|written| at.saturating_sub(written));
-                self.meter.received(row, group, at.saturating_sub(stamp.intended_start()), service);
-            }
-            Arrival::Duplicate(row) => self.meter.repeated(row),
-            Arrival::Copy | Arrival::Unexpected => {}
-        }
-    }
-
-    /// When it was written is known to its sender only, so what the broker took of the time is not.
-    fn received_from_abroad(&mut self, from: &Delivered<'_>, stamp: &Stamp, at: Duration) {
-        let Some(known) = self.devices.get(stamp.stream.device() as usize) else { return };
-        let Ok(topic) = std::str::from_utf8(from.topic) else { return };
-        let foreign = Foreign { topic, qos: from.qos, group: known.group, aged: self.agreed };
-        match self.ledger.received_from_abroad(from.client, stamp, &foreign, at) {
-            Arrival::First { row, .. } if self.agreed => {
-                let intended = stamp.intended_start();
-                if intended > at {
-                    let (count, most) = self.odd.early;
-                    self.odd.early = (count + 1, most.max(intended - at));
-                }
-                self.meter.received(row, from.group, at.saturating_sub(intended), None);
-            }
-            Arrival::First { row, .. } => {
-                self.odd.unmeasured += 1;
-                self.meter.repeated(row);
-            }
-            Arrival::Duplicate(row) => self.meter.repeated(row),
-            Arrival::Copy | Arrival::Unexpected => {}
-        }
-    }
-
-    /// Whether its messages come back by arriving: at QoS 0 nothing else says so.
-    fn is_unacknowledged(&self, stream: StreamId) -> bool {
-        self.ledger.stream(stream).is_some_and(|info| info.qos == QoS::AtMostOnce)
     }
 
     /// From now on each device of the groups that `publishes` picks may have `in_flight` messages under way.
@@ -291,7 +169,12 @@ impl Recorder {
     fn series(&mut self, device: DeviceId, publication: &Publication) -> Option<StreamId> {
         let known = self.devices.get_mut(device.0 as usize)?;
         let qos = publication.qos;
-        let place = known.series.iter().position(|(topic, other)| *topic == publication.topic && *other == qos);
+        // The farm's topics share their bytes, so most often one word tells.
+        let is_same = |topic: &ByteString| {
+            let other = &publication.topic;
+            (topic.as_ptr() == other.as_ptr() && topic.len() == other.len()) || topic == other
+        };
+        let place = known.series.iter().position(|(topic, other)| *other == qos && is_same(topic));
         if let Some(place) = place {
             return StreamId::new(device.0, place as u32);
         }
@@ -300,6 +183,25 @@ impl Recorder {
         let info = StreamInfo { topic: prefixed(&self.prefix, &publication.topic), qos, group: known.group };
         self.ledger.open(stream, info);
         Some(stream)
+    }
+}
+
+impl Recorder {
+    /// Books `count` messages of a series that are due together; the stamp of the first.
+    fn intend(&mut self, device: DeviceId, stream: StreamId, due: Time, count: u32) -> Stamp {
+        let intended = self.offset(due);
+        // What is handed out together was handed out when the batch began: a batch takes a fraction of a millisecond.
+        let now = self.offset(self.batch);
+        let Intended { sequence, row, readers } = self.ledger.intend_run(stream, count, intended, now);
+        self.meter.intended(row, count);
+        if self.flood.is_on() {
+            let back = match row.qos {
+                QoS::AtMostOnce => Return::Received(readers as u32),
+                QoS::AtLeastOnce | QoS::ExactlyOnce => Return::Acknowledged,
+            };
+            self.flood.sent(device, count, back, now);
+        }
+        Stamp { run: self.run, stream, sequence, intended: intended.as_nanos() as u64 }
     }
 }
 
@@ -314,30 +216,32 @@ impl Stamper for Recorder {
             self.odd.unstamped += 1;
             return None;
         };
-        let intended = self.offset(due);
-        // What is handed out together was handed out when the batch began: a batch takes a fraction of a millisecond.
-        let now = self.offset(self.batch);
-        let sequence = self.ledger.intend(stream, intended, now);
         if publication.retain {
             self.replays.retains(stream);
         }
-        let stamp = Stamp { run: self.run, stream, sequence, intended: intended.as_nanos() as u64 };
+        let stamp = self.intend(device, stream, due, 1);
         if plain {
             stamp.overwrite(&mut publication.payload).expect("plain payloads have room for a stamp");
         } else {
             stamp.append(&mut publication.payload).expect("checked to be an object");
         }
-        if let Some(row) = self.ledger.row_of(stream, sequence) {
-            self.meter.intended(row);
+        Some(packed(stream, stamp.sequence))
+    }
+
+    fn stamp_all(&mut self, device: DeviceId, due: Time, publication: &mut Publication, count: u32) -> Option<Tag> {
+        if publication.kind != Kind::Plain || publication.retain {
+            return None;
         }
-        if self.flood.is_on() {
-            let back = match publication.qos {
-                QoS::AtMostOnce => Return::Received(self.ledger.readers(stream) as u32),
-                QoS::AtLeastOnce | QoS::ExactlyOnce => Return::Acknowledged,
-            };
-            self.flood.sent(device, back, now);
+        let stream = self.series(device, publication)?;
+        let stamp = self.intend(device, stream, due, count);
+        stamp.overwrite(&mut publication.payload).expect("plain payloads have room for a stamp");
+        Some(packed(stream, stamp.sequence))
+    }
+
+    fn stamp_anew(&self, publication: &mut Publication, tag: Tag) {
+        if let Some((_, sequence)) = unpacked(tag) {
+            Stamp::renumber(&mut publication.payload, sequence);
         }
-        Some(packed(stream, sequence))
     }
 }
 

@@ -135,9 +135,19 @@ impl Replays {
         self.retaining.insert(stream);
     }
 
+    /// Whether acknowledgements of a stream's messages matter here.
+    pub(super) fn follows(&self, stream: StreamId) -> bool {
+        !self.retaining.is_empty() && self.retaining.contains(&stream)
+    }
+
+    /// Whether deliveries matter here.
+    pub(super) const fn are_awaited(&self) -> bool {
+        self.outstanding > 0
+    }
+
     /// The broker acknowledged a message.
     pub(super) fn acknowledged(&mut self, stream: StreamId, sequence: u32, ledger: &Ledger) {
-        if !self.retaining.contains(&stream) {
+        if !self.follows(stream) {
             return;
         }
         if let Some(topic) = self.by_stream.get(&stream) {
@@ -227,7 +237,7 @@ impl Replays {
     /// A message of `stream`, intended at `intended`, was delivered to `client` at `at`. Since SUBSCRIBE, if that made up for the
     /// last retained message that it was owed.
     pub(super) fn delivered(&mut self, client: ClientId, stamp: &Stamp, at: Duration) -> Option<Duration> {
-        if self.outstanding == 0 {
+        if !self.are_awaited() {
             return None;
         }
         let (latecomer, topic) = self.owing(client, stamp.stream)?;
@@ -293,7 +303,7 @@ mod tests {
             let qos = if number == 2 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
             let group = u16::from(number != 3);
             ledger.open(stream, StreamInfo { topic: format!("farm/{number}").into(), qos, group });
-            let sequence = ledger.intend(stream, Duration::ZERO, Duration::ZERO);
+            let sequence = ledger.intend(stream, Duration::ZERO, Duration::ZERO).sequence;
             replays.retains(stream);
             ledger.confirmed(stream, sequence, Duration::ZERO);
             replays.acknowledged(stream, sequence, &ledger);

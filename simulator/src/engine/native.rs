@@ -119,6 +119,7 @@ impl Native {
 
     fn poll_turn(&mut self, cx: &mut Context<'_>, until: Time) -> Poll<()> {
         loop {
+            self.turned = self.clock.now();
             // Commands given since the last turn leave before anything is read.
             self.write(cx);
             self.dial(cx);
@@ -210,7 +211,7 @@ impl Native {
     }
 
     fn fire_timers(&mut self) {
-        let now = self.clock.now();
+        let now = self.turned;
         while let Some((due, key)) = self.timers.pop_due(now) {
             let Some(live) = self.clients.find_mut(key).and_then(Client::live) else { continue };
             if live.armed != Some(due) {
@@ -449,7 +450,6 @@ impl ClientEngine for Native {
     async fn turn(&mut self, until: Time) {
         let mut waited = false;
         poll_fn(|cx| {
-            self.turned = self.clock.now();
             let turn = self.poll_turn(cx, until);
             waited |= turn.is_pending();
             turn

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     ClientEngine, ClientEvent, ClientKey,
     engine::{Closed, Unsent},
-    farm::{DeviceId, Kind, Publication, Received},
+    farm::{Kind, Publication, Received},
 };
 
 impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
@@ -196,9 +196,8 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         }
     }
 
-    /// Stamps and sends what `plain` holds; what cannot be sent waits.
-    pub(super) fn publish_plain(&mut self, index: usize, id: DeviceId, due: Time) {
-        let tag = self.stamper.stamp(id, due, &mut self.plain);
+    /// Sends what `plain` holds, stamped; what cannot be sent waits.
+    pub(super) fn send_plain(&mut self, index: usize, tag: Option<Tag>) {
         let device = &mut self.devices[index];
         let sends = device.phase == Phase::Online && !device.flushing && device.buffer.is_empty();
         if let Some(client) = device.client.filter(|_| sends) {

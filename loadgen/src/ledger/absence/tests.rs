@@ -75,7 +75,7 @@ impl Bench {
     }
 
     fn publish(&mut self) {
-        let sequence = self.ledger.intend(self.stream, NOW, NOW);
+        let sequence = self.ledger.intend(self.stream, NOW, NOW).sequence;
         self.ledger.written(self.stream, sequence, NOW);
         self.to_broker[0].push_back(Packet::Publish(sequence));
         if !self.away || self.keeps() {
@@ -232,7 +232,7 @@ fn streams_that_open_meanwhile_are_not_due_to_who_is_away() {
         bench.ledger.open(other, StreamInfo { topic: "x".into(), qos: QoS::AtLeastOnce, group: 0 });
         assert_eq!(bench.ledger.readers(other), usize::from(keeps_session));
         for _ in 0..2 {
-            let sequence = bench.ledger.intend(other, NOW, NOW);
+            let sequence = bench.ledger.intend(other, NOW, NOW).sequence;
             bench.ledger.confirmed(other, sequence, NOW);
             bench.ledger.come_back(CLIENT);
         }
@@ -251,7 +251,7 @@ fn who_leaves_a_shared_group_takes_nothing_from_it_that_a_session_keeps() {
         let mut ledger = Ledger::new(audience, Options::default());
         let stream = StreamId::new(0, 0).unwrap();
         ledger.open(stream, StreamInfo { topic: "x".into(), qos: QoS::AtLeastOnce, group: 0 });
-        let sequence = ledger.intend(stream, NOW, NOW);
+        let sequence = ledger.intend(stream, NOW, NOW).sequence;
         ledger.confirmed(stream, sequence, NOW);
         ledger.leave(clients[0], keeps_session);
         assert_eq!(ledger.close().sum(|_| true).lost, lost);

@@ -56,7 +56,7 @@ fn ledger(is_here: impl Fn(u32) -> bool) -> Ledger {
 fn send(ledger: &mut Ledger, stream: StreamId, at: Duration, confirmed: bool) -> u32 {
     let topic = format!("farm/{stream}").into();
     ledger.open(stream, StreamInfo { topic, qos: QoS::AtLeastOnce, group: 0 });
-    let sequence = ledger.intend(stream, at, at);
+    let sequence = ledger.intend(stream, at, at).sequence;
     ledger.written(stream, sequence, at);
     if confirmed {
         ledger.confirmed(stream, sequence, at);

@@ -9,7 +9,8 @@ use protocol::{SubscribeFilter, SubscriptionOptions, TopicFilter};
 use reports::observation::{TargetInfo, Tool};
 use simulator::Target;
 
-use super::*;
+use super::{arrivals::Delivered, *};
+use crate::ledger::ClientId;
 use crate::{
     ledger::{Audience, Options, Subscription},
     measure::{Groups, StageSpan},
@@ -265,7 +266,7 @@ impl Bench {
             Packet::PubAck { device, sequence } => {
                 self.acknowledged.insert(device, sequence);
                 let tag = packed(StreamId::new(device, 0).unwrap(), sequence);
-                self.recorder.published(tag, 1, ReasonCode::Success, self.now);
+                self.recorder.published(tag, 1, protocol::ReasonCode::Success, self.now);
             }
             Packet::SubAck => {
                 self.joined = true;

@@ -107,9 +107,7 @@ impl Link {
 
     /// Ends it without a note.
     pub(crate) fn end_quietly(&mut self, packet_id: PacketId) {
-        if let Some((_, true)) = self.session.in_flight.remove(packet_id) {
-            self.quota += 1;
-        }
+        self.quota += u16::from(self.session.in_flight.end(packet_id));
     }
 
     /// PUBACK.

@@ -163,6 +163,20 @@ impl InFlightTable {
         Some((slot.stage, slot.counted))
     }
 
+    /// As [`remove`](Self::remove), when nobody asks what it was: only whether it gives back send quota.
+    pub(crate) fn end(&mut self, packet_id: PacketId) -> bool {
+        match self.slot(packet_id) {
+            // By far the most, and nothing of them need be moved.
+            Some(Slot { stage: Stage::Unkept(_), counted, .. }) if self.used > 1 => {
+                let (counted, index) = (*counted, self.index(packet_id));
+                self.slots[index] = None;
+                self.used -= 1;
+                counted
+            }
+            _ => self.remove(packet_id).is_some_and(|(_, counted)| counted),
+        }
+    }
+
     /// PUBREC came: the message is forgotten (MQTT-4.3.3-6), its PUBREL takes the next place in the order
     /// (MQTT-4.6.0-4 in both) and is unacknowledged until PUBCOMP (MQTT-4.3.3-5).
     pub(crate) fn release(&mut self, packet_id: PacketId) {
