@@ -97,6 +97,7 @@ const KINDS: &[&str] = &[
     "ledger",
     "requests",
     "generator_health",
+    "broker_drops",
     "aborted",
     "threshold",
     "run_ended",
@@ -188,5 +189,23 @@ impl<R: BufRead> Iterator for Reader<R> {
         let next = self.advance().transpose();
         self.ended = !matches!(next, Some(Ok(_)));
         next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_that_is_written_is_read() {
+        let unknown = serde_json::from_str::<Observation>(r#"{"kind":"?"}"#).unwrap_err().to_string();
+        let (_, named) = unknown.split_once("expected one of ").unwrap();
+        // The list ends where the error says its place.
+        let (named, _) = named.split_once(" at line").unwrap_or((named, ""));
+        let kinds: Vec<&str> = named.split(", ").map(|kind| kind.trim_matches('`')).collect();
+        let (mut kinds, mut known) = (kinds, KINDS.to_vec());
+        kinds.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(known, kinds);
     }
 }
