@@ -31,8 +31,8 @@ mod audience;
 mod evidence;
 mod joint;
 mod latecomer;
+mod neighbours;
 mod ranges;
-mod runs;
 mod stream;
 mod under_way;
 mod witness;
@@ -52,8 +52,8 @@ pub use audience::{Audience, ClientId, Expected, Reader, ReaderId, Subscription}
 pub(crate) use evidence::quality;
 pub use joint::{Closed, Joint, Misfit};
 pub use latecomer::Replay;
+pub use neighbours::Run;
 pub use ranges::Ranges;
-pub use runs::Run;
 pub use witness::{Fault, Witness};
 
 use abroad::Abroad;
