@@ -4,10 +4,14 @@
 mod specimen;
 
 use jiff::Timestamp;
-use reports::capacity::{Answer, Capacity, CapacityFolder, Dimension, block, capacity_json, capacity_schema, sentence};
+use reports::capacity::{
+    Answer, Capacity, CapacityFolder, Dimension, StepVerdict, block, capacity_json, capacity_schema, sentence,
+};
+use reports::capacity_html;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 fn all() -> [Capacity; 4] {
     [specimen::confirmed(), specimen::generator_limited(), specimen::none(), specimen::unfinished()]
@@ -88,6 +92,23 @@ fn the_terminal_shows_every_step_and_the_headroom() {
             assert!(line.chars().count() <= 80, "{line}");
         }
     }
+}
+
+/// Longer runs at more than the answer failed; how long messages took then is not what the answer promises.
+#[test]
+fn the_latency_of_the_answer_is_that_of_its_own_confirmations() {
+    let mut capacity = specimen::confirmed();
+    let page = capacity_html(&capacity).unwrap();
+    let mut failed = capacity.steps.last().unwrap().clone();
+    failed.asked = 3870.0;
+    failed.verdict = StepVerdict::Broke;
+    failed.latency.as_mut().unwrap().p99 = Duration::from_secs(77);
+    capacity.steps.insert(9, failed);
+    let figure = |page: &str| {
+        let (_, figure) = page.split_once("99 of 100 within").unwrap();
+        figure.split_once("in the worst confirmation").unwrap().0.to_owned()
+    };
+    assert_eq!(figure(&capacity_html(&capacity).unwrap()), figure(&page));
 }
 
 #[test]

@@ -69,7 +69,10 @@ fn key_figures(capacity: &Capacity) -> Vec<KeyFigure> {
         note: confirmations(capacity),
         tone: "",
     }];
-    let confirmed = capacity.steps.iter().filter(|step| step.kind == StepKind::Confirmation);
+    // Confirmations of more than the answer failed, so their latency is not the answer's.
+    let confirmed = capacity.steps.iter().filter(|step| {
+        step.kind == StepKind::Confirmation && capacity.answer.figure().is_some_and(|answer| step.asked == answer)
+    });
     if let Some(worst) = confirmed.filter_map(|step| step.latency).max_by_key(|points| points.p99) {
         let text = latency(worst.p99);
         let (value, unit) = text.split_once(' ').unwrap_or((&text, ""));
