@@ -7,7 +7,8 @@ mod naive;
 
 const MILLI: Duration = Duration::from_millis(1);
 
-fn audience() -> Audience {
+/// Readers of all sorts: overlapping filters, a shared group, somebody who is elsewhere.
+pub(super) fn audience() -> Audience {
     let to = |share: Option<&str>, filter: &str, qos| Subscription {
         share: share.map(Into::into),
         filter: filter.into(),

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     RunId, Stamp,
-    ledger::{Account, Arrival, Audience, Options, StreamInfo, Subscription},
+    ledger::{Account, Arrival, Options, StreamInfo, tests::audience},
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -41,19 +41,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn ledger(forgetful: bool) -> Ledger {
-    let to = |share: Option<&str>, filter: &str, qos| Subscription {
-        share: share.map(Into::into),
-        filter: filter.into(),
-        qos,
-        groups: None,
-    };
-    let mut audience = Audience::default();
-    audience.add("everything", vec![to(None, "farm/#", QoS::AtLeastOnce)]);
-    audience.add("overlapping", vec![to(None, "farm/#", QoS::AtMostOnce), to(None, "farm/+", QoS::AtLeastOnce)]);
-    audience.add("member-1", vec![to(Some("apps"), "farm/#", QoS::AtLeastOnce)]);
-    audience.add("member-2", vec![to(Some("apps"), "farm/#", QoS::AtLeastOnce), to(None, "farm/b", QoS::AtLeastOnce)]);
     let mut ledger = Ledger::new(
-        audience,
+        audience(),
         Options {
             stage_ends: vec![60 * MILLI, 120 * MILLI, 1000 * MILLI],
             witnesses: 10_000,
