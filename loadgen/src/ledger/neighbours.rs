@@ -118,7 +118,7 @@ impl Ledger {
         let Stream { tracks, under_way, info, .. } = found;
         let Ok(place) = tracks.binary_search_by_key(&reader, |track| track.reader) else { return false };
         let track = &mut tracks[place];
-        if !track.takes_run(client, run.first) {
+        if !track.takes_run(run.first) {
             return false;
         }
         let is_fit = |entry: &Entry| {
@@ -150,12 +150,11 @@ impl Ledger {
     }
 }
 
-/// The stream of `run`, and its last number, when all of it was intended in one stage and nothing of it was given up.
+/// The stream of `run`, and its last number, when all of it was intended in one stage. What was given up is not under way any more,
+/// which stops the run later.
 fn ordinary(devices: &mut [Vec<Option<Box<Stream>>>], run: Run) -> Option<(&mut Stream, u32)> {
     let last = run.last()?;
     let found = find_mut(devices, run.stream)?;
-    let whole = last < found.next
-        && found.stage_end(run.first).is_none_or(|end| last <= end)
-        && found.given_up.lacks(run.first, last);
+    let whole = last < found.next && found.stage_end(run.first).is_none_or(|end| last <= end);
     whole.then_some((found, last))
 }

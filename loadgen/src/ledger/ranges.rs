@@ -67,11 +67,6 @@ impl Ranges {
         }
     }
 
-    /// Whether none of the values from `first` to `last` is in the set.
-    pub fn lacks(&self, first: u32, last: u32) -> bool {
-        self.from(first).first().is_none_or(|(begin, _)| *begin > last)
-    }
-
     /// Adds every value of `other`.
     pub fn extend(&mut self, other: &Self) {
         let mut all = std::mem::take(&mut self.spans);

@@ -170,12 +170,9 @@ impl Track {
         &mut self.layers[0]
     }
 
-    /// Whether messages from `first` on are the first of their kind, and nothing after them has reached `client`.
-    pub(super) fn takes_run(&self, client: ClientId, first: u32) -> bool {
-        let seen = self.highest.iter().find(|(member, _)| *member == client);
+    /// Whether nothing from `first` on has reached the reader, and nothing of it is excused: whoever is excused counts as received.
+    pub(super) fn takes_run(&self, first: u32) -> bool {
         self.layers[0].ends_before(first)
-            && self.excused.ends_before(first)
-            && seen.is_none_or(|(_, highest)| *highest < first)
     }
 
     /// Messages that it [`takes`](Self::takes_run) reached `client`, in order.
