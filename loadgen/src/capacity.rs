@@ -12,6 +12,7 @@
 mod fit;
 mod hunt;
 mod judged;
+mod lag;
 mod limiter;
 pub mod search;
 mod shape;

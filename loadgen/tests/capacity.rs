@@ -112,6 +112,18 @@ fn a_step_is_the_scenario_at_one_rate_and_nothing_else_of_it_changes() {
 }
 
 #[test]
+fn the_generator_may_lag_a_tenth_of_the_latency_that_the_slo_allows() {
+    let mut base = scenario();
+    base.search.slo = ["p(99)<200ms", "loss count==0"].map(|text| scenarios::demand(text).unwrap()).to_vec();
+    let shape = Shape::new(base, Dimension::Rate, HOLD).unwrap();
+    let hunt = hunt(Job { shape, ..job(Dimension::Rate, 1e6) });
+    let lag = Duration::from_millis(20);
+    assert_eq!(hunt.next().unwrap().scenario.lag_limit, Some(lag), "by which the step is judged");
+    let told = hunt.document().search.lag_limit.clone().unwrap();
+    assert_eq!((told.limit, told.because.as_str()), (lag, "a tenth of what e2e: p(99)<200ms allows"));
+}
+
+#[test]
 fn connections_beyond_the_scenario_s_are_idle_and_fan_out_replaces_its_readers() {
     let shape = Shape::new(scenario(), Dimension::Connections, HOLD).unwrap();
     let at = shape.at(5000.0, HOLD);

@@ -104,6 +104,9 @@ pub struct Searched {
     pub dimension: Dimension,
     /// What a step must hold, as written: `e2e: p(99)<200ms`.
     pub slo: Vec<String>,
+    /// How late the generator may be; absent in documents of earlier versions.
+    #[serde(default)]
+    pub lag_limit: Option<LagLimit>,
     /// Messages published per second meanwhile, where something else is searched.
     #[serde(default)]
     pub rate: Option<f64>,
@@ -125,6 +128,18 @@ pub struct Searched {
     #[serde(rename = "confirmation_hold_ns", with = "nanoseconds")]
     #[schemars(with = "u64")]
     pub confirmation_hold: Duration,
+}
+
+/// How late the generator may be in a step before the step is about it, and not about the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LagLimit {
+    /// The longest lag, from intended start to sending. It is compared with p99.9 of a step's messages, or with the highest
+    /// percentile that ten of them lie beyond.
+    #[serde(rename = "limit_ns", with = "nanoseconds")]
+    #[schemars(with = "u64")]
+    pub limit: Duration,
+    /// Why so long, as a fragment: `a tenth of what e2e: p(99)<200ms allows`.
+    pub because: String,
 }
 
 /// What a search varies.

@@ -62,6 +62,23 @@ fn the_sentence_can_be_signed() {
 }
 
 #[test]
+fn many_demands_are_counted_in_the_sentence_and_listed_below() {
+    let mut capacity = specimen::confirmed();
+    capacity.search.slo = (1..8).map(|qos| format!("e2e{{qos:{qos}}}: p(99)<200ms")).collect();
+    let said = sentence(&capacity);
+    assert!(said.contains("3 runs of 30 s held all 7 demands; at 3,870 msg/s the SLO broke"), "{said}");
+    let text = block(&capacity, Path::new("x"));
+    let listed: Vec<&str> = text.lines().skip_while(|line| *line != "the 7 demands on every step:").skip(1).collect();
+    assert_eq!(
+        (listed[0], listed[6], listed[7]),
+        ("  e2e{qos:1}: p(99)<200ms", "  e2e{qos:7}: p(99)<200ms", ""),
+        "{text}"
+    );
+    let page = capacity_html(&capacity).unwrap();
+    assert_eq!(capacity.search.slo.iter().filter(|demand| page.contains(&demand.replace('<', "&lt;"))).count(), 7);
+}
+
+#[test]
 fn what_goes_on_besides_is_part_of_the_sentence() {
     let mut capacity = specimen::confirmed();
     (capacity.search.dimension, capacity.search.rate) = (Dimension::FanOut, Some(500.0));
@@ -80,6 +97,7 @@ fn the_terminal_shows_every_step_and_the_headroom() {
     let text = block(&specimen::confirmed(), Path::new("runs/x/capacity.json"));
     assert_eq!(text.lines().filter(|line| line.contains("  confirm  ")).count(), 3, "{text}");
     assert!(text.contains("phase 3 needs 3,000 msg/s: fits, 1.2 times over"), "{text}");
+    assert!(text.contains("the generator may lag 20.0 ms: a tenth of what e2e: p(99)<200ms allows"), "{text}");
     assert!(text.contains("runs/x/capacity.json"));
     let text = block(&specimen::generator_limited(), Path::new("x"));
     assert!(text.contains("phase 2 needs 1,500 msg/s: fits, at least 1.3 times over"), "{text}");

@@ -49,7 +49,9 @@ pub(crate) fn resolve(document: Document, folder: Option<&Path>, problems: &mut 
 
     let head = head?;
     above_zero(&head.drain, "a run cannot drain in no time", "write a duration above 0, such as `10s`", problems);
-    above_zero(&head.lag_limit, "every generator lags a little", "write a duration above 0, such as `5ms`", problems);
+    if let Some(limit) = &head.lag_limit {
+        above_zero(limit, "every generator lags a little", "write a duration above 0, such as `5ms`", problems);
+    }
     let name = head.name?.value;
     if !problems.is_empty() {
         return None;
@@ -62,7 +64,7 @@ pub(crate) fn resolve(document: Document, folder: Option<&Path>, problems: &mut 
         epoch_ms: head.date.value.midnight_ms(),
         warm_up: head.warm_up.value.0,
         drain: head.drain.value.0,
-        lag_limit: head.lag_limit.value.0,
+        lag_limit: head.lag_limit.map(|limit| limit.value.0),
         brokers: defaults,
         barns,
         devices: devices.into_iter().map(|group| Some(group?.0)).collect::<Option<_>>()?,

@@ -53,12 +53,11 @@ pub(crate) fn run(options: Capacity) -> Result<ExitCode, Failure> {
         confirm: options.confirm,
         step_length: options.step_length,
     };
-    let known =
-        options.ceiling_of.as_deref().map(|file| ceiling::read(file, &scenario, whole.dimension)).transpose()?;
     let metrics = options.metrics.page().map_err(Failure::usage)?;
     let base = scenario.output.folder.clone();
     let over_tcp = !matches!(&named, Named::At(endpoint) if endpoint.scheme == Scheme::Unix);
     let search = whole.job(scenario, over_tcp)?;
+    let known = options.ceiling_of.as_deref().map(|file| ceiling::read(file, &search.shape)).transpose()?;
     let folder = match &options.out {
         Some(path) => CapacityFolder::at(path),
         None => CapacityFolder::create(&base, search.shape.base().name.as_str(), Timestamp::now()),

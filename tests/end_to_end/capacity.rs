@@ -195,6 +195,12 @@ fn the_generator_s_own_ceiling_is_a_search_too_and_serves_later_ones() {
     let output = read(&["--search", "connections"]);
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("it is about the rate of knee"), "{}", text(&output.stderr));
+    // A generator that may be later does more.
+    fs::write(&scenario, SCENARIO.replace("lag_limit = \"2s\"", "lag_limit = \"1s\"")).unwrap();
+    let output = read(&[]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("allowed to lag 2s for it"), "{}", text(&output.stderr));
+    fs::write(&scenario, SCENARIO).unwrap();
     let output = read(&[]);
     assert_eq!(output.status.code(), Some(5), "nobody listens there");
     assert!(

@@ -108,6 +108,7 @@ impl Hunt {
                     model::Dimension::FanOut => Dimension::FanOut,
                 },
                 slo: job.shape.slo().iter().map(ToString::to_string).collect(),
+                lag_limit: Some(job.shape.lag_limit().clone()),
                 rate: scenario.peak_rate().filter(|_| job.shape.dimension() != model::Dimension::Rate),
                 start: job.settings.start,
                 most: job.settings.most,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reports::capacity::LagLimit;
 use scenarios::{
     Scenario,
     model::{
@@ -10,6 +11,8 @@ use scenarios::{
     },
 };
 
+use super::lag;
+
 /// A scenario that is run at many figures.
 #[derive(Clone, Debug)]
 pub struct Shape {
@@ -17,6 +20,7 @@ pub struct Shape {
     dimension: Dimension,
     slo: Vec<Threshold>,
     step_length: Duration,
+    lag_limit: LagLimit,
 }
 
 /// A scenario that cannot be searched so: what is wrong, and what to do.
@@ -41,13 +45,20 @@ impl Shape {
             return Err(ShapeError("a search over fan-out needs a subscriber group whose version and QoS it can take"));
         }
         let slo = slo(&base, dimension);
-        Ok(Self { base, dimension, slo, step_length })
+        let lag_limit = lag::limit(&base, &slo);
+        Ok(Self { base, dimension, slo, step_length, lag_limit })
     }
 
     /// What every step must hold.
     #[must_use]
     pub fn slo(&self) -> &[Threshold] {
         &self.slo
+    }
+
+    /// How late the generator may be in every step, and why so late.
+    #[must_use]
+    pub fn lag_limit(&self) -> &LagLimit {
+        &self.lag_limit
     }
 
     /// The scenario as it was given.
@@ -113,6 +124,7 @@ impl Shape {
     pub fn at(&self, figure: f64, hold: Duration) -> Scenario {
         let mut scenario = self.base.clone();
         scenario.thresholds.clone_from(&self.slo);
+        scenario.lag_limit = Some(self.lag_limit.limit);
         scenario.events.clear();
         scenario.set_hold(hold);
         scenario.warm_up = scenario.warm_up.clamp(self.step_length / 5, self.step_length / 2);

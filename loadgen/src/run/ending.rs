@@ -7,6 +7,7 @@ use reports::{
     Observation, figures,
     observation::{Attendance, Event, EventKind, Evidence},
 };
+use scenarios::Scenario;
 use simulator::farm::Farm;
 
 use super::{
@@ -151,7 +152,8 @@ impl Drive<'_> {
                 text: held_up(odd.held_up, recorder.meter.measured(SEND_LAG).max(), machine.send_queue),
             }));
         }
-        closing::figures(&mut chronicle, recorder, &names, self.plan.scenario.lag_limit, machine);
+        let limit = self.plan.scenario.lag_limit.unwrap_or(Scenario::LAG_LIMIT);
+        closing::figures(&mut chronicle, recorder, &names, limit, machine);
         (chronicle, at)
     }
 

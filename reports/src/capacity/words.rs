@@ -6,6 +6,9 @@ use crate::observation::TargetInfo;
 use crate::terminal::visible;
 use std::path::Path;
 
+/// So many demands are named in the sentence itself.
+const NAMED: usize = 2;
+
 /// A figure of the search in words, without its unit: `3,750`.
 #[must_use]
 pub fn figure(dimension: Dimension, value: f64) -> String {
@@ -37,7 +40,7 @@ pub fn sentence(capacity: &Capacity) -> String {
     let quantity = |value: f64| quantity(search.dimension, value);
     // What the figure is worth hangs on what goes on besides.
     let meanwhile = search.rate.map_or(String::new(), |per_second| format!(" at {} msg/s", rate(per_second)));
-    let slo = search.slo.join("; ");
+    let slo = if is_long(&search.slo) { format!("all {} demands", search.slo.len()) } else { search.slo.join("; ") };
     let held = |confirmations: u32| {
         let runs = plural(u64::from(confirmations), "run", "runs");
         format!("{runs} of {} held {slo}", span(search.confirmation_hold))
@@ -75,6 +78,11 @@ pub fn sentence(capacity: &Capacity) -> String {
         }
     };
     visible(&capitalised(&text))
+}
+
+/// Whether a sentence that names every demand has no room for what it is about; they then stand below it.
+fn is_long(slo: &[String]) -> bool {
+    slo.len() > NAMED
 }
 
 /// Who was asked: a port that was free for once says little, so what listens there stands beside it.
@@ -129,6 +137,11 @@ pub fn outcome(dimension: Dimension, step: &Step) -> String {
 pub fn block(capacity: &Capacity, page: &Path) -> String {
     let dimension = capacity.search.dimension;
     let mut lines = vec![String::new(), sentence(capacity), String::new()];
+    if is_long(&capacity.search.slo) {
+        lines.push(format!("the {} demands on every step:", capacity.search.slo.len()));
+        lines.extend(capacity.search.slo.iter().map(|demand| format!("  {}", visible(demand))));
+        lines.push(String::new());
+    }
     let head = ["#", "for", "asked", "achieved", "p50", "p99", "lost", "CPU", "result"].map(str::to_owned);
     let rows = capacity.steps.iter().map(|step| row(dimension, step));
     lines.extend(aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>()));
@@ -150,6 +163,9 @@ pub fn block(capacity: &Capacity, page: &Path) -> String {
         let least = if ceiling.at_least { "at least " } else { "" };
         let figure = figure(dimension, ceiling.figure);
         lines.push(format!("the generator's own ceiling: {least}{figure} {} ({})", dimension.unit(), ceiling.source));
+    }
+    if let Some(lag) = &capacity.search.lag_limit {
+        lines.push(format!("the generator may lag {}: {}", latency(lag.limit), visible(&lag.because)));
     }
     lines.extend(capacity.remarks.iter().map(|remark| format!("note: {}", visible(remark))));
     lines.push(format!("seed {}; {}", capacity.seed, page.display()));

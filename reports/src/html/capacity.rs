@@ -7,7 +7,7 @@ mod steps;
 
 use super::page::{Banner, KeyFigure, render};
 use super::run::{self, environment};
-use crate::capacity::{Answer, Capacity, Limit, StepKind, figure};
+use crate::capacity::{Answer, Capacity, LagLimit, Limit, StepKind, figure};
 use crate::figures::{latency, plural, rate, span};
 use crate::observation::Ending;
 use minijinja::{Error, Value, context};
@@ -151,6 +151,7 @@ fn facts(capacity: &Capacity) -> Vec<environment::Fact> {
         ("Closer than", format!("{:.0} %", search.tolerance * 100.0)),
         ("A step", span(search.hold)),
         ("A confirmation", span(search.confirmation_hold)),
+        ("Generator may lag", search.lag_limit.as_ref().map_or(String::new(), lag_words)),
         ("Ended", capacity.ended_at.map_or("not yet, or cut off".to_owned(), |at| at.to_string())),
         ("Exit code", capacity.exit_code.map_or(String::new(), |code| code.to_string())),
         ("Seed", capacity.seed.to_string()),
@@ -159,6 +160,10 @@ fn facts(capacity: &Capacity) -> Vec<environment::Fact> {
     let mut facts = environment::machine(&capacity.target, &capacity.environment);
     facts.extend(environment::filled(own));
     facts
+}
+
+fn lag_words(lag: &LagLimit) -> String {
+    format!("{}: {}", latency(lag.limit), lag.because)
 }
 
 fn fit_words(fit: &crate::capacity::Fit) -> String {

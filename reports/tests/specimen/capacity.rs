@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use reports::capacity::{
     Answer, BrokerLoad, CAPACITY_DOCUMENT, CAPACITY_SCHEMA, Capacity, Ceiling, Dimension, Fit, GeneratorLoad, Headroom,
-    Latency, Limit, Limiter, Resource, Searched, Step, StepKind, StepVerdict, Subject, sentence,
+    LagLimit, Latency, Limit, Limiter, Resource, Searched, Step, StepKind, StepVerdict, Subject, sentence,
 };
 use reports::observation::{
     Ending, Environment, Health, Preflight, ScenarioInfo, TargetInfo, ThresholdOutcome, ThresholdResult, Tool, Unit,
@@ -41,7 +41,11 @@ pub(crate) fn generator_limited() -> Capacity {
         [500.0, 1000.0, 2000.0, 4000.0].iter().zip(1..).map(|(asked, n)| step(n, *asked)).collect();
     steps[3] = Step {
         verdict: StepVerdict::Saturated,
-        reason: "the generator was saturated: p99.9 of its lag was 41.0ms (limit 5ms)".into(),
+        reason: "the generator was saturated: p99.9 of its lag was 41.0 ms (limit 20ms, of 40,000 messages), waits for the \
+                 target left out; it waited 4 s of 12 s for a processor that others had; the host took 5 % of this \
+                 machine's processor time away (steal); its send queues were empty: the target did not hold it up; this \
+                 process used 64 % of a core"
+            .into(),
         generator: GeneratorLoad { health: Some(Health::Saturated), ..steps[3].generator.clone() },
         ..steps[3].clone()
     };
@@ -107,6 +111,10 @@ fn frame(steps: Vec<Step>, answer: Answer, exit_code: Option<u8>) -> Capacity {
         search: Searched {
             dimension: Dimension::Rate,
             slo: ["e2e: p(99)<200ms", "loss: count==0"].map(str::to_owned).to_vec(),
+            lag_limit: Some(LagLimit {
+                limit: Duration::from_millis(20),
+                because: "a tenth of what e2e: p(99)<200ms allows".into(),
+            }),
             rate: None,
             start: 500.0,
             most: 1_000_000.0,

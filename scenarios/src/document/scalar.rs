@@ -89,10 +89,6 @@ impl Span {
     pub(crate) const fn seconds(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
     }
-
-    pub(crate) const fn milliseconds(milliseconds: u64) -> Self {
-        Self(Duration::from_millis(milliseconds))
-    }
 }
 
 impl Serialize for Span {

@@ -79,8 +79,9 @@ section! {
         default drain: Span = Span::seconds(10);
         /// The lag of the generator, from intended start to sending, above which the run is invalid (exit code 7), above 0; a
         /// duration. It is compared with p99.9, or with the highest percentile that ten messages lie beyond. Raise it only where
-        /// latency is not what the run is for. Default: 5ms.
-        default lag_limit: Span = Span::milliseconds(5);
+        /// latency is not what the run is for. Default: 5ms; in a search for capacity a tenth of the shortest latency that its
+        /// SLO demands, 5ms at least and 100ms at most.
+        optional lag_limit: Span;
         /// The farm's barns, to which devices and connections are dealt in turn; each is a level of topics. `gates` is
         /// reserved. Default: barn_1.
         optional barns: Vec<At<BarnId>>;

@@ -31,8 +31,9 @@ pub struct Scenario {
     pub warm_up: Duration,
     /// The longest time that deliveries may take to come in after the last hold; above 0.
     pub drain: Duration,
-    /// The generator's lag above which the run is invalid; above 0.
-    pub lag_limit: Duration,
+    /// The generator's lag above which the run is invalid; above 0. Absent where the text does not say: then it is
+    /// [`Scenario::LAG_LIMIT`], or what a search for capacity makes of its SLO.
+    pub lag_limit: Option<Duration>,
     /// Brokers; at least one. Referred to by [`BrokerId`].
     pub brokers: Vec<Broker>,
     /// The farm's barns; at least one.
@@ -92,6 +93,9 @@ pub struct Unsupported {
 }
 
 impl Scenario {
+    /// The generator's lag above which a run is invalid that says nothing of it.
+    pub const LAG_LIMIT: Duration = Duration::from_millis(5);
+
     /// The number of devices over all groups.
     #[must_use]
     pub fn device_count(&self) -> u32 {

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use loadgen::capacity::{Hunt, Job, search::Settings};
+use loadgen::capacity::{Hunt, Job, Shape, search::Settings};
 use reports::{
     capacity::{Answer, Capacity, CapacityFolder, Ceiling, Dimension, Limit, Subject, figure},
     observation::Ending,
 };
-use scenarios::{Scenario, model};
+use scenarios::model;
 
 use super::{Ground, sink, tell, write};
 use crate::{
@@ -18,19 +18,29 @@ use crate::{
 /// Where the ceiling's own search lies, in the folder of the search that needs it.
 const FOLDER: &str = "ceiling";
 
-/// The ceiling in `file`, which must be of the same scenario.
-pub(super) fn read(file: &Path, scenario: &Scenario, dimension: model::Dimension) -> Result<Ceiling, Failure> {
+/// The ceiling in `file`, which must be of the same scenario, by a generator that was allowed no more than it is in `shape`.
+pub(super) fn read(file: &Path, shape: &Shape) -> Result<Ceiling, Failure> {
     let wrong = |why: String| Failure::usage(format!("--ceiling-of {}: {why}", file.display()));
     let found = reports::capacity::read(file)
         .map_err(|error| wrong(format!("it is no capacity.json of `paddock capacity --ceiling`: {error}")))?;
     if found.subject != Subject::Generator {
         return Err(wrong("it is about a broker: make one with `paddock capacity --ceiling`".to_owned()));
     }
-    if found.scenario.name != scenario.name.as_str()
+    if found.scenario.name != shape.base().name.as_str()
         || found.search.dimension != Dimension::Rate
-        || dimension != model::Dimension::Rate
+        || shape.dimension() != model::Dimension::Rate
     {
         return Err(wrong(format!("it is about the {} of {}", found.search.dimension.name(), found.scenario.name)));
+    }
+    let ours = shape.lag_limit();
+    if let Some(theirs) = found.search.lag_limit.as_ref().filter(|theirs| theirs.limit > ours.limit) {
+        return Err(wrong(format!(
+            "the generator was allowed to lag {} for it ({}), and here it may lag {} ({}): make one with the same --slo",
+            model::format_duration(theirs.limit),
+            theirs.because,
+            model::format_duration(ours.limit),
+            ours.because
+        )));
     }
     of(&found, file.display().to_string()).ok_or_else(|| wrong(found.sentence))
 }
