@@ -101,7 +101,17 @@
     // Nothing is wider than the screen but what scrolls by itself.
     overflow() {
       const excess = document.documentElement.scrollWidth - window.innerWidth;
-      return excess > 0 ? [`${excess} px too wide`] : [];
+      const problems = excess > 0 ? [`${excess} px too wide`] : [];
+      // Sentences are read without scrolling sideways, also those in a table that scrolls.
+      for (const why of document.querySelectorAll(".why")) {
+        const { left, right } = why.getBoundingClientRect();
+        if (left < 0 || right > window.innerWidth) problems.push(`a reason from ${left} to ${right} px`);
+      }
+      const steps = document.querySelector(".scroll:has(> .steps)");
+      if (steps && window.innerWidth >= 1200 && steps.scrollWidth > steps.clientWidth) {
+        problems.push(`steps ${steps.scrollWidth - steps.clientWidth} px wider than their box`);
+      }
+      return problems;
     },
 
     // What came from elsewhere is text.
