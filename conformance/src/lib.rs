@@ -30,6 +30,7 @@ pub mod model;
 mod mutant;
 mod nodes;
 mod outcome;
+mod patience;
 mod peer;
 mod probe;
 pub mod properties;

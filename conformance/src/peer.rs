@@ -19,14 +19,14 @@ use std::{
 use reports::observation::LineKind;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time::{self, Instant},
+    time::Instant,
 };
 use transport::Stream;
 use wire::{Ack, Connack, Disconnect, Draftable, Frames, Packet, Publish, Subscribe, Unsubscribe, Version};
 
 use self::hear::Heard;
 pub(crate) use self::hear::malformed;
-use crate::{CaseResult, Judge, Stop, desk::Desk, outcome::Ending};
+use crate::{CaseResult, Judge, Stop, desk::Desk, outcome::Ending, patience::Patience};
 
 /// One client of a case.
 #[derive(Debug)]
@@ -143,13 +143,13 @@ impl Peer {
             stream.write_all(bytes).await?;
             stream.flush().await
         };
-        match time::timeout(self.desk.site.patience, written).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => {
+        match Patience::of(self.desk.site.patience).wait(written).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => {
                 self.desk.transcript.say(&self.name, LineKind::Remark, format!("could not be sent: {error}"));
                 Ok(())
             }
-            Err(_) => Err(Stop::Inconclusive(format!("the target does not read what {} sends", self.name))),
+            None => Err(Stop::Inconclusive(format!("the target does not read what {} sends", self.name))),
         }
     }
 }
@@ -196,7 +196,7 @@ impl Peer {
             // Bounded by the patience and by what the target's socket holds.
             (&mut stream).take(LONGEST as u64).read_to_end(&mut rest).await
         };
-        let gone = time::timeout(self.desk.site.patience, parting).await.is_ok();
+        let gone = Patience::of(self.desk.site.patience).wait(parting).await.is_some();
         let word = if gone { String::new() } else { ", and the target did not close its side".to_owned() };
         self.desk.transcript.say(&self.name, LineKind::Closed, format!("{how}{word}"));
         self.ending = Some(Ending::Own);

@@ -162,12 +162,7 @@ impl Attempt {
         };
         // A mutant that its own case does not see may be none: only then the case is also tried without it.
         let own = self.owner.id == self.chosen.case.id;
-        let without = match how {
-            _ if !own => None,
-            // Behind a proxy, too, so that the mutant is the only difference.
-            How::Rules(_) | How::Overlooks => Some(self.behind(&site, Rules::none(), &|site| trial(site, 0)).await?),
-            _ => Some(trial(Site::clone(&site), 0).run().await),
-        };
+        let without = if own { Some(self.unmutated(how, &site, &trial).await?) } else { None };
         let hasty = Site { patience: PATIENCE, ..Site::clone(&site) };
         let mut with = self.mutated(how, &hasty, subject, &|site| trial(site, 1)).await?;
         // On a busy machine the case may not have come to its point. What another's mutant seems to cause may be haste, for that
@@ -177,6 +172,22 @@ impl Attempt {
             with = self.mutated(how, &site, subject, &|site| trial(site, 2)).await?;
         }
         Ok(Tried { with, without })
+    }
+
+    /// The case without its mutant. Once more when it did not come to its point, as on a busy machine.
+    async fn unmutated(&self, how: How, site: &Site, trial: &impl Fn(Site, u64) -> Trial) -> io::Result<Judgement> {
+        let mut without = Judgement::without(CaseVerdict::Inconclusive, String::new());
+        for salt in [0, 3] {
+            without = match how {
+                // Behind a proxy, too, so that the mutant is the only difference.
+                How::Rules(_) | How::Overlooks => self.behind(site, Rules::none(), &|site| trial(site, salt)).await?,
+                _ => trial(site.clone(), salt).run().await,
+            };
+            if without.verdict != CaseVerdict::Inconclusive {
+                break;
+            }
+        }
+        Ok(without)
     }
 
     /// The case with its mutant.

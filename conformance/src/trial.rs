@@ -6,12 +6,13 @@ use futures_util::FutureExt;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reports::observation::{CaseFinding, CaseVerdict, FindingLevel, TranscriptLine};
-use tokio::time::{self, Instant};
+use tokio::time::Instant;
 use wire::Draft;
 
 use crate::{
     About, After, Bench, CaseResult, Chosen, Finding, Script, Site, Stop, Weight,
     desk::{Desk, Found},
+    patience::Patience,
 };
 
 /// One try of a case.
@@ -50,10 +51,10 @@ impl Trial {
         let desk = Desk::new(version, Arc::clone(&self.site), tag(self.seed));
         let mut bench = Bench::new(desk.clone());
         let script = std::panic::AssertUnwindSafe(play(self.chosen.case.script, &mut bench)).catch_unwind();
-        let result = match time::timeout(self.deadline, script).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Stop::Error("the case panicked".into())),
-            Err(_) => Err(Stop::Error(format!("the case was not done within {:?}", self.deadline))),
+        let result = match Patience::of(self.deadline).wait(script).await {
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(Stop::Error("the case panicked".into())),
+            None => Err(Stop::Error(format!("the case was not done within {:?}", self.deadline))),
         };
         let mut judgement = Judgement::of(result, desk.found(), &self.chosen);
         judgement.took = began.elapsed();

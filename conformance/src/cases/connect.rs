@@ -66,7 +66,7 @@ pub(super) const CASES: &[Case] = &[
         decides: &[V311("3.1.2-24"), V5("3.1.2-22"), V5("3.2.2-22")],
         tags: &["time"],
         mutants: &[Mutant::rules("does not count the silence of clients", || {
-            faults::hide_silence(Duration::from_millis(500))
+            client(Kind::Connect).edit(|connect: &mut Connect| connect.keep_alive = 600).into()
         })],
         script: run!(silence_is_noticed),
         ..Case::PLAIN

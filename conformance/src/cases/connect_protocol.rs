@@ -3,13 +3,10 @@
 //! Who does not speak a version may answer in the form of any other, so the first two cases read bytes and not packets.
 
 use faults::Rules;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{connack::stranger, connect_format::is_wrong, prelude::*};
-use crate::Stop;
+use crate::{Stop, patience::Patience};
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -70,15 +67,15 @@ async fn last_words(bench: &Bench, packet: &Draft) -> CaseResult<Vec<u8>> {
         }
         std::io::Result::Ok(())
     };
-    let ended = time::timeout(site.patience, conversation).await;
+    let ended = Patience::of(site.patience).wait(conversation).await;
     bench.remark(format!("seen {}", wire::hex::line(&said)));
     if accepts(&said) {
         return Err(Stop::breach("CONNECT is not accepted", "CONNACK 0x00"));
     }
     match ended {
         // A reset ends the connection too.
-        Ok(_) => Ok(said),
-        Err(_) => Err(Stop::breach("the connection is closed", "it stays open")),
+        Some(_) => Ok(said),
+        None => Err(Stop::breach("the connection is closed", "it stays open")),
     }
 }
 

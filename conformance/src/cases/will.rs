@@ -35,7 +35,7 @@ pub(super) const CASES: &[Case] = &[
         decides: &[V311("3.1.2-24"), V311("3.1.2-8"), V5("3.1.2-22"), V5("3.1.2-8")],
         tags: &["time"],
         mutants: &[Mutant::rules("does not count the silence of clients", || {
-            faults::hide_silence(Duration::from_millis(500))
+            client(Kind::Connect).edit(|connect: &mut Connect| connect.keep_alive = 600).into()
         })],
         script: run!(is_published_after_silence),
         ..Case::PLAIN

@@ -122,9 +122,17 @@ async fn ends_its_delay_with_the_session(bench: &mut Bench) -> CaseResult {
 
 async fn is_called_off_by_return(bench: &mut Bench) -> CaseResult {
     let mut watcher = watching(bench).await?;
-    mortal(bench, will(bench, 1), 300).await?.severed().await?;
+    let mut dying = mortal(bench, will(bench, 1), 300).await?;
+    let severed = Instant::now();
+    dying.severed().await?;
     let back = bench.connect("dying").clean(false).with(Property::session_expiry_interval(300));
     let mut back = bench.connected_as("back", back).await?;
+    let away = severed.elapsed();
+    if away >= Duration::from_secs(1) {
+        return Err(Stop::Inconclusive(format!(
+            "the client was back after {away:?} only, and its Will was due after 1 s"
+        )));
+    }
     bench.let_pass(Duration::from_millis(1200)).await;
     back.ping().await.set_up("the return")?;
     bench.fence(&mut back, &mut watcher).await

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
 use wire::{Kind, Packet, Version};
 
 use super::{Peer, hear::Heard};
 use crate::{
     CaseResult, Finding, Mark, Outcome, Stop,
     outcome::{Ending, codes, either},
+    patience::Patience,
 };
 
 /// What has happened that can decide between outcomes.
@@ -26,8 +26,8 @@ impl Peer {
     ///
     /// A breach when something else happens, or nothing does.
     pub async fn expect_one_of(&mut self, outcomes: &[Outcome]) -> CaseResult<Outcome> {
-        let deadline = Instant::now() + self.desk.site.patience;
-        self.outcome(outcomes, deadline).await
+        let mut patience = Patience::of(self.desk.site.patience);
+        self.outcome(outcomes, &mut patience).await
     }
 
     /// Awaits the end of the connection. 5.0 may say DISCONNECT before: see [`Outcome::Closed`].
@@ -59,7 +59,7 @@ impl Peer {
     }
 
     /// Awaits the end of the connection between two times after this peer sent its last packet, give or take the tolerance
-    /// of the target. Somewhat later is a departure from advice: the standard does not say how soon a server must notice that
+    /// of the target; how late it is counts from now. Somewhat later is a departure from advice: the standard does not say how soon a server must notice that
     /// a time has passed.
     ///
     /// # Errors
@@ -72,13 +72,15 @@ impl Peer {
         reasons: &'static [u8],
     ) -> CaseResult {
         let tolerance = self.desk.site.tolerance;
-        let deadline = self.spoke + latest + tolerance + 2 * self.desk.site.patience;
-        self.outcome(&[Outcome::Closed(reasons)], deadline).await?;
+        let mut patience = Patience::of(latest + tolerance + 2 * self.desk.site.patience);
+        self.outcome(&[Outcome::Closed(reasons)], &mut patience).await?;
         let after = self.spoke.elapsed();
         if after + tolerance < earliest {
             let expected = format!("the connection stays open for {earliest:?} at least");
             return Err(Stop::breach(expected, format!("it was closed after {after:?}")));
         }
+        // A machine that stood still makes nobody late.
+        let after = patience.spent();
         if after > latest + tolerance {
             let expected = format!("the connection is closed after {latest:?}, or {tolerance:?} later");
             self.desk.find(Finding::departure(expected, format!("it was closed after {after:?}")));
@@ -92,8 +94,8 @@ impl Peer {
     ///
     /// A breach when it ends.
     pub async fn expect_open_for(&mut self, time: Duration) -> CaseResult {
-        let until = Instant::now() + time;
-        while self.hear(until).await? {
+        let mut patience = Patience::of(time);
+        while self.hear(&mut patience).await? {
             if self.ending.is_some() || self.dismissed {
                 let expected = format!("the connection stays open for {time:?}");
                 return Err(Stop::breach(expected, self.what_came_instead(time)));
@@ -102,14 +104,13 @@ impl Peer {
         Ok(())
     }
 
-    async fn outcome(&mut self, outcomes: &[Outcome], deadline: Instant) -> CaseResult<Outcome> {
+    async fn outcome(&mut self, outcomes: &[Outcome], patience: &mut Patience) -> CaseResult<Outcome> {
         let expected = either(outcomes, self.desk.version);
-        let awaited = deadline.saturating_duration_since(Instant::now());
         self.to_end = outcomes.iter().all(|outcome| outcome.ends()).then(|| expected.clone());
-        let turn = self.turn(outcomes, deadline).await;
+        let turn = self.turn(outcomes, patience).await;
         self.to_end = None;
         match turn? {
-            Turn::Silence => Err(Stop::breach(expected, self.what_came_instead(awaited))),
+            Turn::Silence => Err(Stop::breach(expected, self.what_came_instead(patience.spent()))),
             Turn::Ended(ending) => self.ended(outcomes, ending, expected),
             Turn::Packet(Heard { packet: Packet::Connack(connack), line }) => {
                 if connack.reason == 0 {
@@ -127,7 +128,7 @@ impl Peer {
     }
 
     /// The first thing that can decide; other packets stay unread.
-    async fn turn(&mut self, outcomes: &[Outcome], deadline: Instant) -> CaseResult<Turn> {
+    async fn turn(&mut self, outcomes: &[Outcome], patience: &mut Patience) -> CaseResult<Turn> {
         let decides = |kind: Kind| {
             matches!(kind, Kind::Connack | Kind::Disconnect)
                 || outcomes.iter().any(|outcome| matches!(outcome, Outcome::Answer(answer, _) if *answer == kind))
@@ -139,7 +140,7 @@ impl Peer {
             if let Some(ending) = self.ending {
                 return Ok(Turn::Ended(ending));
             }
-            if !self.hear(deadline).await? && self.ending.is_none() {
+            if !self.hear(patience).await? && self.ending.is_none() {
                 return Ok(Turn::Silence);
             }
         }
@@ -212,9 +213,9 @@ impl Peer {
 
     /// The connection ends now, and nothing comes before.
     async fn expect_end(&mut self, when: &str, mark: Mark) -> CaseResult {
-        let deadline = Instant::now() + self.desk.site.patience;
+        let mut patience = Patience::of(self.desk.site.patience);
         while self.ending.is_none() {
-            if !self.hear(deadline).await? && self.ending.is_none() {
+            if !self.hear(&mut patience).await? && self.ending.is_none() {
                 let finding =
                     Finding::breach(format!("the connection is closed {when}"), "it stays open").watched(mark);
                 return Err(Stop::Breach(finding));

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
 use wire::{Ack, Auth, Connack, Kind, Packet, Pingreq, Publish, Suback, Unsuback};
 
 use super::{Peer, hear::Heard};
@@ -10,6 +9,7 @@ use crate::{
     CaseResult, Judge,
     Mark::{self, V5, V311},
     Stop,
+    patience::Patience,
 };
 
 /// Any packet.
@@ -27,15 +27,15 @@ impl Peer {
         self.await_kind_for(self.desk.site.patience, kind, expected).await
     }
 
-    async fn await_kind_for(&mut self, patience: Duration, kind: Kind, expected: &str) -> CaseResult<Heard> {
-        let deadline = Instant::now() + patience;
+    async fn await_kind_for(&mut self, limit: Duration, kind: Kind, expected: &str) -> CaseResult<Heard> {
+        let mut patience = Patience::of(limit);
         loop {
             if let Some(at) = self.inbox.iter().position(|heard| heard.packet.kind() == kind) {
                 return self.inbox.remove(at).ok_or_else(|| Stop::Error("the inbox moved".into()));
             }
             let ended = self.ending.is_some() || self.dismissed;
-            if ended || !self.hear(deadline).await? && self.ending.is_none() {
-                return Err(Stop::breach(expected, self.what_came_instead(patience)));
+            if ended || !self.hear(&mut patience).await? && self.ending.is_none() {
+                return Err(Stop::breach(expected, self.what_came_instead(limit)));
             }
         }
     }

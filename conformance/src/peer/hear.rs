@@ -4,14 +4,11 @@ use std::io;
 
 use bytes::BytesMut;
 use reports::observation::LineKind;
-use tokio::{
-    io::AsyncReadExt,
-    time::{self, Instant},
-};
+use tokio::io::AsyncReadExt;
 use wire::{Breach, Direction, Frame, Kind, Packet, Publish, Version};
 
 use super::Peer;
-use crate::{About, CaseResult, Finding, Mark, Statement, Stop, outcome::Ending};
+use crate::{About, CaseResult, Finding, Mark, Statement, Stop, outcome::Ending, patience::Patience};
 
 /// A packet that came.
 #[derive(Clone, Debug)]
@@ -22,12 +19,12 @@ pub(super) struct Heard {
 }
 
 impl Peer {
-    /// Waits until something comes, the connection ends, or `deadline`; whether something did.
+    /// Waits until something comes, the connection ends, or patience does; whether something did.
     ///
     /// # Errors
     ///
     /// A breach when what came is not allowed to come.
-    pub(super) async fn hear(&mut self, deadline: Instant) -> CaseResult<bool> {
+    pub(super) async fn hear(&mut self, patience: &mut Patience) -> CaseResult<bool> {
         if self.ending.is_some() {
             return Ok(false);
         }
@@ -35,10 +32,7 @@ impl Peer {
             return Err(Stop::Error(format!("{} listens after it ended its connection", self.name)));
         };
         let mut buffer = BytesMut::with_capacity(16 * 1024);
-        let read = match time::timeout_at(deadline, stream.read_buf(&mut buffer)).await {
-            Err(_) => return Ok(false),
-            Ok(read) => read,
-        };
+        let Some(read) = patience.wait(stream.read_buf(&mut buffer)).await else { return Ok(false) };
         match read {
             Ok(0) => self.end(Ending::Closed),
             Ok(_) => {

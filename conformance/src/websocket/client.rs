@@ -4,15 +4,12 @@ use std::collections::VecDeque;
 
 use bytes::BytesMut;
 use reports::observation::LineKind;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::{self, Instant},
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use transport::{Endpoint, Scheme, Stream};
 use wire::{Direction, Draftable, Kind, Packet};
 
 use super::{Frame, Frames, Head, opcode};
-use crate::{Bench, CaseResult, Finding, Judge, Mark, Stop, desk::Desk, peer::malformed};
+use crate::{Bench, CaseResult, Finding, Judge, Mark, Stop, desk::Desk, patience::Patience, peer::malformed};
 
 /// What a request for a WebSocket came to.
 #[derive(Debug)]
@@ -165,13 +162,13 @@ impl Socket {
             self.stream.write_all(bytes).await?;
             self.stream.flush().await
         };
-        match time::timeout(self.desk.site.patience, written).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => {
+        match Patience::of(self.desk.site.patience).wait(written).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => {
                 self.say(format!("could not be sent: {error}"));
                 Ok(())
             }
-            Err(_) => Err(Stop::Inconclusive(format!("the target does not read what {} sends", self.name))),
+            None => Err(Stop::Inconclusive(format!("the target does not read what {} sends", self.name))),
         }
     }
 
@@ -184,7 +181,7 @@ impl Socket {
 impl Socket {
     /// The answer to the request, or the end of the connection.
     async fn answer(&mut self) -> CaseResult<Answered> {
-        let deadline = Instant::now() + self.desk.site.patience;
+        let mut patience = Patience::of(self.desk.site.patience);
         loop {
             match Head::take(&mut self.early) {
                 Ok(Some(head)) => {
@@ -199,7 +196,7 @@ impl Socket {
                 Err(what) => return Err(Stop::unnumbered("an answer of HTTP/1.1", format!("{what} came"))),
             }
             let mut arrived = BytesMut::with_capacity(4 * 1024);
-            match self.read(&mut arrived, deadline).await {
+            match self.read(&mut arrived, &mut patience).await {
                 None => {
                     return Err(Stop::unnumbered(
                         "an answer of HTTP/1.1, or the end of the connection",
@@ -212,9 +209,9 @@ impl Socket {
         }
     }
 
-    /// Reads once; false at the end of the connection, nothing at the deadline.
-    async fn read(&mut self, into: &mut BytesMut, deadline: Instant) -> Option<bool> {
-        match time::timeout_at(deadline, self.stream.read_buf(into)).await.ok()? {
+    /// Reads once; false at the end of the connection, nothing when patience ends.
+    async fn read(&mut self, into: &mut BytesMut, patience: &mut Patience) -> Option<bool> {
+        match patience.wait(self.stream.read_buf(into)).await? {
             Ok(1..) => Some(true),
             Ok(0) => {
                 self.end("the connection was closed");
@@ -232,8 +229,8 @@ impl Socket {
         self.desk.transcript.say(&self.name, LineKind::Closed, how);
     }
 
-    /// Waits until something comes, the connection ends, or `deadline`; whether something did.
-    async fn hear(&mut self, deadline: Instant) -> CaseResult<bool> {
+    /// Waits until something comes, the connection ends, or patience does; whether something did.
+    async fn hear(&mut self, patience: &mut Patience) -> CaseResult<bool> {
         loop {
             match self.frames.take() {
                 Ok(Some(frame)) => {
@@ -247,7 +244,7 @@ impl Socket {
                 return Ok(false);
             }
             let mut arrived = BytesMut::with_capacity(16 * 1024);
-            match self.read(&mut arrived, deadline).await {
+            match self.read(&mut arrived, patience).await {
                 None | Some(false) => return Ok(false),
                 Some(true) => self.frames.push(&arrived),
             }
@@ -328,7 +325,7 @@ impl Socket {
     ///
     /// A breach when none comes.
     pub(crate) async fn expect(&mut self, kind: Kind) -> CaseResult<Packet> {
-        let deadline = Instant::now() + self.desk.site.patience;
+        let mut patience = Patience::of(self.desk.site.patience);
         loop {
             let wanted = |heard: &Heard| matches!(heard, Heard::Packet(packet, _) if packet.kind() == kind);
             if let Some(at) = self.inbox.iter().position(wanted)
@@ -336,7 +333,7 @@ impl Socket {
             {
                 return Ok(packet);
             }
-            if !self.hear(deadline).await? {
+            if !self.hear(&mut patience).await? {
                 return Err(Stop::breach(kind.to_string(), self.instead()));
             }
         }
@@ -375,7 +372,7 @@ impl Socket {
     ///
     /// A breach when none comes, or another.
     pub(crate) async fn expect_pong(&mut self, payload: &[u8]) -> CaseResult {
-        let deadline = Instant::now() + self.desk.site.patience;
+        let mut patience = Patience::of(self.desk.site.patience);
         loop {
             let pong = self.inbox.iter().position(|heard| matches!(heard, Heard::Pong(_)));
             if let Some(Heard::Pong(seen)) = pong.and_then(|at| self.inbox.remove(at)) {
@@ -387,7 +384,7 @@ impl Socket {
                     format!("{} other bytes", seen.len()),
                 ));
             }
-            if !self.hear(deadline).await? {
+            if !self.hear(&mut patience).await? {
                 return Err(Stop::breach("a Pong frame", self.instead()));
             }
         }
@@ -399,9 +396,9 @@ impl Socket {
     ///
     /// A breach when none comes before the connection ends.
     pub(crate) async fn expect_goodbye(&mut self) -> CaseResult {
-        let deadline = Instant::now() + self.desk.site.patience;
+        let mut patience = Patience::of(self.desk.site.patience);
         while self.goodbye.is_none() {
-            if !self.hear(deadline).await? {
+            if !self.hear(&mut patience).await? {
                 return Err(Stop::breach("a Close frame", self.instead()));
             }
         }
@@ -414,10 +411,10 @@ impl Socket {
     ///
     /// A breach when something else comes, or it stays open.
     pub(crate) async fn expect_closed(&mut self) -> CaseResult {
-        let deadline = Instant::now() + self.desk.site.patience;
+        let mut patience = Patience::of(self.desk.site.patience);
         let expected = "the connection is closed";
         while !self.ended {
-            let came = self.hear(deadline).await?;
+            let came = self.hear(&mut patience).await?;
             if let Some(heard) = self.inbox.pop_front() {
                 match heard {
                     Heard::Packet(Packet::Disconnect(_), _) => {}

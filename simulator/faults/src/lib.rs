@@ -6,7 +6,7 @@
 //! Where to start reading:
 //!
 //! * [`Clause`]: the small language, by example. Rules for people who write mutants.
-//! * [`keep_open`], [`swallow_close`], [`hide_silence`], ...: rules by name.
+//! * [`keep_open`], [`swallow_close`], [`withhold_will`], ...: rules by name.
 //! * [`Hardship`]: what scenarios do to their devices.
 //! * [`Rule`], [`Seen`], [`Actions`]: what a rule sees and may do.
 //! * [`Link`]: one connection without input or output; all of the behaviour is there and runs under virtual time.
@@ -48,7 +48,7 @@ pub use hardship::{Hardship, Switch, Trouble};
 pub use link::{Link, Output};
 pub use log::{Deed, Entry};
 pub use proxy::{Proxy, Upstream};
-pub use ready::{forget_disconnect, hide_silence, keep_open, leak, swallow_close, withhold_will};
+pub use ready::{forget_disconnect, keep_open, leak, swallow_close, withhold_will};
 pub use rule::{Connection, Manner, Newcomer, Rule, Seen};
 pub use rules::{Rules, rule};
 pub use shared::Shared;

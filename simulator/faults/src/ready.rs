@@ -1,6 +1,6 @@
 //! Rules that many need, by name.
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use wire::{Ack, Connack, Direction, Disconnect, Frame, Kind, Packet, Pingresp, Publish, Suback, Unsuback};
 
@@ -26,36 +26,6 @@ pub fn swallow_close() -> Rules {
     })
 }
 
-/// "Silence is not noticed": while the client is silent the broker gets a PINGREQ every `interval`, whose PINGRESP the client
-/// never sees. Its own PINGREQs are answered.
-#[must_use]
-pub fn hide_silence(interval: Duration) -> Rules {
-    Rules::new(move |_| {
-        let (mut hidden, mut introduced) = (Hidden::default(), false);
-        move |_now: Time, seen: Seen<'_>, actions: &mut Actions<'_>| match seen {
-            Seen::Frame(Direction::FromServer, frame) if frame.kind() == Some(Kind::Connack) => {
-                introduced = true;
-                actions.wake_after(interval);
-            }
-            Seen::Frame(Direction::FromServer, frame) if frame.kind() == Some(Kind::Pingresp) && hidden.is_mine() => {
-                actions.swallow();
-            }
-            Seen::Frame(Direction::FromClient, frame) if introduced => {
-                if frame.kind() == Some(Kind::Pingreq) {
-                    hidden.asked(false);
-                }
-                actions.wake_after(interval);
-            }
-            Seen::Tick => {
-                hidden.asked(true);
-                actions.inject(Direction::FromClient, PINGREQ);
-                actions.wake_after(interval);
-            }
-            _ => {}
-        }
-    })
-}
-
 /// "The Will is published although the client said DISCONNECT": the broker never hears of it.
 #[must_use]
 pub fn forget_disconnect() -> Rules {
@@ -78,27 +48,6 @@ pub fn leak() -> Rules {
             Publish::to(sight.topic().unwrap_or_default()).payload(payload)
         })
         .into()
-}
-
-const PINGREQ: [u8; 2] = [0xc0, 0x00];
-
-/// Whose PINGREQs the broker has yet to answer.
-#[derive(Default)]
-struct Hidden(VecDeque<bool>);
-
-impl Hidden {
-    /// A client that asks without end is not remembered without end.
-    const MOST: usize = 1024;
-
-    fn asked(&mut self, mine: bool) {
-        if self.0.len() < Self::MOST {
-            self.0.push_back(mine);
-        }
-    }
-
-    fn is_mine(&mut self) -> bool {
-        self.0.pop_front().unwrap_or(false)
-    }
 }
 
 /// Stands in for a broker that has closed.

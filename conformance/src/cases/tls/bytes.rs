@@ -8,7 +8,7 @@ use super::{
     super::prelude::*,
     session::{Session, heard, socket},
 };
-use crate::{Stop, tls::TlsLie};
+use crate::{Stop, patience::Patience, tls::TlsLie};
 
 pub(in crate::cases) const CASES: &[Case] = &[
     Case {
@@ -106,13 +106,13 @@ async fn answer(bench: &Bench, stream: &mut Stream, bytes: &[u8]) -> CaseResult<
     // One that has closed already is heard below.
     let _ = stream.write_all(bytes).await;
     let _ = stream.flush().await;
-    let deadline = Instant::now() + bench.site().patience;
+    let mut patience = Patience::of(bench.site().patience);
     let mut all = Vec::new();
     loop {
-        match heard(stream, deadline).await {
-            Err(_) => return Ok(Err(all)),
-            Ok(arrived) if arrived.is_empty() => break,
-            Ok(arrived) => all.extend_from_slice(&arrived),
+        match heard(stream, &mut patience).await {
+            None => return Ok(Err(all)),
+            Some(arrived) if arrived.is_empty() => break,
+            Some(arrived) => all.extend_from_slice(&arrived),
         }
     }
     bench.remark(format!("{} bytes came, then the connection was closed", all.len()));
@@ -160,7 +160,8 @@ async fn half_handshakes_end(bench: &mut Bench) -> CaseResult {
     // The standard says "a reasonable amount of time".
     let reasonable = bench.site().patience * 4;
     let mut ended = false;
-    while let Ok(arrived) = heard(&mut stream, began + reasonable).await {
+    let mut patience = Patience::of(reasonable);
+    while let Some(arrived) = heard(&mut stream, &mut patience).await {
         if arrived.is_empty() {
             ended = true;
             break;

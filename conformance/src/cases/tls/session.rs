@@ -4,16 +4,13 @@ use std::io::{Read, Write};
 
 use bytes::BytesMut;
 use reports::observation::LineKind;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::{self, Instant},
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::rustls::{ClientConnection, pki_types::ServerName};
 use transport::{Endpoint, Scheme, Stream};
 use wire::{Direction, Frames, Packet};
 
 use super::{super::prelude::*, trusted};
-use crate::Stop;
+use crate::{Stop, patience::Patience};
 
 /// A TLS connection whose bytes go when the case says so.
 pub(super) struct Session<'a> {
@@ -35,12 +32,12 @@ pub(super) async fn socket(bench: &Bench) -> CaseResult<Stream> {
     Ok(stream)
 }
 
-/// Waits for more bytes; none at the end of the connection, an error at the deadline.
-pub(super) async fn heard(stream: &mut Stream, deadline: Instant) -> Result<BytesMut, time::error::Elapsed> {
+/// Waits for more bytes: empty ones at the end of the connection, none when patience ends.
+pub(super) async fn heard(stream: &mut Stream, patience: &mut Patience) -> Option<BytesMut> {
     let mut arrived = BytesMut::with_capacity(16 * 1024);
     // A reset is an end, too.
-    let _ = time::timeout_at(deadline, stream.read_buf(&mut arrived)).await?;
-    Ok(arrived)
+    let _ = patience.wait(stream.read_buf(&mut arrived)).await?;
+    Some(arrived)
 }
 
 impl<'a> Session<'a> {
@@ -79,9 +76,9 @@ impl<'a> Session<'a> {
     }
 
     /// Sends what is ready and hears once; false when nothing comes any more.
-    async fn turn(&mut self, deadline: Instant) -> CaseResult<bool> {
+    async fn turn(&mut self, patience: &mut Patience) -> CaseResult<bool> {
         self.flush().await?;
-        let Ok(arrived) = heard(&mut self.stream, deadline).await else { return Ok(false) };
+        let Some(arrived) = heard(&mut self.stream, patience).await else { return Ok(false) };
         if arrived.is_empty() {
             self.ended = true;
             self.bench.desk().transcript.say("client", LineKind::Closed, "the connection was closed");
@@ -102,23 +99,23 @@ impl<'a> Session<'a> {
 
     /// The next packet; none when there is none in time.
     pub(super) async fn packet(&mut self) -> CaseResult<Option<Packet>> {
-        let deadline = Instant::now() + self.bench.site().patience;
+        let mut patience = Patience::of(self.bench.site().patience);
         loop {
             if let Some(frame) = self.packets.next() {
                 self.bench.desk().transcript.packet("client", LineKind::Received, frame.bytes());
                 let parsed = frame.parse(self.bench.version(), Direction::FromServer);
                 return parsed.map(Some).map_err(|breach| Stop::unnumbered("a packet of MQTT", breach.to_string()));
             }
-            if !self.turn(deadline).await? {
+            if !self.turn(&mut patience).await? {
                 return Ok(None);
             }
         }
     }
 
-    /// Hears until the socket is closed, or until a deadline.
+    /// Hears until the socket is closed, or until patience ends.
     pub(super) async fn end(&mut self) -> CaseResult {
-        let deadline = Instant::now() + self.bench.site().patience;
-        while self.turn(deadline).await? {}
+        let mut patience = Patience::of(self.bench.site().patience);
+        while self.turn(&mut patience).await? {}
         Ok(())
     }
 }

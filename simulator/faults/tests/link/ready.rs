@@ -1,11 +1,11 @@
 //! Rules by name, on a link under virtual time.
 
 use crate::bench::{Bench, ms};
-use faults::{Manner, Rules, Shared, forget_disconnect, hide_silence, keep_open, leak, swallow_close, withhold_will};
+use faults::{Manner, Rules, Shared, forget_disconnect, keep_open, leak, swallow_close, withhold_will};
 use wire::{
     Ack,
     Direction::{FromClient, FromServer},
-    Disconnect, Pingreq, Pingresp, Publish, Raw, Suback, Subscribe, Unsubscribe,
+    Disconnect, Pingreq, Publish, Raw, Suback, Subscribe, Unsubscribe,
     Version::{V3_1_1, V5},
 };
 
@@ -54,18 +54,6 @@ fn a_swallowed_close_lets_the_reason_pass() {
     bench.client(Pingreq);
     let got = bench.client_got();
     assert!(got.len() == 2 && got[0].starts_with("DISCONNECT reason=0x82") && got[1] == "PINGRESP", "{got:?}");
-}
-
-#[test]
-fn silence_is_hidden() {
-    let mut bench = Bench::connected(hide_silence(ms(500)), V3_1_1);
-    bench.pass(ms(1600));
-    assert_eq!(bench.server_got(), ["PINGREQ"; 3]);
-    bench.client(Pingreq);
-    (0..4).for_each(|_| bench.server(Pingresp));
-    assert_eq!(bench.client_got(), ["PINGRESP"], "only its own");
-    bench.pass(ms(450));
-    assert_eq!(bench.server_got(), ["PINGREQ"], "the client's own was the last");
 }
 
 #[test]
