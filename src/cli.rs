@@ -25,7 +25,7 @@ pub(crate) use self::{
     certs::{Certs, KeyKind},
     compare::Compare,
     conformance::{Chosen, Conformance, ConformanceVerb, Files, Pace, Prove, Verdict, Version as MqttVersion},
-    metrics::Metrics,
+    metrics::{Metrics, MetricsOfSides},
     properties::{Differential, Properties, PropertySuite, Protocol, Random, Replay, Site},
     report::{Again, Merge, Rendered, Report, ReportVerb, Serve},
 };

@@ -16,14 +16,18 @@ use std::path::Path;
 use reports::{
     Counter, Labels, Reader, Summary,
     comparison::{COMPARISON_SCHEMA, ComparedRun, Comparison, Outcome, Settings, Side},
-    observation::{Ending, Environment, RunStarted, Tool},
+    observation::{Ending, Environment, RunStarted, ScenarioInfo, TargetInfo, Tool},
     run_folder::file,
 };
-use scenarios::model::Measure;
+use scenarios::{
+    Scenario,
+    model::{Measure, Metric},
+};
 
 use crate::{Exit, judge::Jury};
 
 pub use interval::{RESAMPLES, change, difference};
+use verdict::{Counted, Whole};
 
 /// A recorded run, with what it says of each metric.
 #[derive(Debug)]
@@ -110,6 +114,11 @@ impl Recorded {
         }
     }
 
+    /// Whether its broker could be started: of a run that could not begin only the reason is known.
+    fn has_begun(&self) -> bool {
+        !self.run().stages.is_empty()
+    }
+
     fn told(&self) -> ComparedRun {
         let run = self.run();
         let reason = self.uncounted();
@@ -123,6 +132,13 @@ impl Recorded {
             report: None,
         }
     }
+}
+
+/// What a comparison is about, besides its sides.
+struct Subject {
+    scenario: ScenarioInfo,
+    seed: u64,
+    environment: Environment,
 }
 
 /// Compares the runs of `new` with those of `base`; both were read with the metrics of `task`, at least one run each.
@@ -139,14 +155,19 @@ pub fn compare(
     for side in [&mut base, &mut new] {
         side.sort_by_key(|one| one.run().started_at);
     }
-    let Some(first) = base.first() else { return Err(Mismatch(format!("{base_name} has no run"))) };
+    if base.is_empty() {
+        return Err(Mismatch(format!("{base_name} has no run")));
+    }
     if new.is_empty() {
         return Err(Mismatch(format!("{new_name} has no run")));
     }
     let mut warnings = Vec::new();
-    for other in base.iter().chain(&new).skip(1) {
+    let first = first(&base, &new);
+    for other in base.iter().chain(&new) {
         same_kind(first, other)?;
-        warnings.extend(strange(first, other));
+        if other.has_begun() {
+            warnings.extend(strange(first, other));
+        }
     }
     warnings.sort();
     warnings.dedup();
@@ -166,44 +187,103 @@ pub fn compare(
         }
     }
     let usual_ones = task.metrics.is_empty();
-    let metrics = if usual_ones { usual() } else { task.metrics };
-    let compared = metrics.iter().enumerate().filter_map(|(place, metric)| {
+    let metrics = if usual_ones { usual() } else { task.metrics.clone() };
+    let mut compared = Vec::new();
+    for (place, metric) in metrics.iter().enumerate() {
         let values = |side: &[Recorded]| -> Vec<f64> {
             let counted = side.iter().filter(|one| one.uncounted().is_none());
             counted.filter_map(|one| one.values.get(place).copied().flatten()).collect()
         };
-        let (base, new) = (values(&base), values(&new));
-        let absent = base.is_empty() && new.is_empty();
-        (!absent || !usual_ones).then(|| verdict::of_metric(metric, base, new, &task.settings))
-    });
-    let compared: Vec<_> = compared.collect();
-    let counted = |side: &[Recorded]| side.iter().filter(|one| one.uncounted().is_none()).count();
-    let whole = verdict::in_all(&compared, [(&base_name, counted(&base)), (&new_name, counted(&new))], &task.settings);
+        let (of_base, of_new) = (values(&base), values(&new));
+        match (of_base.is_empty(), of_new.is_empty()) {
+            (true, true) if usual_ones => {}
+            // What one broker uses is known and what the other one uses is not: nobody asked, so nothing is left undecided by it.
+            (unknown, other) if usual_ones && unknown != other && is_of_process(metric) => {
+                let name = if unknown { &base_name } else { &new_name };
+                warnings
+                    .push(format!("{metric} is not compared: it is not known of {name} (--metrics, --new-metrics)"));
+            }
+            _ => compared.push(verdict::of_metric(metric, of_base, of_new, &task.settings)),
+        }
+    }
+    let whole = verdict::in_all(&compared, [counted(&base_name, &base), counted(&new_name, &new)], &task.settings);
     let run = first.run();
-    let (scenario, seed, environment) = (run.scenario.clone(), run.seed, run.environment.clone());
-    let side = |name: String, runs: &[Recorded]| Side {
-        target: runs[0].run().target.clone(),
-        runs: runs.iter().map(Recorded::told).collect(),
-        name,
+    let subject = Subject { scenario: run.scenario.clone(), seed: run.seed, environment: run.environment.clone() };
+    let sides = [side(base_name, &base), side(new_name, &new)];
+    let code = exit(whole.verdict);
+    Ok(Comparison { metrics: compared, warnings, ..document(task, subject, sides, whole, code) })
+}
+
+/// A comparison of two sides of `scenario` that came to nothing, and `why`, a clause; it ends with `exit`. The runs that were made by
+/// then are listed, if there are any.
+pub fn given_up(
+    task: Task,
+    scenario: &Scenario,
+    base: (String, Vec<Recorded>),
+    new: (String, Vec<Recorded>),
+    exit: Exit,
+    why: &str,
+) -> Comparison {
+    let ((base_name, base), (new_name, new)) = (base, new);
+    let begun = base.iter().chain(&new).find(|one| one.has_begun());
+    let subject = Subject {
+        scenario: ScenarioInfo {
+            name: scenario.name.to_string(),
+            title: scenario.title.clone(),
+            description: scenario.description.clone(),
+            phase: None,
+        },
+        seed: scenario.seed,
+        environment: begun.map_or_else(Environment::default, |one| one.run().environment.clone()),
     };
-    Ok(Comparison {
+    let whole = Whole {
+        verdict: Outcome::Inconclusive,
+        headline: format!("{new_name} was not compared with {base_name}: {why}"),
+        reasons: Vec::new(),
+    };
+    document(task, subject, [side(base_name, &base), side(new_name, &new)], whole, exit)
+}
+
+/// The document, without metrics and warnings.
+fn document(task: Task, subject: Subject, [base, new]: [Side; 2], whole: Whole, exit: Exit) -> Comparison {
+    Comparison {
         schema: COMPARISON_SCHEMA,
         tool: task.tool,
         compared_at: task.compared_at,
         command: task.command,
-        scenario,
-        seed,
-        environment,
+        scenario: subject.scenario,
+        seed: subject.seed,
+        environment: subject.environment,
         settings: task.settings,
-        base: side(base_name, &base),
-        new: side(new_name, &new),
-        metrics: compared,
+        base,
+        new,
+        metrics: Vec::new(),
         verdict: whole.verdict,
-        exit_code: exit(whole.verdict).code(),
+        exit_code: exit.code(),
         headline: whole.headline,
         reasons: whole.reasons,
-        warnings,
-    })
+        warnings: Vec::new(),
+    }
+}
+
+fn side(name: String, runs: &[Recorded]) -> Side {
+    let target = runs.first().map_or_else(TargetInfo::default, |one| one.run().target.clone());
+    Side { name, target, runs: runs.iter().map(Recorded::told).collect() }
+}
+
+/// The run that others must be like: the first that began, or just the first; of sides that have runs.
+fn first<'a>(base: &'a [Recorded], new: &'a [Recorded]) -> &'a Recorded {
+    base.iter().chain(new).find(|one| one.has_begun()).unwrap_or(&base[0])
+}
+
+fn counted<'a>(name: &'a str, side: &[Recorded]) -> Counted<'a> {
+    let left_out: Vec<String> = side.iter().filter_map(Recorded::uncounted).collect();
+    Counted { name, runs: side.len() - left_out.len(), left_out: left_out.into_iter().next() }
+}
+
+/// Whether it is about what the broker's process uses.
+fn is_of_process(metric: &Measure) -> bool {
+    matches!(metric.series.metric, Metric::BrokerCpuPerMessage | Metric::BrokerMemory)
 }
 
 /// What the process ends with.
@@ -226,6 +306,9 @@ fn same_kind(first: &Recorded, other: &Recorded) -> Result<(), Mismatch> {
     }
     if one.seed != two.seed {
         return Err(differ("the seeds are", one.seed.to_string(), two.seed.to_string()));
+    }
+    if !first.has_begun() || !other.has_begun() {
+        return Ok(());
     }
     let stages = |run: &RunStarted| {
         let stages = run.stages.iter().map(|stage| {

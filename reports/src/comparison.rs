@@ -48,7 +48,8 @@ pub struct Comparison {
     pub metrics: Vec<Compared>,
     /// The verdict in all.
     pub verdict: Outcome,
-    /// Exit code of the process: 0 pass, 6 regressed, 8 inconclusive.
+    /// Exit code of the process: 0 pass, 6 regressed, 8 inconclusive; another one where nothing came to be compared, such as 5 for
+    /// a broker that could not be reached.
     pub exit_code: u8,
     /// The verdict in words, one sentence.
     pub headline: String,

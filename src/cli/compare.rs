@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use scenarios::model::Percentage;
 
-use super::{Access, Overrides};
+use super::{Access, MetricsOfSides, Overrides};
 
 /// Two sides, and how they are compared.
 #[derive(Debug, Args)]
@@ -40,6 +40,8 @@ pub(crate) struct Compare {
     pub(crate) access: Access,
     #[command(flatten)]
     pub(crate) other: Other,
+    #[command(flatten)]
+    pub(crate) metrics: Box<MetricsOfSides>,
 }
 
 /// How the new side is talked to where it is not as the base.

@@ -2,6 +2,7 @@
 
 mod access;
 mod measure;
+mod pages;
 mod recorded;
 
 use std::{
@@ -12,7 +13,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use loadgen::compare::{self, RESAMPLES, Recorded, Task};
+use loadgen::{
+    MetricsPage,
+    compare::{self, RESAMPLES, Recorded, Task},
+};
 use reports::{
     Comparison,
     comparison::Settings,
@@ -47,6 +51,7 @@ pub(crate) fn run(options: &cli::Compare) -> Result<ExitCode, Failure> {
     let seed = scenario.as_ref().map_or(42, |scenario| scenario.seed);
     let folder = folder(options, scenario.as_ref().filter(|_| measured))?;
     let _claim = folder.as_deref().map(Claim);
+    let mut given_up = None;
     let mut folders = sides.map(|side| match side {
         Side::Recorded(folders) => (folders, false),
         Side::Broker => (Vec::new(), true),
@@ -56,17 +61,30 @@ pub(crate) fn run(options: &cli::Compare) -> Result<ExitCode, Failure> {
         let measured = [folders[0].1, folders[1].1];
         let brokers = [&options.base, &options.new];
         let reached = access::of_sides(options, [0, 1].map(|side| measured[side].then_some(brokers[side].as_str())))?;
-        let turns = turns(measured, asked.repeats, &names, &reached, out);
-        if let Ended::Interrupted { begun } = measure::all(scenario, &turns)? {
-            let (of, out) = (turns.len(), out.display());
-            say(format!(
-                "interrupted in run {begun} of {of}: nothing is compared; the runs that were made are in {out}"
-            ))?;
-            return Ok(INTERRUPTED.into());
+        let pages = pages::of_sides(options, measured)?;
+        let turns = turns(measured, asked.repeats, &names, (&reached, &pages), out);
+        let mut begun = turns.len();
+        match measure::all(scenario, &turns)? {
+            Ended::Completed => {}
+            Ended::Interrupted { begun } => {
+                let (of, out) = (turns.len(), out.display());
+                say(format!(
+                    "interrupted in run {begun} of {of}: nothing is compared; the runs that were made are in {out}"
+                ))?;
+                return Ok(INTERRUPTED.into());
+            }
+            Ended::GivenUp { begun: with_this, failure } => {
+                begun = with_this;
+                let Turn { role, name, .. } = &turns[begun - 1];
+                let why = format!("run {begun} of {} ({role}, {name}) could not begin: {failure}", turns.len());
+                given_up = Some((scenario, failure.exit(), why));
+            }
         }
-        for turn in turns {
+        for turn in turns.into_iter().take(begun) {
             folders[turn.side].0.push(turn.folder);
         }
+    } else {
+        pages::of_sides(options, [false; 2])?;
     }
     let interleaved = folders.iter().all(|(_, measured)| *measured);
     let metrics = if asked.metrics.is_empty() { compare::usual() } else { asked.metrics.clone() };
@@ -90,7 +108,10 @@ pub(crate) fn run(options: &cli::Compare) -> Result<ExitCode, Failure> {
     let [base_name, new_name] = names;
     let base = (base_name, base.map_err(Failure::usage)?);
     let new = (new_name, new.map_err(Failure::usage)?);
-    let mut comparison = compare::compare(task, base, new).map_err(Failure::usage)?;
+    let mut comparison = match given_up {
+        None => compare::compare(task, base, new).map_err(Failure::usage)?,
+        Some((scenario, exit, why)) => compare::given_up(task, scenario, base, new, exit, &why),
+    };
     if let Some(folder) = &folder {
         comparison.link(folder);
         write(&comparison, folder)?;
@@ -99,7 +120,7 @@ pub(crate) fn run(options: &cli::Compare) -> Result<ExitCode, Failure> {
     if let Some(folder) = &folder {
         say(format!("\nReport  {}", folder.join(file::REPORT).display()))?;
     }
-    Ok(compare::exit(comparison.verdict).code().into())
+    Ok(comparison.exit_code.into())
 }
 
 /// A side as it is shown and recorded: a URL without its password.
@@ -184,14 +205,21 @@ impl Drop for Claim<'_> {
 }
 
 /// Who runs when: base, new, new, base and so on, so that what drifts in one direction meets both sides alike.
-fn turns(measured: [bool; 2], repeats: u32, names: &[String; 2], reached: &[cli::Target; 2], out: &Path) -> Vec<Turn> {
+fn turns(
+    measured: [bool; 2],
+    repeats: u32,
+    names: &[String; 2],
+    (reached, pages): (&[cli::Target; 2], &[Option<MetricsPage>; 2]),
+    out: &Path,
+) -> Vec<Turn> {
     let mut turns = Vec::new();
     for round in 0..repeats {
         let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
         for side in order.into_iter().filter(|side| measured[*side]) {
             let role = ["base", "new"][side];
             let folder = out.join(format!("{:02}-{role}", turns.len() + 1));
-            turns.push(Turn { side, role, name: names[side].clone(), target: reached[side].clone(), folder });
+            let (name, target, metrics) = (names[side].clone(), reached[side].clone(), pages[side].clone());
+            turns.push(Turn { side, role, name, target, metrics, folder });
         }
     }
     turns
@@ -214,8 +242,11 @@ mod tests {
     #[test]
     fn sides_take_turns_and_lead_alike() {
         let names = ["a".to_owned(), "b".to_owned()];
+        let pages = [None, Some("http://b/metrics".parse().unwrap())];
         let order = |measured, repeats| -> Vec<usize> {
-            let turns = turns(measured, repeats, &names, &<[cli::Target; 2]>::default(), Path::new("out"));
+            let reached = (&<[cli::Target; 2]>::default(), &pages);
+            let turns = turns(measured, repeats, &names, reached, Path::new("out"));
+            assert!(turns.iter().all(|turn| turn.metrics.is_some() == (turn.side == 1)), "a page of the other side");
             turns.iter().map(|turn| turn.side).collect()
         };
         assert_eq!(order([true, true], 4), [0, 1, 1, 0, 0, 1, 1, 0]);

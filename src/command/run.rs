@@ -1,6 +1,6 @@
 //! `paddock run`: a scenario from end to end.
 
-mod stillborn;
+pub(super) mod stillborn;
 
 use std::{env, path::Path, process::ExitCode};
 
@@ -42,7 +42,9 @@ pub(crate) fn run(options: cli::Run) -> Result<ExitCode, Failure> {
         let broker = match Broker::reach(named).await {
             Ok(broker) => broker,
             Err(failure) => {
-                stillborn::record(&failure, &options, &folder, &scenario)?;
+                let run_id = options.run_id.unwrap_or_else(|| RunId::from_seed(scenario.seed));
+                let named = options.job.target.target.as_deref().unwrap_or(target::EMBEDDED);
+                stillborn::record(&failure, run_id, named, &folder, &scenario)?;
                 return Err(failure);
             }
         };

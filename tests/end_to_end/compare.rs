@@ -1,6 +1,14 @@
 //! `paddock compare` as a user meets it.
 
-use std::{fs, net::TcpListener, path::Path, process::Output, thread, time::Duration};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    path::Path,
+    process::Output,
+    thread,
+    time::Duration,
+};
 
 use crate::support::{Running, output, output_within, paddock};
 
@@ -132,6 +140,81 @@ fn ctrl_c_before_the_first_message_ends_a_comparison_too() {
     running.line("what was interrupted", |line| line.starts_with("interrupted in run 1 of 10"));
     assert_eq!(running.end().code(), Some(130));
     assert!(!out.join("02-new").exists(), "no other run was begun");
+}
+
+#[test]
+fn a_broker_that_is_not_there_is_in_every_file_of_the_comparison() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plain = scenario(folder.path(), "");
+    let descriptor = folder.path().join("absent.toml");
+    let text =
+        "name = \"absent\"\nproduct = \"Absent\"\nversions = [\"5.0\"]\n[process]\nprogram = \"/nowhere/broker\"\n";
+    fs::write(&descriptor, text).expect("written");
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound");
+    let (absent, url) = (descriptor.display().to_string(), format!("mqtt://{nobody}"));
+    for (sides, begun, why) in [
+        (["embedded", &absent], ["01-base", "02-new"], "/nowhere/broker".to_owned()),
+        ([&url, "embedded"], ["01-base", "01-base"], nobody.to_string()),
+    ] {
+        let out = folder.path().join(begun[1]);
+        let mut command = paddock();
+        command.arg("compare").args(sides).args(["--scenario", &plain, "--repeats", "3", "--out"]).arg(&out);
+        let given_up = output_within(SEVERAL_RUNS, &mut command);
+        assert_eq!(given_up.status.code(), Some(5), "{}", said(&given_up));
+        let read = |file: &str| fs::read_to_string(out.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let words = String::from_utf8_lossy(&given_up.stdout).split_whitespace().collect::<String>();
+        for text in [words, read("comparison.json"), read("junit.xml"), read(&format!("{}/junit.xml", begun[1]))] {
+            assert!(text.contains(&why), "{why}: {text}");
+        }
+        let (junit, page) = (read("junit.xml"), read("report.html").replace("&#x2f;", "/"));
+        assert!(junit.contains("<error") && page.contains("could not begin") && page.contains(&why), "{junit}\n{page}");
+        let document: serde_json::Value = serde_json::from_str(&read("comparison.json")).expect("JSON");
+        assert_eq!((&document["exit_code"], &document["verdict"]), (&5.into(), &"inconclusive".into()), "{document:#}");
+        let made = ["base", "new"].map(|side| document[side]["runs"].as_array().map_or(0, Vec::len));
+        assert_eq!(made, if begun[0] == begun[1] { [1, 0] } else { [1, 1] }, "{document:#}");
+        assert!(!out.join("03-new").exists() && !out.join("02-base").exists(), "the others would have said the same");
+    }
+}
+
+/// A page that says of whatever broker that it uses so many bytes.
+fn page_of(bytes: u64) -> String {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}/metrics", server.local_addr().expect("bound"));
+    let body = format!("process_resident_memory_bytes {bytes}\n");
+    let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    thread::spawn(move || {
+        for asked in server.incoming() {
+            let Ok(mut peer) = asked else { return };
+            let mut request = [0; 4096];
+            // Who goes away before the answer asks again.
+            let _gone = peer.read(&mut request).and_then(|_| peer.write_all(answer.as_bytes()));
+        }
+    });
+    url
+}
+
+#[test]
+fn each_side_s_memory_is_what_its_own_page_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plain = scenario(folder.path(), "").replace("plain", "long");
+    // Long enough for two looks at a page.
+    let text = fs::read_to_string(folder.path().join("plain.toml")).expect("written");
+    fs::write(&plain, text.replace("hold = \"500ms\"", "hold = \"2s\"")).expect("written");
+    let broker = Running::start(paddock().args(["broker", "--listen", "127.0.0.1:0"]));
+    let url = broker.line("its address", |line| line.starts_with("listening on "))["listening on ".len()..].to_owned();
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound");
+    let nobody = format!("mqtt://{nobody}");
+    let (ours, other) = (page_of(7_000_000_000), page_of(5_000_000_000));
+    let out = folder.path().join("out");
+    let mut command = paddock();
+    command.args(["compare", &url, &nobody, "--scenario", &plain, "--metrics", &ours, "--new-metrics", &other]);
+    let given_up = output_within(SEVERAL_RUNS, command.arg("--out").arg(&out));
+    assert_eq!(given_up.status.code(), Some(5), "{}", said(&given_up));
+    let summary = fs::read_to_string(out.join("01-base/summary.json")).expect("a run was made");
+    let summary: serde_json::Value = serde_json::from_str(&summary).expect("JSON");
+    assert_eq!(summary["peak"]["target_rss_bytes"], 7_000_000_000_u64, "{}", said(&given_up));
+    broker.signal("TERM");
+    assert_eq!(broker.end().code(), Some(0));
 }
 
 #[test]

@@ -102,23 +102,91 @@ fn every_usual_metric_can_be_asked_for_and_named() {
     assert_eq!(judged("e2e{qos:1} p(99)", &[], &[]).title, "p99 of end to end latency at QoS 1");
 }
 
-/// A run as its folder would say it.
-fn recorded(seed: u64, exit: Exit) -> Recorded {
+/// A run as its folder would say it; one that has begun has sent messages.
+fn folded(seed: u64, exit: Exit, has_begun: bool) -> Recorded {
+    let (stages, cores) = match has_begun {
+        true => (serde_json::json!([{"name": "hold", "start_ns": 0, "duration_ns": 1, "measured": true}]), Some(2)),
+        false => (serde_json::json!([]), None),
+    };
+    let started = serde_json::json!({
+        "kind": "run_started", "schema": reports::observation::SCHEMA, "tool": {"name": "test", "version": "0"},
+        "run_id": "0", "seed": seed, "started_at": "2026-01-31T12:00:00Z", "scenario": {"name": "barn"},
+        "target": {"address": "mqtt://127.0.0.1:1"}, "stages": stages, "environment": {"cores": cores}
+    });
+    let window = serde_json::json!({"kind": "window", "length_ns": 1, "stage": "hold", "total": {"sent": 9}});
+    let ended = serde_json::json!({
+        "kind": "run_ended", "at_ns": 1, "ended_at": "2026-01-31T12:01:00Z", "ending": "completed",
+        "verdict": "invalid", "exit_code": exit.code(), "reasons": ["its generator was saturated"]
+    });
     let mut summary = Summary::new();
-    for observation in [
-        serde_json::json!({
-            "kind": "run_started", "schema": reports::observation::SCHEMA, "tool": {"name": "test", "version": "0"},
-            "run_id": "0", "seed": seed, "started_at": "2026-01-31T12:00:00Z",
-            "scenario": {"name": "barn"}, "target": {"address": "mqtt://127.0.0.1:1"}
-        }),
-        serde_json::json!({
-            "kind": "run_ended", "at_ns": 1, "ended_at": "2026-01-31T12:01:00Z", "ending": "completed",
-            "verdict": "invalid", "exit_code": exit.code(), "reasons": ["its generator was saturated"]
-        }),
-    ] {
-        summary.apply(&serde_json::from_value(observation).unwrap());
+    for observation in [Some(started), has_begun.then_some(window), Some(ended)].into_iter().flatten() {
+        summary.apply(&serde_json::from_value(observation).unwrap_or_else(|error| panic!("{error}")));
     }
     Recorded { folder: format!("run-{seed}"), summary, values: Vec::new() }
+}
+
+/// A run that did not begin.
+fn recorded(seed: u64, exit: Exit) -> Recorded {
+    folded(seed, exit, false)
+}
+
+/// A run that says so much of the usual metrics.
+fn measured(values: &[(&str, f64)]) -> Recorded {
+    let said = |metric: &Measure| values.iter().find(|(name, _)| *name == metric.to_string()).map(|(_, value)| *value);
+    Recorded { values: usual().iter().map(said).collect(), ..folded(1, Exit::Pass, true) }
+}
+
+fn task() -> Task {
+    Task {
+        metrics: Vec::new(),
+        settings: settings(0.05),
+        tool: Tool { name: "test".into(), version: "0".into() },
+        command: Vec::new(),
+        compared_at: String::new(),
+    }
+}
+
+#[test]
+fn what_one_broker_uses_is_left_out_where_that_of_the_other_is_not_known() {
+    let side = |name: &str, values: &[(&str, f64)]| (name.to_owned(), (0..3).map(|_| measured(values)).collect());
+    let (latency, memory) = (("e2e{qos:1} p(99)", 1e6), ("broker_memory max", 1e6));
+    let comparison = compare(task(), side("a", &[latency, memory]), side("b", &[latency])).unwrap();
+    assert_eq!(comparison.metrics.iter().map(|metric| metric.metric.as_str()).collect::<Vec<_>>(), [latency.0]);
+    assert_eq!(comparison.verdict, Outcome::Pass, "{comparison:?}");
+    assert_eq!(
+        comparison.warnings,
+        ["broker_memory max is not compared: it is not known of b (--metrics, --new-metrics)"]
+    );
+    // A latency that only one side has is no such gap: nothing arrived on the other.
+    let comparison = compare(task(), side("a", &[latency, memory]), side("b", &[memory])).unwrap();
+    assert_eq!(comparison.verdict, Outcome::Inconclusive, "{comparison:?}");
+    assert_eq!(comparison.metrics.len(), 2);
+}
+
+#[test]
+fn a_run_that_could_not_begin_is_like_every_other_and_its_reason_is_told() {
+    let side = |name: &str, runs: Vec<Recorded>| (name.to_owned(), runs);
+    let fine = || (0..3).map(|_| measured(&[])).collect::<Vec<_>>();
+    let mut broken = fine();
+    broken.push(recorded(1, Exit::Unreachable));
+    let comparison = compare(task(), side("a", fine()), side("b", broken)).unwrap();
+    assert_eq!((comparison.new.runs.len(), comparison.headline.as_str()), (4, "no metric was measured"));
+    let none = vec![recorded(1, Exit::Unreachable)];
+    let comparison = compare(task(), side("a", none), side("b", fine())).unwrap();
+    assert_eq!(comparison.environment.cores, Some(2), "of the first that began");
+    let reason = "0 runs of a count, and 3 are needed; of the others the first: its generator was saturated";
+    assert_eq!(comparison.reasons, [reason]);
+}
+
+#[test]
+fn what_came_to_nothing_says_why_and_what_was_made() {
+    let scenario = scenarios::load("smoke").unwrap();
+    let (base, new) = (("a".to_owned(), vec![measured(&[])]), ("b".to_owned(), Vec::new()));
+    let comparison = given_up(task(), &scenario, base, new, Exit::Unreachable, "nobody was there");
+    assert_eq!((comparison.verdict, comparison.exit_code), (Outcome::Inconclusive, 5));
+    assert_eq!(comparison.headline, "b was not compared with a: nobody was there");
+    assert_eq!((comparison.base.runs.len(), comparison.new.runs.len()), (1, 0));
+    assert_eq!((comparison.scenario.name.as_str(), comparison.environment.cores), ("smoke", Some(2)));
 }
 
 #[test]

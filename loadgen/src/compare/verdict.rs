@@ -24,6 +24,14 @@ pub(super) struct Whole {
     pub(super) reasons: Vec<String>,
 }
 
+/// A side, and how many of its runs count.
+pub(super) struct Counted<'a> {
+    pub(super) name: &'a str,
+    pub(super) runs: usize,
+    /// Why the first of those does not count that do not.
+    pub(super) left_out: Option<String>,
+}
+
 /// One metric, judged by its values run by run.
 pub(super) fn of_metric(metric: &Measure, base: Vec<f64>, new: Vec<f64>, settings: &Settings) -> Compared {
     let better = if metric.is_better_when_higher() { Better::Higher } else { Better::Lower };
@@ -106,15 +114,16 @@ fn percent(share: f64) -> String {
     format!("{}%", (share * 1000.0).round() / 10.0)
 }
 
-/// The verdict on all metrics; `counted` names the sides and says how many of their runs count.
-pub(super) fn in_all(metrics: &[Compared], counted: [(&String, usize); 2], settings: &Settings) -> Whole {
-    let [(base, _), (new, _)] = counted;
-    let few = counted.iter().find(|(_, count)| *count < FEWEST);
+/// The verdict on all metrics of two sides.
+pub(super) fn in_all(metrics: &[Compared], sides: [Counted<'_>; 2], settings: &Settings) -> Whole {
+    let [base, new] = [sides[0].name, sides[1].name];
+    let few = sides.iter().find(|side| side.runs < FEWEST);
     let with = |verdict: Outcome| metrics.iter().filter(move |metric| metric.verdict == verdict);
     let (regressed, undecided) = (with(Outcome::Regressed).count(), with(Outcome::Inconclusive).count());
     let all = if metrics.len() == 1 { "1 metric".to_owned() } else { format!("{} metrics", metrics.len()) };
-    if let Some((name, count)) = few {
-        let reason = format!("{} of {name} count, and {FEWEST} are needed", runs(*count));
+    if let Some(Counted { name, runs: count, left_out }) = few {
+        let why = left_out.as_ref().map_or_else(String::new, |why| format!("; of the others the first: {why}"));
+        let reason = format!("{} of {name} count, and {FEWEST} are needed{why}", runs(*count));
         return Whole {
             verdict: Outcome::Inconclusive,
             headline: format!("too few runs count to compare {new} with {base}"),

@@ -26,8 +26,10 @@ impl Comparison {
         side("base", &self.base, &mut lines);
         side("new", &self.new, &mut lines);
         lines.push(String::new());
-        let interval = format!("{:.0} % interval", self.settings.confidence * 100.0);
-        lines.push(format!("{:NAME$}{:>10}{:>10}{:>9}  {interval}", "Mean of runs", "base", "new", "change"));
+        if !self.metrics.is_empty() {
+            let interval = format!("{:.0} % interval", self.settings.confidence * 100.0);
+            lines.push(format!("{:NAME$}{:>10}{:>10}{:>9}  {interval}", "Mean of runs", "base", "new", "change"));
+        }
         for metric in &self.metrics {
             row(metric, colour, &mut lines);
         }

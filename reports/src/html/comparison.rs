@@ -80,7 +80,11 @@ fn key_figures(comparison: &Comparison) -> Vec<KeyFigure> {
     };
     let (regressed, undecided) = (of(Outcome::Regressed), of(Outcome::Inconclusive));
     let ((base, base_note), (new, new_note)) = (runs(&comparison.base), runs(&comparison.new));
-    vec![
+    let sides = [figure("Base", base, base_note, ""), figure("New", new, new_note, "")];
+    if all == 0 {
+        return sides.into();
+    }
+    let verdicts = [
         figure(
             "No worse",
             of(Outcome::Pass).to_string(),
@@ -94,9 +98,8 @@ fn key_figures(comparison: &Comparison) -> Vec<KeyFigure> {
             "the interval reaches over the tolerance".to_owned(),
             if undecided > 0 { "unsure" } else { "" },
         ),
-        figure("Base", base, base_note, ""),
-        figure("New", new, new_note, ""),
-    ]
+    ];
+    verdicts.into_iter().chain(sides).collect()
 }
 
 fn tolerated(comparison: &Comparison) -> String {

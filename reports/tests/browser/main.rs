@@ -26,13 +26,14 @@ const EVIL: &str = "\u{202e}</title></svg></code><script>alert(1)</script><img s
 const LOOKS: [(u32, &str); 3] = [(1200, "light"), (1200, "dark"), (390, "light")];
 
 fn pages() -> Vec<(&'static str, String)> {
-    let [_, (_, regressed), _] = comparison::all();
+    let [_, (_, regressed), _, (_, given_up)] = comparison::all();
     let searches = [capacity::confirmed(), capacity::generator_limited(), capacity::none(), capacity::unfinished()];
     let [confirmed, limited, none, unfinished] = searches.map(|it| capacity_html(&it).unwrap());
     let mut pages = vec![
         (Kind::Failing.name(), run(&specimen::run(Kind::Failing))),
         ("hostile run", run(&hostile())),
         ("comparison", comparison_html(&regressed).unwrap()),
+        ("comparison that was given up", comparison_html(&given_up).unwrap()),
         ("capacity", confirmed),
         ("generator-limited capacity", limited),
         ("capacity of hostile names", none),

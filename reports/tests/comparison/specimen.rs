@@ -5,8 +5,8 @@ use reports::comparison::{
 };
 use reports::observation::{Environment, ScenarioInfo, TargetInfo, Tool, Unit};
 
-pub(crate) fn all() -> [(&'static str, Comparison); 3] {
-    [("passing", passing()), ("regressed", regressed()), ("inconclusive", inconclusive())]
+pub(crate) fn all() -> [(&'static str, Comparison); 4] {
+    [("passing", passing()), ("regressed", regressed()), ("inconclusive", inconclusive()), ("given_up", given_up())]
 }
 
 /// Nothing changed but noise.
@@ -93,6 +93,21 @@ pub(crate) fn inconclusive() -> Comparison {
     it.new.runs.truncate(1);
     it.settings.repeats = None;
     it.settings.interleaved = false;
+    it
+}
+
+/// The second broker could not be started.
+pub(crate) fn given_up() -> Comparison {
+    let why = "candidate was not compared with mosquitto: run 2 of 6 (new, candidate) could not begin: candidate: cannot \
+               start /opt/candidate/bin/broker: No such file or directory (os error 2)";
+    let mut it = comparison(Vec::new(), Outcome::Inconclusive, why, &[]);
+    it.exit_code = 5;
+    it.base.runs.truncate(1);
+    it.new.target = TargetInfo::default();
+    it.new.runs.truncate(1);
+    let failed = &mut it.new.runs[0];
+    (failed.exit_code, failed.counted) = (Some(5), false);
+    failed.reason = "candidate: cannot start /opt/candidate/bin/broker: No such file or directory (os error 2)".into();
     it
 }
 

@@ -2,6 +2,7 @@
 
 use std::{cell::Cell, path::PathBuf};
 
+use loadgen::{Exit, MetricsPage};
 use reports::RunFolder;
 use scenarios::Scenario;
 
@@ -26,6 +27,8 @@ pub(super) struct Turn {
     pub(super) name: String,
     /// The broker, and how it is talked to; no broker is the reference broker.
     pub(super) target: cli::Target,
+    /// Its own page of metrics, where one was named.
+    pub(super) metrics: Option<MetricsPage>,
     /// Where it leaves its files.
     pub(super) folder: PathBuf,
 }
@@ -38,6 +41,13 @@ pub(super) enum Ended {
     Interrupted {
         /// How many runs had begun.
         begun: usize,
+    },
+    /// By a broker that could not be started or did not answer. Its run has left its files like the others.
+    GivenUp {
+        /// How many runs had begun.
+        begun: usize,
+        /// Why.
+        failure: Failure,
     },
 }
 
@@ -65,25 +75,44 @@ pub(super) fn all(scenario: &Scenario, turns: &[Turn]) -> Result<Ended, Failure>
         for (nth, turn) in turns.iter().enumerate() {
             let (of, role, name) = (turns.len(), turn.role, &turn.name);
             progress(&format!("run {} of {of}: {role}, {name}", nth + 1));
-            let broker = Broker::reach(named(turn.target.target.as_deref().unwrap_or(EMBEDDED))?).await?;
-            if !std::mem::replace(&mut met[turn.side], true) {
-                broker.tell_unseen("");
+            let begun = nth + 1;
+            let broker = match Broker::reach(named(turn.target.target.as_deref().unwrap_or(EMBEDDED))?).await {
+                Ok(broker) => broker,
+                Err(failure) => {
+                    let folder = RunFolder::at(&turn.folder).map_err(Failure::usage)?;
+                    run::stillborn::record(&failure, target::unique_id(scenario.seed), name, &folder, scenario)?;
+                    return Ok(Ended::GivenUp { begun, failure });
+                }
+            };
+            if !std::mem::replace(&mut met[turn.side], true) && turn.metrics.is_none() {
+                broker.tell_unseen(["; --metrics URL reads them", "; --new-metrics URL reads them"][turn.side]);
             }
-            if one(scenario.clone(), turn, broker, &mut interrupt).await? {
-                return Ok(Ended::Interrupted { begun: nth + 1 });
+            match one(scenario.clone(), turn, broker, &mut interrupt).await? {
+                How::Ran => {}
+                How::Interrupted => return Ok(Ended::Interrupted { begun }),
+                // The other runs of this side would say the same, each after as long a wait.
+                How::Unreached(why) => return Ok(Ended::GivenUp { begun, failure: Failure::unreachable(why) }),
             }
         }
         Ok(Ended::Completed)
     })
 }
 
-/// One run; whether it was interrupted.
-async fn one(scenario: Scenario, turn: &Turn, broker: Broker, interrupt: &mut Interrupt) -> Result<bool, Failure> {
+/// How a run went.
+enum How {
+    Ran,
+    Interrupted,
+    /// The broker never answered; why.
+    Unreached(String),
+}
+
+async fn one(scenario: Scenario, turn: &Turn, broker: Broker, interrupt: &mut Interrupt) -> Result<How, Failure> {
     let folder = RunFolder::at(&turn.folder).map_err(Failure::usage)?;
     // Of its own for each run: sessions and retained messages of one are nothing to the next.
     let run_id = target::unique_id(scenario.seed);
     let mut plan = run::plan(scenario, &broker, &turn.target, run_id)?;
     run::keep_apart(&mut plan.target, run_id)?;
+    plan.metrics.clone_from(&turn.metrics);
     let files = run::files(&folder, &plan.scenario)?;
     let told = Cell::new(false);
     let ctrl_c = async {
@@ -98,7 +127,15 @@ async fn one(scenario: Scenario, turn: &Turn, broker: Broker, interrupt: &mut In
     let reasons = outcome.reasons.first().map_or_else(String::new, |reason| format!(": {reason}"));
     progress(&format!("  {:?}, exit code {}{reasons}", outcome.verdict, outcome.exit).to_lowercase());
     // A run that had not begun is given up, which it does not call interrupted.
-    Ok(outcome.interrupted || told.get())
+    if outcome.interrupted || told.get() {
+        return Ok(How::Interrupted);
+    }
+    Ok(match outcome.exit {
+        Exit::Unreachable if !outcome.answered => {
+            How::Unreached(outcome.reasons.into_iter().next().unwrap_or_default())
+        }
+        _ => How::Ran,
+    })
 }
 
 #[expect(clippy::print_stderr, reason = "progress of minutes belongs on stderr, and the result on stdout")]

@@ -11,16 +11,17 @@ use reports::{
 use scenarios::Scenario;
 
 use super::{command_line, files};
-use crate::{cli, command::target, exit::Failure};
+use crate::{command::target, exit::Failure};
 
-/// Writes what the scenario wants of files, which say why the run did not begin.
+/// Writes what the scenario wants of files, which say why the run against `broker` did not begin.
 ///
 /// # Errors
 ///
 /// They cannot be written.
-pub(super) fn record(
+pub(in crate::command) fn record(
     failure: &Failure,
-    options: &cli::Run,
+    run_id: RunId,
+    broker: &str,
     folder: &RunFolder,
     scenario: &Scenario,
 ) -> Result<(), Failure> {
@@ -30,7 +31,7 @@ pub(super) fn record(
     let started = RunStarted {
         schema: SCHEMA,
         tool: Tool { name: "paddock".into(), version: env!("CARGO_PKG_VERSION").into() },
-        run_id: options.run_id.unwrap_or_else(|| RunId::from_seed(scenario.seed)).to_string(),
+        run_id: run_id.to_string(),
         seed: scenario.seed,
         started_at: now,
         scenario: ScenarioInfo {
@@ -41,7 +42,7 @@ pub(super) fn record(
         },
         target: TargetInfo {
             address: String::new(),
-            description: options.job.target.target.clone().unwrap_or_else(|| target::EMBEDDED.to_owned()),
+            description: broker.to_owned(),
             versions: target::versions(scenario),
         },
         command: command_line(),
