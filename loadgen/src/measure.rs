@@ -245,7 +245,7 @@ impl Meter {
         let distribution = self.connects[place].get_or_insert_with(|| Box::new(house_histogram()));
         distribution.saturating_record(window::nanos(took));
         for (watch, place) in self.watches.iter().zip(0..) {
-            if watch.wants_connects(group) {
+            if watch.wants_connects(group, stage) {
                 self.seconds.watched(place, window::nanos(took), 1);
             }
         }

@@ -188,6 +188,12 @@ mod tests {
     }
 
     #[test]
+    fn whom_nobody_gave_away_belongs_to_nobody() {
+        let some = drained(Share::new(whole(7), vec![true, false]));
+        assert!(!some.is_empty() && some.iter().all(|start| start.device == 0));
+    }
+
+    #[test]
     fn equal_seeds_give_equal_calendars() {
         assert_eq!(drained(whole(42)), drained(whole(42)));
         assert_ne!(drained(whole(42)), drained(whole(43)));

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
 
+#[path = "truth/comings.rs"]
+mod comings;
 #[path = "truth/onlooker.rs"]
 mod onlooker;
 #[path = "support/plan.rs"]
@@ -23,7 +25,7 @@ use loadgen::{Exit, Outcome, Plan, Stamp, judge, measure::SEND_LAG, schedule::Se
 use protocol::{ReasonCode, Utf8String};
 use reports::{
     Counter, Labels, Observation, Sink, Summary, label, metric,
-    observation::{EventKind, GeneratorHealth, Health, Witness, WitnessKind},
+    observation::{Ending, EventKind, GeneratorHealth, Health, Witness, WitnessKind},
 };
 use scenarios::model::{Anchor, Moment};
 use simulator::TopicPrefix;
@@ -248,6 +250,14 @@ fn the_ledger_names_exactly_the_doubled_messages() {
 }
 
 #[test]
+fn a_copy_cannot_hide_behind_the_end_of_the_run() {
+    // It comes when everything else has come, before the answer to the fence.
+    let run = judged(Script { double_late: vec![42, 99], ..Script::default() }, "1s", 100, |_| {});
+    assert_eq!(run.deeds.doubled.len(), 2);
+    assert_eq!(witnesses(&run.observations, WitnessKind::Duplicated), stamps(&run.deeds.doubled));
+}
+
+#[test]
 fn the_ledger_names_exactly_the_overtaken_messages() {
     let script = Script { delay: vec![5, 60, 100], ..Script::default() };
     let run = judged(script, "1s", 200, |_| {});
@@ -367,6 +377,13 @@ fn what_segments_cannot_account_for_is_not_begun() {
 }
 
 #[test]
+fn a_segment_in_which_nothing_is_due_is_a_part_like_others() {
+    let run = judged(Script::default(), "1s", 10, |plan| plan.segment = Segment::new(20, 20).unwrap());
+    assert_eq!((run.outcome.exit, run.outcome.reasons.len()), (Exit::Inconclusive, 2), "{:?}", run.outcome.reasons);
+    assert!(run.outcome.reasons[0].starts_with("partial: this is segment 20/20 alone"), "{:?}", run.outcome.reasons);
+}
+
+#[test]
 fn nobody_at_the_address_is_exit_5() {
     let address = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -427,15 +444,6 @@ fn a_broker_that_dies_towards_the_end_is_no_pass() {
 }
 
 #[test]
-fn connecting_is_measured_by_group() {
-    let run = judged(Script::default(), "1s", 20, |_| {});
-    let of = |labels: Labels| run.outcome.summary.histogram(metric::CONNECT, &labels).map(|it| it.len());
-    assert_eq!(of(Labels::none()), Some(9));
-    assert_eq!(of(Labels::none().with(label::GROUP, "collar")), Some(4));
-    assert_eq!(of(Labels::none().with(label::SUBSCRIBER, "archive")), Some(1));
-}
-
-#[test]
 fn deliveries_are_measured_by_subscriber() {
     let run = judged(Script::default(), "1s", 20, |_| {});
     let archive = Labels::none().with(label::SUBSCRIBER, "archive");
@@ -451,4 +459,9 @@ fn an_interrupt_ends_the_run_with_what_happened_so_far() {
     let intended = count(&run.outcome, Counter::Intended);
     assert!((40..400).contains(&intended), "{intended}");
     assert_eq!(count(&run.outcome, Counter::Lost), 0);
+    let ended = run.outcome.summary.ended().unwrap();
+    assert_eq!((ended.ending, ended.exit_code), (Ending::Interrupted, Exit::INTERRUPTED));
+    let held = run.outcome.reasons.contains(&"interrupted: what was measured so far held".to_owned());
+    // Or the machine was too slow, which is said alone.
+    assert_eq!((run.outcome.exit, held), if held { (Exit::Inconclusive, true) } else { (Exit::Invalid, false) });
 }

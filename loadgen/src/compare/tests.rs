@@ -5,6 +5,8 @@ use reports::comparison::Compared;
 
 use super::*;
 
+mod sides;
+
 const SEED: u64 = 20_261_121;
 
 fn settings(max_regression: f64) -> Settings {
@@ -209,4 +211,49 @@ fn what_may_be_worse_than_is_tolerated_is_no_pass() {
     let change = found.change.unwrap();
     assert!(change.estimate < 0.05 && change.high > 0.05, "{change:?}");
     assert_eq!(found.verdict, Outcome::Inconclusive, "{found:?}");
+}
+
+#[test]
+fn one_value_of_a_side_has_no_interval() {
+    let (one, some) = (&[1.0][..], &[1.0, 2.0][..]);
+    for (base, new) in [(one, some), (some, one)] {
+        assert_eq!((difference(base, new, 0.95, 1), change(base, new, 0.95, 1)), (None, None));
+    }
+}
+
+#[test]
+fn the_share_of_what_may_be_nothing_is_none() {
+    let mut once = [1.0; 9];
+    once[4] = 0.0;
+    assert_eq!(change(&once, &[1.0, 1.1, 1.2], 0.95, 1), None, "a base of 0");
+    assert_eq!(change(&[1.0, 20.0, 1.0, 1.0], &[5.0, 6.0, 5.0], 0.95, 1), None, "a base that varies by more than half");
+    let sure = change(&[2.0; 3], &[3.0; 3], 0.95, 1).unwrap();
+    assert_eq!((sure.estimate, sure.low, sure.high), (0.5, 0.5, 0.5), "nothing varies");
+}
+
+#[test]
+fn exactly_what_is_tolerated_is_tolerated() {
+    let quarter = |tolerance| {
+        let settings = settings(tolerance);
+        verdict::of_metric(&"e2e p(99)".parse().unwrap(), vec![4.0; 3], vec![5.0; 3], &settings).verdict
+    };
+    assert_eq!((quarter(0.25), quarter(0.24)), (Outcome::Pass, Outcome::Regressed));
+}
+
+#[test]
+fn too_few_runs_of_the_base_say_nothing() {
+    let few = judged("e2e p(99)", &[100.0, 101.0], &[200.0, 201.0, 202.0]);
+    assert_eq!((few.verdict, &*few.reason), (Outcome::Inconclusive, "2 runs of base measured it, and 3 are needed"));
+    let one = judged("e2e p(99)", &[100.0], &[200.0, 201.0, 202.0]);
+    assert!(one.reason.starts_with("1 run of base"), "{}", one.reason);
+}
+
+#[test]
+fn less_of_what_is_good_is_worse_by_as_much() {
+    let unsure = judged("delivery_rate avg", &[100.0, 101.0, 99.0], &[98.0, 112.0, 86.0]);
+    assert_eq!(unsure.verdict, Outcome::Inconclusive);
+    let change = unsure.change.unwrap();
+    let end = |share: f64| format!("{}%", (share.abs() * 1000.0).round() / 10.0);
+    let expected = format!("between {} better and {} worse", end(change.high), end(change.low));
+    assert!(unsure.reason.starts_with(&expected), "{} {change:?}", unsure.reason);
 }

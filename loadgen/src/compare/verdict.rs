@@ -39,13 +39,13 @@ pub(super) fn of_metric(metric: &Measure, base: Vec<f64>, new: Vec<f64>, setting
     let difference = difference(&base, &new, confidence, seed);
     let change = change(&base, &new, confidence, seed);
     let tolerance = settings.max_regression;
-    let (verdict, reason) = match few(&base, &new) {
-        Some(reason) => (Outcome::Inconclusive, reason),
-        None => match (change.map(|it| worse(it, better)), difference.map(|it| worse(it, better))) {
-            (Some(change), _) => of_change(change, tolerance),
-            (None, Some(difference)) => of_difference(difference),
-            (None, None) => (Outcome::Inconclusive, "no interval can be given".to_owned()),
+    let (verdict, reason) = match (difference, few(&base, &new)) {
+        (Some(difference), None) => match change {
+            Some(change) => of_change(worse(change, better), tolerance),
+            None => of_difference(worse(difference, better)),
         },
+        // Fewer than are needed have no interval either.
+        (_, few) => (Outcome::Inconclusive, few.unwrap_or_default()),
     };
     let mean = |values: &[f64]| (!values.is_empty()).then(|| mean(values));
     Compared {

@@ -148,7 +148,7 @@ fn why(machine: &Machine, cpu: Option<f64>) -> String {
 fn causes(machine: &Machine, cpu: Option<f64>) -> String {
     let elapsed = machine.elapsed.as_secs_f64();
     let mut found: Vec<(f64, String)> = Vec::new();
-    if let Some((times, stood)) = machine.throttled.filter(|(times, _)| *times > 0) {
+    if let Some((times, stood)) = machine.throttled {
         let text = format!(
             "its control group used up its processor quota {times} times and stood still for {}",
             figures::span(stood)
@@ -170,7 +170,7 @@ fn causes(machine: &Machine, cpu: Option<f64>) -> String {
     if let Some(cpu) = cpu.filter(|cpu| *cpu > CPU_NOTE) {
         found.push((cpu, "its own work filled its one thread".to_owned()));
     }
-    found.retain(|(share, _)| *share > CAUSE_NOTE && share.is_finite());
+    found.retain(|(share, _)| *share > CAUSE_NOTE);
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     found.into_iter().map(|(_, text)| format!("; {text}")).collect()
 }
@@ -235,6 +235,8 @@ mod tests {
         };
         assert_eq!(health(&patient).health, Health::Strained);
         assert_eq!(health(&Evidence { limit: LIMIT, ..patient }).health, Health::Saturated);
+        let just = at(patient.lag, 0.999);
+        assert_eq!(health(&Evidence { limit: just, ..patient }).health, Health::Strained, "the limit itself is borne");
     }
 
     #[test]

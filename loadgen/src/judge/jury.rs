@@ -10,7 +10,7 @@ use reports::{
     Observation, Summary, figures,
     observation::{Aborted, Event, PlannedStage, ThresholdOutcome, ThresholdResult, Window},
 };
-use scenarios::model::{Aggregation, Selector, Series, Threshold};
+use scenarios::model::{Aggregation, Comparison, Expression, Selector, Series, Threshold};
 
 use super::{
     prospect::Prospect,
@@ -59,6 +59,7 @@ impl Frame {
             None if self.stages.iter().any(|planned| planned.measured) => {
                 self.stages.iter().any(|planned| planned.measured && planned.name == stage)
             }
+            // As in the summary, where nothing is measured.
             None => !stage.is_empty(),
         }
     }
@@ -195,7 +196,7 @@ impl Seat {
             Follows::Total(total) => total.finding(&self.threshold),
             Follows::Events(events) => events.finding(&self.threshold),
         };
-        let finding = finding.ok().filter(|finding| !finding.compared.holds(&self.threshold))?;
+        let finding = finding.ok().filter(|finding| finding.compared.is_lost(&self.threshold))?;
         let observed = figures::quantity(
             finding.compared.observed,
             unit(self.threshold.series.metric, self.threshold.expression.aggregation),
@@ -218,7 +219,7 @@ impl Seat {
         };
         let mut outcome = judged(threshold, found, summary);
         // What ended the run did not hold then, whatever the rest of the run would have brought.
-        if outcome.result == ThresholdResult::Pass
+        if outcome.result != ThresholdResult::Fail
             && let Some(aborted) = summary.aborted().filter(|aborted| aborted.expression == outcome.expression)
         {
             outcome.result = ThresholdResult::Fail;
@@ -257,5 +258,15 @@ fn judged(threshold: &Threshold, found: Result<Finding, String>, summary: &Summa
 impl Compared {
     fn holds(&self, threshold: &Threshold) -> bool {
         threshold.expression.comparison.holds(self.observed + self.slack, self.bound)
+    }
+
+    /// Whether it does not hold, and nothing to come can mend that. A count of the whole run that is to be a certain number is lost
+    /// once it is more.
+    fn is_lost(&self, threshold: &Threshold) -> bool {
+        let Expression { aggregation, comparison, window, .. } = &threshold.expression;
+        match (aggregation, comparison, window) {
+            (Aggregation::Count, Comparison::Equal, None) => self.observed > self.bound,
+            _ => !self.holds(threshold),
+        }
     }
 }

@@ -1,4 +1,7 @@
+mod early;
 mod seconds;
+mod verdicts;
+mod windows;
 
 use std::time::Duration;
 
@@ -102,6 +105,11 @@ fn requests_without_an_answer_are_judged_and_make_round_trips_doubtful() {
     assert_eq!(judge("round_trip{group:parlour}", "p(99)<20ms", &of(100, 1, 0)), ThresholdResult::Pass);
     assert_eq!(judge("round_trip{group:parlour}", "p(99)<20ms", &of(100, 2, 0)), ThresholdResult::Inconclusive);
     assert_eq!(judge("round_trip", "p(50)<5ms", &of(100, 2, 0)), ThresholdResult::Fail);
+    assert_eq!(judge("round_trip", "p(99)<20ms", &of(98, 0, 0)), ThresholdResult::Inconclusive, "two were never sent");
+    assert_eq!(judge("round_trip", "max<20ms", &of(100, 1, 0)), ThresholdResult::Inconclusive);
+    assert_eq!(judge("round_trip", "max<20ms", &of(100, 0, 0)), ThresholdResult::Pass);
+    assert_eq!(judge("round_trip", "avg<20ms", &of(98, 2, 0)), ThresholdResult::Pass, "of those that were answered");
+    assert_eq!(judge("unanswered", "rate<3%", &of(50, 2, 0)), ThresholdResult::Fail, "two of fifty that were sent");
 }
 
 /// Round trips of so many milliseconds.
@@ -156,7 +164,10 @@ fn latency_is_judged_per_qos_group_and_model() {
         ("e2e{group:meters}", "p(50)<=2.1ms", ThresholdResult::Pass),
         ("e2e{model:collar}", "max<50ms", ThresholdResult::Pass),
         ("e2e{model:milk_meter,stage:hold}", "max<50ms", ThresholdResult::Fail),
+        ("e2e{model:milk_meter,group:collars}", "max<101ms", ThresholdResult::Inconclusive),
+        ("e2e{model:milk_meter,group:meters}", "max<101ms", ThresholdResult::Pass),
         ("e2e{qos:2}", "p(99)<50ms", ThresholdResult::Inconclusive),
+        ("e2e{qos:2}", "count==0", ThresholdResult::Pass),
         ("e2e{model:esp32}", "p(99)<50ms", ThresholdResult::Inconclusive),
         ("e2e", "count==6", ThresholdResult::Pass),
         ("service", "avg<1s", ThresholdResult::Inconclusive),
@@ -193,6 +204,8 @@ fn losses_are_judged_apart_by_qos() {
     assert_eq!(judged("loss", "rate<0.4%", &run), ThresholdResult::Fail);
     assert_eq!(judged("loss{qos:2}", "count==0", &run), ThresholdResult::Inconclusive);
     assert_eq!(judged("sent", "count>=1*intended", &run), ThresholdResult::Pass);
+    let unexpected = LedgerCounts { duplicated: 1, ..LedgerCounts::default() };
+    assert_eq!(judged("duplicates", "count==0", &[ledger(Qos::AtMostOnce, unexpected)]), ThresholdResult::Fail);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use hdrhistogram::Histogram;
 use reports::observation::{EncodedHistogram, Event, Flow, Stretch, Window, house_histogram};
-use scenarios::model::{Aggregation, Comparison, Selector, Series, Threshold};
+use scenarios::model::{Aggregation, Comparison, Metric, Selector, Series, Threshold};
 
 use super::{
     jury::Frame,
@@ -123,7 +123,9 @@ impl Windows {
     /// Whether the samples of a window outside are of messages within: those that were kept for this are, and those of the
     /// drain.
     fn takes(&self, threshold: &Threshold, window: &Window) -> bool {
-        window.stage.is_empty() || window.kept.contains_key(&key(&threshold.series))
+        // Who connects does so in the stage of the window.
+        let of_messages = threshold.series.metric != Metric::Connect;
+        of_messages && (window.stage.is_empty() || window.kept.contains_key(&key(&threshold.series)))
     }
 
     fn push(&mut self, stretch: Stretch, value: Value) {
@@ -329,11 +331,10 @@ impl Events {
             return;
         }
         self.all += event.count;
-        self.recent.push_back((event.at, event.count));
-        if threshold.expression.window.is_none() {
-            self.recent.clear();
+        if threshold.expression.window.is_some() {
+            self.recent.push_back((event.at, event.count));
+            self.judge(threshold, event.at);
         }
-        self.judge(threshold, event.at);
     }
 
     /// Judges the window that ends at `now`.
@@ -343,15 +344,19 @@ impl Events {
         while self.recent.front().is_some_and(|(at, _)| *at <= from) {
             self.recent.pop_front();
         }
-        let count: u64 = self.recent.iter().map(|(_, count)| count).sum();
+        let within = self.recent.iter().filter(|(at, _)| *at <= now);
+        let count: u64 = within.map(|(_, count)| count).sum();
         let whole = self.begun.is_some_and(|begun| begun <= from);
+        let compared = Compared::plain(count as f64, &threshold.expression.bound);
         // A window that is not over yet can only have more.
-        let at_most =
-            matches!(threshold.expression.comparison, Comparison::Less | Comparison::LessOrEqual | Comparison::Equal);
-        if !whole && !at_most {
+        let is_certain = match threshold.expression.comparison {
+            Comparison::Less | Comparison::LessOrEqual => true,
+            Comparison::Equal => compared.observed > compared.bound,
+            _ => false,
+        };
+        if !whole && !is_certain {
             return;
         }
-        let compared = Compared::plain(count as f64, &threshold.expression.bound);
         if self.worst.as_ref().is_none_or(|worst| badness(threshold, &compared) > badness(threshold, &worst.compared)) {
             self.worst = Some(Finding { compared, worst: Some(Stretch { at: from, length: now - from }) });
         }

@@ -85,8 +85,9 @@ impl Watch {
     }
 
     /// Whether it wants how long these clients took to connect.
-    pub(super) fn wants_connects(&self, group: Group) -> bool {
-        self.what == What::Connects && self.wants_clients(group)
+    pub(super) fn wants_connects(&self, group: Group, stage: Option<usize>) -> bool {
+        let here = self.stage.is_none_or(|wanted| stage == Some(wanted));
+        self.what == What::Connects && self.wants_clients(group) && here
     }
 
     /// Whether it wants how many connections are open.

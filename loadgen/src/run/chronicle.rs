@@ -230,10 +230,11 @@ impl Scribe {
         self.foregone.get()
     }
 
-    /// Takes a window and, after it, the events that happened in it; gives emptied samples for later windows.
+    /// Takes a window, after the events that happened in it, so that whoever judges it has heard of them; gives emptied samples for
+    /// later windows.
     pub(super) fn record_window(&mut self, closed: ClosedWindow) -> Option<Box<Samples>> {
-        self.hand_over(Entry::Window(Box::new(closed)));
         self.flush_events();
+        self.hand_over(Entry::Window(Box::new(closed)));
         self.emptied.try_recv().ok()
     }
 

@@ -172,8 +172,8 @@ pub(super) fn conclude(
     at: Duration,
     failure: Option<&Failure>,
 ) -> (Exit, Vec<String>) {
-    // A run that did not begin has nothing to judge, and thresholds are about the whole of a run.
-    if !chronicle.summary.stages().is_empty() && plan.segment.is_whole() {
+    // A run that did not begin has nothing to judge. The jury of a segment has no thresholds: they are about the whole of a run.
+    if !chronicle.summary.stages().is_empty() {
         for outcome in chronicle.jury.outcomes(&chronicle.summary) {
             chronicle.record(&Observation::Threshold(outcome));
         }

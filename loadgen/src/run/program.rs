@@ -27,11 +27,11 @@ pub(super) fn order(farm: &Farm) -> Vec<DeviceId> {
         keyed.push((sizes[usize::from(group)], group, device));
         sizes[usize::from(group)] += 1;
     }
-    // (nth + 1/2) / size, compared without rounding.
+    // (nth + 1/2) / size, compared without rounding; what is equal stays in the order of the devices.
     let key = |(nth, group, _): &(u32, u16, DeviceId)| (2 * u64::from(*nth) + 1, u64::from(sizes[usize::from(*group)]));
     keyed.sort_by(|a, b| {
         let ((x, of_x), (y, of_y)) = (key(a), key(b));
-        (x * of_y).cmp(&(y * of_x)).then(a.2.cmp(&b.2))
+        (x * of_y).cmp(&(y * of_x))
     });
     keyed.into_iter().map(|(_, _, device)| device).collect()
 }

@@ -176,16 +176,26 @@ mod tests {
 
     #[test]
     fn figures_are_differences() {
-        let stat = |steal: u64, idle: u64| stolen(&format!("cpu  100 0 50 {idle} 0 0 0 {steal} 30 0\ncpu0 1")).unwrap();
-        let before = Counters { stolen: Some(stat(10, 1000)), waited: waited("5 1000000 7"), ..Counters::default() };
+        let stat = |steal: u64, idle: u64| {
+            // The guests' time has grown, too.
+            stolen(&format!("cpu  100 0 50 {idle} 0 0 0 {steal} {idle} {steal}\ncpu0 1")).unwrap()
+        };
+        let stood = |times, millis| Some((times, Duration::from_millis(millis)));
+        let before = Counters {
+            stolen: Some(stat(10, 1000)),
+            waited: waited("5 1000000 7"),
+            throttled: stood(4, 100),
+            ..Counters::default()
+        };
         let now = Counters {
             at: Time::ZERO.after(Duration::from_secs(2)),
             stolen: Some(stat(35, 1075)),
             waited: waited("9 3000000 9"),
-            ..Counters::default()
+            throttled: stood(7, 350),
         };
         let machine = now.since(&before, None);
         assert_eq!((machine.stolen, machine.waited), (Some(0.25), Some(Duration::from_millis(2))));
-        assert_eq!((machine.elapsed, machine.throttled), (Duration::from_secs(2), None));
+        assert_eq!((machine.elapsed, machine.throttled), (Duration::from_secs(2), stood(3, 250)));
+        assert_eq!(now.since(&Counters::default(), None).throttled, None, "nobody knows what it was before");
     }
 }

@@ -25,7 +25,6 @@ impl<F: FnMut(u32, Duration) -> Option<Duration> + Send> Calendar for Natural<F>
         let Reverse(start) = self.next.pop()?;
         if start.at >= self.ends {
             // The heap's least is over, so all are.
-            self.next.clear();
             return None;
         }
         if let Some(interval) = (self.interval)(start.device, start.at) {
@@ -54,6 +53,21 @@ mod tests {
         assert!(starts.is_sorted());
         assert_eq!(starts.iter().filter(|start| start.device == 0).count(), 10);
         assert_eq!(starts.iter().filter(|start| start.device == 1).count(), 5);
+    }
+
+    #[test]
+    fn a_device_without_a_pause_gets_on() {
+        let mut natural = Natural::new([(0, Duration::ZERO)], Duration::from_micros(5), |_, _| Some(Duration::ZERO));
+        assert_eq!(std::iter::from_fn(|| natural.next_start()).count(), 5);
+    }
+
+    #[test]
+    fn nothing_starts_at_the_end_or_after_it() {
+        let second = Duration::from_secs(1);
+        let late = [(0, 2 * second), (1, 3 * second), (2, second)];
+        let mut natural = Natural::new(late, 2 * second, |_, _| Some(second));
+        assert_eq!(natural.next_start(), Some(Start { at: second, device: 2 }));
+        assert_eq!([natural.next_start(), natural.next_start()], [None, None]);
     }
 
     #[test]

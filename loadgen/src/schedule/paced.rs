@@ -141,7 +141,7 @@ impl Schedule for Paced {
             let within = self.position - self.passed;
             // A millionth of a message absorbs the rounding at the border of two slopes.
             if within < area - 1e-6 {
-                let offset = Duration::from_secs_f64(slope.reached(within.max(0.0))).min(slope.lasts);
+                let offset = Duration::from_secs_f64(slope.reached(within.max(0.0)));
                 self.left -= 1;
                 if self.left == 0 {
                     self.left = self.burst;
@@ -227,6 +227,37 @@ mod tests {
         let starts = starts(slopes, Arrival::Constant);
         assert_eq!(starts.len(), 100 + 200 + 300 + 150);
         assert!(starts.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn parts_of_a_message_add_up_over_slopes() {
+        // Seven tenths of a message a hundred times: sums that end above and below a whole number.
+        let starts = starts(vec![Slope::hold(0.7, SECOND); 100], Arrival::Constant);
+        assert_eq!(starts.len(), 70);
+        for (nth, at) in starts.iter().enumerate() {
+            assert!((at.as_secs_f64() - nth as f64 / 0.7).abs() < 1e-6, "{nth}: {at:?}");
+        }
+    }
+
+    #[test]
+    fn rates_below_zero_count_as_zero() {
+        for slope in [Slope::ramp(-100.0, 100.0, 2 * SECOND), Slope::ramp(100.0, -100.0, 2 * SECOND)] {
+            assert_eq!(starts(vec![slope], Arrival::Constant).len(), 100, "{slope:?}");
+        }
+    }
+
+    #[test]
+    fn a_burst_of_none_is_one_of_one() {
+        let hold = || vec![Slope::hold(5.0, SECOND)];
+        assert_eq!(bursts(hold(), Arrival::Constant, 0), starts(hold(), Arrival::Constant));
+    }
+
+    #[test]
+    fn the_first_burst_comes_after_a_gap_like_any_other() {
+        let first = |seed| bursts(vec![Slope::hold(1000.0, SECOND)], Arrival::Poisson { seed }, 20)[0].as_secs_f64();
+        let mean = (0..400).map(first).sum::<f64>() / 400.0;
+        // 20 ms on average, and as much spread: 1 ms is one standard error of four hundred.
+        assert!((0.016..0.024).contains(&mean), "{mean}");
     }
 
     #[test]

@@ -91,7 +91,22 @@ mod tests {
     }
 
     #[test]
+    fn the_seed_decides_who_comes_first() {
+        let first = |seed| Rota::new(seed, (0..100).map(|device| (device, 1.0))).next_device().unwrap();
+        assert!((1..10).any(|seed| first(seed) != first(0)));
+    }
+
+    #[test]
+    fn no_weight_is_too_great_or_too_small() {
+        let mut rota = Rota::new(5, [(0, 1e300), (1, 1e-300), (2, f64::INFINITY)]);
+        let turns: Vec<Option<u32>> = (0..100).map(|_| rota.next_device()).collect();
+        assert!(turns.iter().all(|turn| matches!(turn, Some(0 | 2))), "{turns:?}");
+        assert!(Rota::new(5, [(1, 1e-300)]).next_device().is_some());
+    }
+
+    #[test]
     fn nobody_means_no_turn() {
+        assert_eq!(Rota::new(0, [(0, 0.0), (1, -1.0)]).next_device(), None);
         assert_eq!(Rota::new(0, []).next_device(), None);
     }
 }

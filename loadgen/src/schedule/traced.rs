@@ -99,6 +99,14 @@ mod tests {
     }
 
     #[test]
+    fn a_line_without_a_group_is_everybodys() {
+        let starts = drained(&[line(0, None, 6)], None, (SECOND, 2 * SECOND));
+        for device in 0..3 {
+            assert_eq!(starts.iter().filter(|(_, who)| *who == device).count(), 2, "{starts:?}");
+        }
+    }
+
+    #[test]
     fn it_comes_anew_until_the_stage_is_over() {
         let lines = [line(0, Some(1), 1), line(2, Some(1), 1)];
         let times =

@@ -23,6 +23,8 @@ pub(crate) struct Script {
     pub(crate) swallow: Vec<u64>,
     /// Delivered twice.
     pub(crate) double: Vec<u64>,
+    /// Delivered, and once more when a subscriber unsubscribes, just before the answer.
+    pub(crate) double_late: Vec<u64>,
     /// Delivered after the next publication of the same topic.
     pub(crate) delay: Vec<u64>,
     /// From this publication on the broker does nothing at all for so long.
@@ -83,6 +85,7 @@ pub(crate) async fn start(script: Script) -> (String, tokio::sync::watch::Receiv
         stamped: 0,
         commands: 0,
         held: Vec::new(),
+        late: Vec::new(),
         told,
         door,
     };
@@ -97,6 +100,8 @@ struct Broker {
     stamped: u64,
     commands: u64,
     held: Vec<Arc<Message>>,
+    /// Copies for who unsubscribes.
+    late: Vec<(Arc<Message>, QoS)>,
     told: tokio::sync::watch::Sender<Deeds>,
     door: tokio::task::JoinHandle<()>,
 }
@@ -176,6 +181,10 @@ impl Broker {
                     peer.filters.extend(subscribe.filters.into_iter().map(|one| (one.filter, one.options.qos)));
                 }
                 Event::Unsubscribe { token, unsubscribe } => {
+                    for (message, qos) in std::mem::take(&mut self.late) {
+                        self.deliver(&message, qos, now);
+                    }
+                    let Some(peer) = self.peers.get_mut(&id) else { return };
                     let reasons = vec![ReasonCode::Success; unsubscribe.filters.len()];
                     peer.machine.answer(now, token, Answer::Unsubscribe(reasons, Properties::EMPTY));
                 }
@@ -229,6 +238,10 @@ impl Broker {
             self.held.push(message);
         } else {
             self.deliver(&message, qos, now);
+            if self.script.double_late.contains(&number) {
+                self.deeds.doubled.push(payload.clone());
+                self.late.push((Arc::clone(&message), qos));
+            }
             if self.script.double.contains(&number) {
                 self.deeds.doubled.push(payload);
                 self.deliver(&message, qos, now);

@@ -5,21 +5,21 @@ use reports::observation::{Aborted, Ending, Event, EventKind, Kept, ProcessUsage
 use super::*;
 
 /// Three times the length of the stage of the other tests.
-fn long() -> Observation {
+pub(super) fn long() -> Observation {
     let Observation::RunStarted(mut run) = started() else { unreachable!("a first line") };
     run.stages[1].duration = SECOND * 9;
     run.thresholds = vec!["e2e: p(99)<200ms over 3s abort_on_fail".to_owned()];
     Observation::RunStarted(run)
 }
 
-fn encoded(millis: impl IntoIterator<Item = u64>) -> EncodedHistogram {
+pub(super) fn encoded(millis: impl IntoIterator<Item = u64>) -> EncodedHistogram {
     let mut samples = house_histogram();
     millis.into_iter().for_each(|sample| samples.record(sample * 1_000_000).unwrap());
     EncodedHistogram::of(&samples)
 }
 
 /// A second with a hundred messages that took so long.
-fn second(at: u32, stage: &str, millis: u64) -> Observation {
+pub(super) fn second(at: u32, stage: &str, millis: u64) -> Observation {
     let Observation::Window(mut window) = window(at, stage, 100, 100) else { unreachable!("a window") };
     window.e2e.histogram = Some(encoded([millis; 100]));
     window.target = Some(ProcessUsage { cpu: Some(0.2), rss_bytes: Some(u64::from(at) << 20), open_files: None });
@@ -28,12 +28,12 @@ fn second(at: u32, stage: &str, millis: u64) -> Observation {
 }
 
 /// The hold from its third second on, one second per figure.
-fn hold(millis: &[u64]) -> Vec<Observation> {
+pub(super) fn hold(millis: &[u64]) -> Vec<Observation> {
     millis.iter().zip(3..).map(|(millis, at)| second(at, "hold", *millis)).collect()
 }
 
 /// What a run of `observations` comes to, and what ended it early.
-fn run(series: &str, expression: &str, observations: &[Observation]) -> (ThresholdOutcome, Option<Aborted>) {
+pub(super) fn run(series: &str, expression: &str, observations: &[Observation]) -> (ThresholdOutcome, Option<Aborted>) {
     let mut jury = Jury::new(&[threshold(series, expression)]);
     let mut summary = Summary::new();
     let mut aborted = None;
@@ -47,11 +47,11 @@ fn run(series: &str, expression: &str, observations: &[Observation]) -> (Thresho
     (jury.outcomes(&summary).remove(0), aborted)
 }
 
-fn windowed(series: &str, expression: &str, observations: &[Observation]) -> ThresholdOutcome {
+pub(super) fn windowed(series: &str, expression: &str, observations: &[Observation]) -> ThresholdOutcome {
     run(series, expression, observations).0
 }
 
-fn stretch(at: u32, length: u32) -> Option<Stretch> {
+pub(super) fn stretch(at: u32, length: u32) -> Option<Stretch> {
     Some(Stretch { at: SECOND * at, length: SECOND * length })
 }
 
@@ -190,7 +190,7 @@ fn a_percentile_of_the_whole_run_is_lost_only_when_nothing_can_mend_it() {
     assert!(run("e2e", "avg<150ms abort_on_fail", &hold(&[900, 900])).1.is_some());
 }
 
-fn ended(ending: Ending, exit_code: u8) -> Observation {
+pub(super) fn ended(ending: Ending, exit_code: u8) -> Observation {
     Observation::RunEnded(RunEnded {
         at: SECOND * 12,
         ended_at: "2026-01-01T00:00:12Z".parse().unwrap(),
@@ -226,7 +226,7 @@ fn an_old_run_is_judged_again_by_its_own_contract_or_another() {
 }
 
 /// The verdict on recorded observations under another contract, and what says so.
-fn again_by(recorded: &[Observation], contract: &[Threshold]) -> (Exit, Vec<Observation>) {
+pub(super) fn again_by(recorded: &[Observation], contract: &[Threshold]) -> (Exit, Vec<Observation>) {
     let (mut jury, mut figures) = (Jury::new(contract), Summary::new());
     let mut end = None;
     for observation in recorded {
@@ -272,7 +272,9 @@ fn a_run_keeps_apart_what_its_windows_do_not_know() {
     assert_eq!(selections("ack", "p(99)<1s abort_on_fail"), ["ack"]);
     assert_eq!(selections("rate{qos:1,stage:hold}", "min>=4"), [""; 0]);
     assert_eq!(selections("rate{stage:hold,qos:1,group:meters}", "min>=4"), ["rate{qos:1,group:meters}"]);
+    assert_eq!(selections("rate{group:meters}", "min>=4"), [""; 0]);
     assert_eq!(selections("connections{group:meters}", "min>=4"), ["connections{group:meters}"]);
+    assert_eq!(selections("connections", "min>=4"), [""; 0]);
 }
 
 /// A minute and a half of the hold in which the target's memory is what `mebibytes` says.
@@ -298,6 +300,8 @@ fn growth_is_judged_with_how_sure_it_is() {
     // It goes up and down: whether it grows by a mebibyte an hour nobody can say yet.
     let restless = memory(|at| 100 + at * 7919 % 13);
     assert_eq!(judged("max<1MiB", &restless), ThresholdResult::Inconclusive);
+    assert_eq!(judged("min>1MiB", &restless), ThresholdResult::Inconclusive);
+    assert_eq!(judged("min>3500MiB", &steady), ThresholdResult::Pass);
     assert_eq!(judged("max<1MiB", &memory(|_| 100)), ThresholdResult::Pass);
     assert_eq!(judged("max<1MiB", &steady[..30]), ThresholdResult::Inconclusive, "half a minute tells nothing");
 }

@@ -225,3 +225,198 @@ fn a_rate_follows_the_curve_of_the_day() {
     let Flow::Slope(slope) = ramp.flow else { panic!("a ramp goes straight") };
     assert_eq!((slope.from, slope.to), (110.0, 60.0 * factor(part.span.begins)));
 }
+
+/// A scenario of these groups and stages.
+fn scenario(groups: &[(&str, u32)], stages: &str) -> Scenario {
+    let groups =
+        groups.iter().map(|(model, count)| format!("[devices.{model}]\nmodel = \"{model}\"\ncount = {count}\n"));
+    let text = format!("[scenario]\nname = \"made\"\nwarm_up = \"1s\"\n{}\n{stages}", groups.collect::<String>());
+    scenarios::parse("made.toml", &text).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn within<'a>(starts: &'a [Start], part: &Part) -> impl Iterator<Item = &'a Start> {
+    let span = part.span.begins..part.span.ends;
+    starts.iter().filter(move |start| span.contains(&start.at))
+}
+
+#[test]
+fn any_beginning_of_the_order_has_each_group_in_proportion() {
+    let sizes =
+        [("milk_meter", 1), ("collar", 100), ("temperature_sensor", 1), ("humidity_sensor", 1), ("ammonia_sensor", 40)];
+    let scenario = scenario(&sizes, "[[stages]]\nname = \"hold\"\nhold = \"1s\"\nrate = 1");
+    let farm = Farm::new(&scenario, 1);
+    let (mut counts, all) = ([0_u32; 5], 143.0);
+    for (place, device) in order(&farm).into_iter().enumerate() {
+        counts[usize::from(farm.info(device).group)] += 1;
+        for (count, (model, size)) in counts.iter().zip(sizes) {
+            let due = (place + 1) as f64 * f64::from(size) / all;
+            assert!((f64::from(*count) - due).abs() < 2.0, "{count} of {model} among the first {}", place + 1);
+        }
+    }
+}
+
+/// Devices that come with the first stage, more in the ramp of the second, and some fewer in the third.
+const GROWING: &str = r#"
+[[stages]]
+name = "few"
+hold = "2s"
+rate = 100
+devices = 4
+
+[[stages]]
+name = "more"
+ramp = "4s"
+hold = "2s"
+rate = 200
+devices = 12
+
+[[stages]]
+name = "fewer"
+hold = "2s"
+rate = 100
+devices = 6
+
+[[stages]]
+name = "naturally"
+ramp = "3600s"
+hold = "1s"
+shape = "natural"
+devices = 12
+"#;
+
+#[test]
+fn devices_publish_from_when_they_join_until_they_leave() {
+    let scenario = scenario(&[("milk_meter", 6), ("collar", 6)], GROWING);
+    let parts = parts(&scenario);
+    let befores: Vec<_> = parts.iter().map(|part| (part.span.name.as_str(), part.before, part.devices)).collect();
+    let expected = [
+        ("few warm-up", 4, 4),
+        ("few", 4, 4),
+        ("more ramp", 4, 12),
+        ("more", 12, 12),
+        ("fewer", 12, 6),
+        ("naturally ramp", 6, 12),
+        ("naturally", 12, 12),
+    ];
+    assert_eq!(befores, expected);
+    let order: Vec<u32> = order(&Farm::new(&scenario, 1)).into_iter().map(|device| device.0).collect();
+    let starts = drained(program(&scenario, 1));
+    for part in &parts {
+        let joining = part.before.min(part.devices)..part.devices;
+        let joins = |nth: usize| part.span.begins + part.joins_at((nth + 1) as f64 / joining.len() as f64);
+        // Whoever joins with the end of a ramp has no turn in it.
+        let last = usize::from(!joining.is_empty() && joins(joining.len() - 1) == part.span.ends);
+        let mut senders: Vec<u32> = within(&starts, part).map(|start| start.device).collect();
+        senders.sort_unstable();
+        senders.dedup();
+        let mut expected = order[..part.devices - last].to_vec();
+        expected.sort_unstable();
+        if part.rate.is_some() {
+            assert_eq!(senders, expected, "{}", part.span.name);
+        }
+        for (nth, device) in order[joining.clone()].iter().enumerate() {
+            let Some(first) = within(&starts, part).find(|start| start.device == *device) else { continue };
+            assert!(first.at >= joins(nth), "{}: {first:?} joins at {:?}", part.span.name, joins(nth));
+            let soon = joins(nth) + Duration::from_secs(1);
+            assert!(part.rate.is_none() || first.at < soon, "{}: {first:?}, {soon:?}", part.span.name);
+        }
+        if part.span.name == "more ramp" {
+            let share = (part.length() / 8, part.length() / 2);
+            assert_eq!((joins(0), joins(3)), (part.span.begins + share.0, part.span.begins + share.1));
+        }
+    }
+}
+
+#[test]
+fn who_comes_with_a_stage_publishes_from_its_first_message() {
+    let stages = r#"
+[[stages]]
+name = "meters"
+hold = "1s"
+rate = 10
+devices = 1
+
+[[stages]]
+name = "all"
+hold = "1s"
+rate = 50
+devices = 8
+groups = ["collar"]
+"#;
+    // The first device of all is a meter, so each of the collars comes with the second stage.
+    let scenario = scenario(&[("milk_meter", 4), ("collar", 4)], stages);
+    let starts = drained(program(&scenario, 1));
+    assert_eq!(within(&starts, &parts(&scenario)[2]).count(), 50);
+}
+
+#[test]
+fn whoever_joins_for_a_stage_of_others_is_silent() {
+    let stages = "[[stages]]\nname = \"only\"\nramp = \"4s\"\nhold = \"1s\"\nrate = 100\ngroups = [\"collar\"]";
+    let scenario = scenario(&[("milk_meter", 6), ("collar", 6)], stages);
+    let farm = Farm::new(&scenario, 1);
+    let starts = drained(program(&scenario, 1));
+    assert!(!starts.is_empty() && starts.iter().all(|start| farm.info(DeviceId(start.device)).group == 1));
+}
+
+#[test]
+fn the_first_ramp_begins_at_nothing_and_one_after_no_rate_at_its_own() {
+    let stages = r#"
+[[stages]]
+name = "first"
+ramp = "1s"
+hold = "1s"
+rate = 50
+
+[[stages]]
+name = "natural"
+hold = "1s"
+shape = "natural"
+
+[[stages]]
+name = "last"
+ramp = "1s"
+hold = "1s"
+rate = 70
+"#;
+    let parts = parts(&scenario(&[("collar", 3)], stages));
+    assert_eq!(parts[0].before, 0);
+    let slope = |name: &str| match parts.iter().find(|part| part.span.name == name).unwrap().flow {
+        Flow::Slope(slope) => (slope.from, slope.to),
+        ref other => panic!("{other:?}"),
+    };
+    assert_eq!((slope("first ramp"), slope("last ramp")), ((0.0, 50.0), (70.0, 70.0)));
+}
+
+#[test]
+fn a_flood_begins_with_its_warm_up() {
+    let stages = "[[stages]]\nname = \"flood\"\nramp = \"1s\"\nhold = \"1s\"\nshape = \"flood\"\nin_flight = 3";
+    let parts = parts(&scenario(&[("collar", 3)], stages));
+    let in_flight: Vec<_> = parts.iter().map(|part| (part.span.name.as_str(), part.in_flight)).collect();
+    assert_eq!(in_flight, [("flood ramp", None), ("flood warm-up", Some(3)), ("flood", Some(3))]);
+}
+
+#[test]
+fn equal_stages_are_not_each_others_echo() {
+    let stage =
+        |name: &str| format!("[[stages]]\nname = \"{name}\"\nhold = \"2s\"\nrate = 40\narrival = \"poisson\"\n");
+    let scenario = scenario(&[("collar", 3)], &(stage("one") + &stage("two")));
+    let (parts, starts) = (parts(&scenario), drained(program(&scenario, 1)));
+    let of = |part: &Part| within(&starts, part).map(|start| start.at - part.span.begins).collect::<Vec<_>>();
+    assert_ne!(of(&parts[1]), of(&parts[2]));
+}
+
+#[test]
+fn who_comes_with_a_trace_takes_part_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("starts.csv"), "0,,24\n").unwrap();
+    let file = folder.path().join("coming.toml");
+    let text = "[scenario]\nname = \"coming\"\n[devices.collar]\nmodel = \"collar\"\ncount = 8\n\
+                [[stages]]\nname = \"few\"\nhold = \"1s\"\nrate = 10\ndevices = 2\n\
+                [[stages]]\nname = \"traced\"\nhold = \"1s\"\ntrace = \"starts.csv\"\ndevices = 8\n";
+    std::fs::write(&file, text).unwrap();
+    let scenario = scenarios::load(file.to_str().unwrap()).unwrap_or_else(|error| panic!("{error}"));
+    let starts = drained(program(&scenario, 1));
+    let mut turns = [0; 8];
+    within(&starts, parts(&scenario).last().unwrap()).for_each(|start| turns[start.device as usize] += 1);
+    assert_eq!(turns, [3; 8]);
+}
