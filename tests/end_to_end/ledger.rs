@@ -3,6 +3,9 @@
 //! TCP loses no packet by itself; a proxy between two connections can. What it takes at QoS 1 on the way to a subscriber the
 //! broker sends again only when the subscriber comes back.
 
+#[path = "../../loadgen/tests/support/plan.rs"]
+mod plan;
+
 use std::{
     collections::BTreeSet,
     future::pending,
@@ -16,12 +19,11 @@ use std::{
 };
 
 use faults::{Actions, Manner, Proxy, Rules, Seen, Time};
-use loadgen::{Exit, Outcome, Plan, RunId, Stamp, schedule::Segment};
+use loadgen::{Exit, Outcome, RunId, Stamp};
 use reports::{
     Counter, Labels, Observation, Sink,
-    observation::{EventKind, TargetInfo, Tool, WitnessKind},
+    observation::{EventKind, WitnessKind},
 };
-use simulator::Target;
 use tokio::sync::oneshot;
 use wire::{Direction, Kind};
 
@@ -149,22 +151,7 @@ fn run(qos: u8, rules: Rules) -> (Outcome, Witnesses) {
     });
     let address = format!("mqtt://{}", told.recv().expect("the proxy starts"));
     let text = SCENARIO.replace("SEED", &SEED.to_string()).replace("QOS", &qos.to_string());
-    let plan = Plan {
-        scenario: scenarios::parse("ledger.toml", &text).unwrap_or_else(|errors| panic!("{errors}")),
-        target: Target::new(address.parse().expect("a URL")),
-        described: TargetInfo::default(),
-        process: None,
-        metrics: None,
-        tells: None,
-        broker: None,
-        seed: SEED,
-        run_id: RunId::from_seed(SEED),
-        segment: Segment::WHOLE,
-        start_at: None,
-        clear_retained: false,
-        tool: Tool { name: "test".into(), version: "0".into() },
-        command: Vec::new(),
-    };
+    let plan = plan::plan(&text, &address);
     let witnesses = Witnesses::default();
     let outcome = on_this_thread(loadgen::run(plan, vec![Box::new(witnesses.clone())], pending()));
     drop(end);
