@@ -15,7 +15,7 @@ use std::{
 
 use reports::observation::ProcessUsage;
 
-pub(crate) use drops::Drops;
+pub(crate) use drops::{BEGAN_AGAIN, Drops};
 pub use page::MetricsPage;
 use text::Figures;
 

@@ -27,6 +27,7 @@ mod resources;
 mod side;
 mod split;
 mod starvation;
+mod sys;
 mod upheaval;
 
 use std::{
@@ -161,6 +162,7 @@ async fn drive(
             return stillborn(chronicle, failure, limit);
         }
     };
+    let mut said = None;
     let mut drops = plan.tells.as_ref().or(plan.metrics.as_ref()).map(Drops::watch);
     let prepared = drive.prepare().await.and_then(|()| Appointment::at(plan.start_at, clock));
     let (appointment, mut failure) = match prepared {
@@ -169,6 +171,9 @@ async fn drive(
     };
     closing::frame(plan, limit, connections, &appointment, |frame| drive.scribe.record(frame));
     if failure.is_none() {
+        if let Some(drops) = &mut drops {
+            drive.look_at_page(drops).await;
+        }
         failure = drive.keep(&appointment).await.err();
     }
     if failure.is_none() {
@@ -177,6 +182,9 @@ async fn drive(
         if failure.is_none() {
             drive.drain().await;
             failure = drive.failure.take();
+            if !drops.as_ref().is_some_and(Drops::tells) {
+                said = drive.ask_sys().await;
+            }
         }
     }
     if let Some(drops) = &mut drops {
@@ -190,8 +198,9 @@ async fn drive(
         (None, false) => Ending::Completed,
     };
     let answered = drive.reached;
+    let began_again = drive.broker.as_ref().is_some_and(Broker::began_again);
     let (mut chronicle, at) = drive.settle();
-    if let Some(drops) = drops.and_then(Drops::told) {
+    if let Some(drops) = drops.and_then(|drops| drops.told(began_again)).or(said) {
         chronicle.record(&Observation::BrokerDrops(drops));
     }
     Ended { chronicle, ending, at, failure, answered }

@@ -205,7 +205,8 @@ fn lost(counts: &LedgerCounts) -> String {
 /// What the broker says of losses, a sentence, where there are some and it says anything.
 pub(crate) fn broker_says(summary: &Summary) -> Option<String> {
     let drops = summary.broker_drops()?;
-    let BrokerDrops { source, causes } = drops;
+    let BrokerDrops { source, causes, note } = drops;
+    let source = if note.is_empty() { source.clone() } else { format!("{source}; {note}") };
     let lost = summary.ledger_counts(&Labels::none()).is_some_and(|counts| counts.lost > 0);
     if !lost {
         return None;
@@ -215,7 +216,8 @@ pub(crate) fn broker_says(summary: &Summary) -> Option<String> {
     }
     let each = causes.iter().map(|(cause, messages)| format!("{} {}", count(*messages), cause.replace('_', " ")));
     let (all, each) = (plural(drops.total(), "message", "messages"), each.collect::<Vec<_>>().join(", "));
-    Some(format!("The broker says that it dropped {all} meanwhile: {each} ({source})."))
+    let each = if causes.keys().eq([BrokerDrops::ANY_CAUSE]) { String::new() } else { format!(": {each}") };
+    Some(format!("The broker says that it dropped {all} meanwhile{each} ({source})."))
 }
 
 fn p99(summary: &Summary) -> String {

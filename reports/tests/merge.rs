@@ -182,7 +182,10 @@ fn of_what_the_broker_says_the_longest_look_counts() {
     let saw = |index, slow| {
         let mut run = segment(index, as_it_was);
         let causes = [("slow".to_owned(), slow)].into();
-        run.insert(41, Observation::BrokerDrops(BrokerDrops { source: "http://b/metrics".into(), causes }));
+        run.insert(
+            41,
+            Observation::BrokerDrops(BrokerDrops { source: "http://b/metrics".into(), causes, note: String::new() }),
+        );
         run
     };
     let (joint, _) = joined(vec![saw(1, 30), saw(2, 28)]);

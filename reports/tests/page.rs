@@ -177,7 +177,11 @@ fn hostile_strings_are_shown_and_never_obeyed() {
             _ => {}
         }
     }
-    run.push(Observation::BrokerDrops(BrokerDrops { source: EVIL.to_owned(), causes: [(EVIL.to_owned(), 3)].into() }));
+    run.push(Observation::BrokerDrops(BrokerDrops {
+        source: EVIL.to_owned(),
+        causes: [(EVIL.to_owned(), 3)].into(),
+        note: EVIL.to_owned(),
+    }));
     run.push(Observation::Event(Event {
         at: Duration::from_secs(9),
         event: EventKind::Warning,

@@ -97,7 +97,7 @@ fn what_the_broker_says_that_it_dropped_stands_beside_losses_only() {
         let causes = causes.iter().map(|(cause, count)| ((*cause).to_owned(), *count)).collect();
         let source = "http://127.0.0.1:40124/metrics".to_owned();
         let mut run = specimen::run(kind);
-        run.insert(run.len() - 1, Observation::BrokerDrops(BrokerDrops { source, causes }));
+        run.insert(run.len() - 1, Observation::BrokerDrops(BrokerDrops { source, causes, note: String::new() }));
         run
     };
     let failing = with(Kind::Failing, &[("slow", 1090), ("queue_full", 4)]);
@@ -114,6 +114,16 @@ fn what_the_broker_says_that_it_dropped_stands_beside_losses_only() {
         out.contains("The broker says that it dropped no message meanwhile (http://127.0.0.1:40124/metrics)."),
         "{out}"
     );
+    // Mosquitto counts, and names no cause.
+    let mut counted = with(Kind::Failing, &[("any", 30)]);
+    for observation in &mut counted {
+        if let Observation::BrokerDrops(drops) = observation {
+            drops.source = "$SYS/x".to_owned();
+            drops.note = "it was started again".to_owned();
+        }
+    }
+    let out = words(told(&counted, false).0);
+    assert!(out.contains("that it dropped 30 messages meanwhile ($SYS/x; it was started again)."), "{out}");
     // Nobody asks why when all arrived.
     let passing = with(Kind::Passing, &[("offline", 7)]);
     assert_eq!(told(&passing, false), terminal(Kind::Passing, false));

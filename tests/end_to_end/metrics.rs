@@ -78,6 +78,82 @@ fn what_the_broker_says_that_it_dropped_stands_beside_the_loss() {
     assert!(page.contains(&sentence), "it is not in the report");
 }
 
+/// Mosquitto that lets few messages wait for a client, and tells of it soon or as late as ever.
+fn shedding_mosquitto(folder: &Path, extra: &str) -> String {
+    let descriptor = folder.join("small.toml");
+    let text = format!(
+        r#"
+name = "small"
+product = "Mosquitto with small queues"
+versions = ["3.1.1", "5.0"]
+
+[process]
+program = "mosquitto"
+arguments = ["-c", "${{config}}"]
+config = '''
+user root
+persistence false
+allow_anonymous true
+max_queued_messages 10
+{extra}
+listener ${{port}} 127.0.0.1
+'''
+"#
+    );
+    fs::write(&descriptor, text).expect("the folder is writable");
+    descriptor.display().to_string()
+}
+
+/// Somebody who takes far fewer messages at QoS 1 than come, and a broker that does not let them wait.
+fn shed_at(target: &str, folder: &Path, events: &str) -> (Value, String) {
+    let file = folder.join("shedding.toml");
+    let text = SHEDDING.replace("qos = 0", "qos = 1").replace("512KiB", "64B").replace("rate = 80", "rate = 300");
+    fs::write(&file, text + events).expect("the folder is writable");
+    let out = folder.join("run");
+    let mut command = paddock();
+    command.arg("run").arg(&file).args(["--target", target, "--out"]).arg(&out);
+    let ended = output_within(Duration::from_secs(90), &mut command);
+    let said = String::from_utf8_lossy(&ended.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(ended.status.code(), Some(6), "{said}{}", String::from_utf8_lossy(&ended.stderr));
+    let summary = fs::read(out.join("summary.json")).expect("the run leaves its summary");
+    (serde_json::from_slice(&summary).expect("it is JSON"), said)
+}
+
+#[test]
+fn what_mosquitto_says_below_sys_stands_beside_the_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = shedding_mosquitto(folder.path(), "sys_interval 1");
+    let (summary, said) = shed_at(&target, folder.path(), "");
+    let (drops, lost) = (&summary["broker_drops"], summary["ledger_total"]["lost"].as_u64().expect("it is counted"));
+    assert!(lost > 100, "{said}");
+    assert_eq!((&drops["source"], &drops["note"]), (&"$SYS/broker/publish/messages/dropped".into(), &Value::Null));
+    // The ledger and the broker count the same messages.
+    assert_eq!(drops["causes"], serde_json::json!({ "any": lost }), "{said}");
+    let sentence = format!("The broker says that it dropped {lost} messages meanwhile ($SYS/broker");
+    assert!(said.contains(&sentence), "{said}");
+}
+
+#[test]
+fn a_broker_that_began_again_says_what_it_dropped_since() {
+    let restart = "\n[[events]]\nat = \"hold+300ms\"\ndo = \"restart_broker\"\nfor = \"200ms\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("restarted.toml");
+    fs::write(&file, SHEDDING.to_owned() + restart).expect("the folder is writable");
+    let out = folder.path().join("run");
+    let mut command = paddock();
+    let ended = output_within(Duration::from_secs(90), command.arg("run").arg(&file).arg("--out").arg(&out));
+    let said = String::from_utf8_lossy(&ended.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    let summary: Value = serde_json::from_slice(&fs::read(out.join("summary.json")).unwrap()).expect("it is JSON");
+    let (drops, again) =
+        (&summary["broker_drops"], "it was started again, and what it dropped before that is not known");
+    assert_eq!(drops["note"], again, "{said}{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(said.contains(&format!("/metrics; {again})")), "{said}");
+    let folder = tempfile::tempdir().unwrap();
+    let target = shedding_mosquitto(folder.path(), "sys_interval 1");
+    let (summary, said) = shed_at(&target, folder.path(), restart);
+    assert_eq!(summary["broker_drops"]["note"], again, "{said}");
+}
+
 /// A token.
 const SECRET: &str = "barn-door-7";
 

@@ -40,19 +40,45 @@ impl Figures {
 
 /// The reference broker's count of messages that it dropped.
 const DROPPED: &str = "paddock_broker_messages_dropped_total";
+/// EMQX's counts of messages that were dropped before they were dealt to subscribers, and of deliveries: each in all, and with a cause
+/// after one more `_`.
+const DROPPED_BY_EMQX: [&str; 2] = ["emqx_messages_dropped", "emqx_delivery_dropped"];
+/// When the process began, in seconds since 1970.
+const BEGAN: &str = "process_start_time_seconds";
 
-/// Messages that a broker says it has dropped so far, by cause; absent when the page does not say. Several series of one cause, as of
-/// several workers, add up.
-pub(super) fn dropped(page: &str) -> Option<BTreeMap<String, u64>> {
-    let mut causes = BTreeMap::new();
+/// What a broker says that it has dropped so far.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Dropped {
+    /// Messages by cause.
+    pub(super) causes: BTreeMap<String, u64>,
+    /// When it began to count, in seconds since 1970, where the page says when its process began.
+    pub(super) began: Option<f64>,
+}
+
+/// Reads what a broker says of drops; absent when the page does not say. Several series of one cause, as of several workers or nodes,
+/// add up.
+pub(super) fn dropped(page: &str) -> Option<Dropped> {
+    let mut causes: BTreeMap<String, u64> = BTreeMap::new();
+    let (mut began, mut in_all, mut with_cause) = (None, None, 0);
     for (name, labels, value) in page.lines().filter_map(labelled) {
-        if name == DROPPED
-            && let Some(cause) = label(labels, "cause")
-        {
+        if name == DROPPED {
+            if let Some(cause) = label(labels, "cause") {
+                *causes.entry(cause.to_owned()).or_insert(0) += value as u64;
+            }
+        } else if name == BEGAN {
+            began = Some(value);
+        } else if DROPPED_BY_EMQX.contains(&name) {
+            in_all = Some(in_all.unwrap_or(0) + value as u64);
+        } else if let Some(cause) = DROPPED_BY_EMQX.iter().find_map(|all| name.strip_prefix(all)?.strip_prefix('_')) {
             *causes.entry(cause.to_owned()).or_insert(0) += value as u64;
+            with_cause += value as u64;
         }
     }
-    (!causes.is_empty()).then_some(causes)
+    if let Some(in_all) = in_all {
+        // Not every cause has a count of its own in every release.
+        causes.insert("other".to_owned(), in_all.saturating_sub(with_cause));
+    }
+    (!causes.is_empty()).then_some(Dropped { causes, began })
 }
 
 /// The name and value of a line `name{label="value",...} value [timestamp]`.
@@ -136,9 +162,29 @@ mod tests {
                     paddock_broker_messages_dropped_total{worker=\"0\",cause=\"denied\"} 0\n\
                     paddock_broker_messages_dropped_total{cause=\"<b>\"} 1\n\
                     paddock_broker_messages_sent_total{cause=\"slow\"} 7\n";
-        let expected = [("slow", 230), ("denied", 0)].map(|(cause, count)| (cause.to_owned(), count));
-        assert_eq!(dropped(page), Some(expected.into()));
-        assert_eq!(dropped("process_open_fds 41\n"), None);
+        let causes = [("slow", 230), ("denied", 0)].map(|(cause, count)| (cause.to_owned(), count)).into();
+        assert_eq!(dropped(page), Some(Dropped { causes, began: None }));
+        assert_eq!(dropped("process_open_fds 41\nprocess_start_time_seconds 1.7e9\n"), None);
+        let began = dropped(&format!("{page}process_start_time_seconds 1.7e9\n")).unwrap().began;
+        assert_eq!(began, Some(1.7e9));
+    }
+
+    #[test]
+    fn emqx_counts_messages_and_deliveries_in_all_and_by_cause() {
+        let page = "# TYPE emqx_messages_dropped counter\n\
+                    emqx_messages_dropped 12\n\
+                    emqx_messages_dropped_no_subscribers 9\n\
+                    emqx_messages_dropped_expired{node=\"emqx@a\"} 1\n\
+                    emqx_delivery_dropped 40\n\
+                    emqx_delivery_dropped_queue_full 33\n\
+                    emqx_delivery_dropped_expired 4\n\
+                    emqx_delivery_droppedx 7\n";
+        let expected = [("no_subscribers", 9), ("expired", 5), ("queue_full", 33), ("other", 5)];
+        let causes = expected.map(|(cause, count)| (cause.to_owned(), count)).into();
+        assert_eq!(dropped(page), Some(Dropped { causes, began: None }));
+        // A release that counts no causes says at least how many.
+        let causes = [("other".to_owned(), 3)].into();
+        assert_eq!(dropped("emqx_delivery_dropped 3\n"), Some(Dropped { causes, began: None }));
     }
 
     #[test]

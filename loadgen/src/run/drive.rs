@@ -29,6 +29,7 @@ use super::{
     recorder::Recorder,
     side::Side,
     starvation::Counters,
+    sys::Said,
     unreachable,
     upheaval::{self, Broker},
 };
@@ -82,6 +83,8 @@ pub(super) struct Drive<'a> {
     pub(super) sent_until: Duration,
     pub(super) stopping: bool,
     pub(super) interrupted: bool,
+    /// What the broker said below `$SYS` before the load.
+    pub(super) sys_before: Option<Said>,
     /// Whether a threshold ended the load before its time.
     pub(super) aborted: bool,
 }
@@ -132,6 +135,7 @@ impl<'a> Drive<'a> {
             exchange,
             calendar: Share::new(program, owned),
             side: None,
+            sys_before: None,
             failure: None,
             counters: Counters::default(),
             reached: false,

@@ -96,6 +96,12 @@ impl Drive<'_> {
             self.turn(deadline).await;
         }
         let left = topics.len() - self.side.as_ref().map_or(0, |side| side.ended);
+        self.leave_side().await;
+        left
+    }
+
+    /// Lets the client that has done its purpose leave.
+    pub(super) async fn leave_side(&mut self) {
         self.close_side();
         let deadline = self.now().after(PATIENCE);
         while self.side.as_ref().is_some_and(|side| !matches!(side.state, side::State::Closed(_)))
@@ -103,7 +109,6 @@ impl Drive<'_> {
         {
             self.turn(deadline).await;
         }
-        left
     }
 
     /// Closes the books and records the figures; when the run ended.

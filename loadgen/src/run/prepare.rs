@@ -1,6 +1,6 @@
 //! Before the load: the target answers, every subscriber has its SUBACK, the first devices are online.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use scenarios::model::{Action, Away, Moment, Scenario};
 use simulator::fleet::Ramp;
@@ -15,6 +15,7 @@ use crate::{
     Exit,
     judge::Failure,
     ledger::{self, Ledger},
+    metrics::Drops,
 };
 
 /// Devices that connect per second where the scenario gives no ramp.
@@ -63,6 +64,11 @@ impl Drive<'_> {
                 Some(side::State::Closed(why)) => return Err(unreachable(why)),
                 Some(side::State::Online) => {
                     self.reached = true;
+                    // The reference broker says it on its page, by cause.
+                    if self.plan.tells.is_none() {
+                        self.look_at_sys().await;
+                        self.go_on()?;
+                    }
                     self.close_side();
                     return Ok(());
                 }
@@ -120,6 +126,19 @@ impl Drive<'_> {
             self.go_on()?;
         }
         Ok(())
+    }
+
+    /// Waits for what the page says of drops before the load, but not for long.
+    pub(super) async fn look_at_page(&mut self, drops: &mut Drops) {
+        let deadline = self.now().after(PATIENCE);
+        let mut looked = pin!(drops.looked());
+        while self.now() < deadline && !self.interrupted {
+            tokio::select! {
+                biased;
+                () = looked.as_mut() => return,
+                () = self.turn(deadline) => {}
+            }
+        }
     }
 
     /// Stops preparing on a failure or an interrupt.

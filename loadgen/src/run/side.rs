@@ -1,9 +1,10 @@
-//! A client for a single purpose: to see whether the broker answers, or to clear what the run left behind.
+//! A client for a single purpose: to see whether the broker answers, to hear what it says of itself, or to clear what the run left
+//! behind.
 
-use protocol::{Message, Properties, QoS, Tag, Version};
+use protocol::{Message, Properties, QoS, SubscribeFilter, Tag, TopicFilter, Version};
 use simulator::{ClientEngine, ClientEvent, ClientKey, Outgoing, Target};
 
-use super::Plan;
+use super::{Plan, sys::Said};
 
 /// One client and what became of it.
 #[derive(Debug)]
@@ -12,6 +13,10 @@ pub(super) struct Side {
     pub(super) state: State,
     /// How many publications have come to an end.
     pub(super) ended: usize,
+    /// How often it was told that it subscribed or unsubscribed.
+    pub(super) answers: u32,
+    /// What it was told of the broker itself.
+    pub(super) said: Said,
 }
 
 /// How far a side client is.
@@ -33,7 +38,7 @@ impl Side {
         }
         let options =
             plan.target.connect_options(&name, Version::V5).expect("short and plain under any prefix of ours");
-        Self { key: engine.connect(options), state: State::Opening, ended: 0 }
+        Self { key: engine.connect(options), state: State::Opening, ended: 0, answers: 0, said: Said::default() }
     }
 
     pub(super) fn is(&self, key: ClientKey) -> bool {
@@ -47,8 +52,22 @@ impl Side {
             ClientEvent::ConnectFailed(failure) => self.state = State::Closed(failure.to_string()),
             ClientEvent::Closed(closed) => self.state = State::Closed(closed.to_string()),
             ClientEvent::Published { .. } | ClientEvent::Dropped { .. } => self.ended += 1,
+            ClientEvent::Subscribed { .. } | ClientEvent::Unsubscribed { .. } => self.answers += 1,
+            ClientEvent::Message { message, retain, at, .. } => {
+                self.said.hear(message.topic.as_str(), &message.payload, *retain, *at);
+            }
             _ => {}
         }
+    }
+
+    /// Subscribes to what the broker says of itself.
+    pub(super) fn ask(&mut self, engine: &mut impl ClientEngine, filters: Vec<SubscribeFilter>) {
+        engine.subscribe(self.key, filters, Tag(0));
+    }
+
+    /// Unsubscribes.
+    pub(super) fn end(&mut self, engine: &mut impl ClientEngine, filters: Vec<TopicFilter>) {
+        engine.unsubscribe(self.key, filters, Tag(0));
     }
 
     /// Publishes the empty retained message that clears a topic.

@@ -64,6 +64,8 @@ pub(super) struct Broker {
     state: State,
     /// Deeds that were asked for and not done yet.
     under_way: usize,
+    /// Whether it was ended, so that what it counted is gone.
+    began_again: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +77,12 @@ enum State {
 
 impl Broker {
     pub(super) fn new(control: Box<dyn BrokerControl>) -> Self {
-        Self { control, state: State::Serving, under_way: 0 }
+        Self { control, state: State::Serving, under_way: 0, began_again: false }
+    }
+
+    /// Whether it was ended during the run; what is there now, if anything, counts from 0.
+    pub(super) fn began_again(&self) -> bool {
+        self.began_again
     }
 
     /// Whether it is no wonder that nobody is connected.
@@ -115,6 +122,7 @@ impl Drive<'_> {
             broker.under_way += 1;
             broker.control.ask(deed);
             if matches!(deed, Deed::Kill | Deed::End) {
+                broker.began_again = true;
                 // Its end is no surprise.
                 self.scribe.watch(None);
             }

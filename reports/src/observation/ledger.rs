@@ -56,13 +56,19 @@ pub struct LedgerCounts {
 /// What the broker itself says that it dropped while the run lasted, of whomever's messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BrokerDrops {
-    /// Where it says so: the address of its metrics page.
+    /// Where it says so: the address of its metrics page, or a topic.
     pub source: String,
-    /// Messages by cause, in the broker's words; empty when it says that it dropped none.
+    /// Messages by cause, in the broker's words, or `any` where it names no cause; empty when it says that it dropped none.
     pub causes: BTreeMap<String, u64>,
+    /// What a reader must know of the count, such as that the broker was started again: a fragment, mostly empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 impl BrokerDrops {
+    /// The cause of messages whose broker names none.
+    pub const ANY_CAUSE: &str = "any";
+
     /// Messages of all causes.
     pub fn total(&self) -> u64 {
         self.causes.values().fold(0, |sum, one| sum.saturating_add(*one))

@@ -84,7 +84,7 @@ impl Running {
     /// See [`LaunchError`]; then there is no process.
     pub async fn start_again(&mut self) -> Result<(), LaunchError> {
         let command = match &self.kind {
-            Kind::Process(process) => at(&process.command, &self.address),
+            Kind::Process(process) => at(&process.command, &self.address, self.monitor.as_deref()),
             Kind::Address | Kind::Container(_) => {
                 return Err(LaunchError::Place { source: not_a_child() });
             }
@@ -148,18 +148,24 @@ fn not_a_child() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, "it was not started here as a process")
 }
 
-/// The same command for a broker that listens at `address`, a URL.
-fn at(command: &Command, address: &str) -> Command {
-    let authority = address.split_once("://").map_or(address, |(_, rest)| rest).trim_end_matches('/');
+/// The same command for a broker that listens at `address`, a URL, and shows its metrics at `monitor`, another one: whoever read
+/// them comes back to them.
+fn at(command: &Command, address: &str, monitor: Option<&str>) -> Command {
     let mut arguments = command.arguments.clone();
     for place in 0..arguments.len() {
-        // Nobody comes back to its metrics, which begin anew: they may be at another port.
         let is_monitor = place > 0 && arguments[place - 1] == OsStr::new(MONITOR);
-        if arguments[place] == OsStr::new(ANY_PORT) && !is_monitor {
-            arguments[place] = authority.into();
+        let announced = if is_monitor { monitor } else { Some(address) };
+        if let Some(url) = announced.filter(|_| arguments[place] == OsStr::new(ANY_PORT)) {
+            arguments[place] = authority(url).into();
         }
     }
     Command { arguments, ..command.clone() }
+}
+
+/// `HOST:PORT` of a URL.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split_once('/').map_or(rest, |(authority, _)| authority)
 }
 
 #[cfg(test)]
@@ -172,10 +178,11 @@ mod tests {
             arguments: ["--listen", "127.0.0.1:0", "--exit-with-parent"].map(Into::into).to_vec(),
             ..Command::new("broker")
         };
-        let again = at(&command, "mqtt://127.0.0.1:40123");
+        let again = at(&command, "mqtt://127.0.0.1:40123", None);
         assert_eq!(again.arguments, ["--listen", "127.0.0.1:40123", "--exit-with-parent"]);
-        assert_eq!(at(&again, "mqtt://127.0.0.1:40123"), again);
+        assert_eq!(at(&again, "mqtt://127.0.0.1:40123", None), again);
         let monitored = Command { arguments: ["--monitor", "127.0.0.1:0"].map(Into::into).to_vec(), ..command };
-        assert_eq!(at(&monitored, "mqtt://127.0.0.1:40123"), monitored);
+        let again = at(&monitored, "mqtt://127.0.0.1:40123", Some("http://127.0.0.1:40124/metrics"));
+        assert_eq!(again.arguments, ["--monitor", "127.0.0.1:40124"]);
     }
 }
