@@ -133,7 +133,7 @@ fn fewer_than_three_runs_that_count_are_too_few() {
     two.push(run([first(), window(), last("completed", 7)], &[Some(100.0)]));
     let few = compared(LATENCY, two, around(100.0));
     assert_eq!((few.verdict, &*few.headline), (Outcome::Inconclusive, "too few runs count to compare young with old"));
-    assert_eq!(few.reasons, ["2 runs of old count, and 3 are needed"]);
+    assert_eq!(few.reasons, ["2 runs of old count, and 3 are needed; of the others the first: as it was told"]);
 }
 
 #[test]
