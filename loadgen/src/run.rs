@@ -20,6 +20,7 @@ mod network;
 mod preflight;
 mod prepare;
 mod program;
+mod reactions;
 mod readers;
 mod recorder;
 mod replays;

@@ -129,6 +129,20 @@ pub trait ClientEngine {
         self.publish(client, Outgoing::from(publish))
     }
 
+    /// Publishes `count` messages as [`publish_plain`](Self::publish_plain) does, which differ in nothing but what `renew` makes of the
+    /// payload of one for the next, and in their tags, which follow each other. Gives how many were taken: as many as can leave at
+    /// once, which may be none; the rest is left to `publish_plain`.
+    fn publish_plain_run(
+        &mut self,
+        client: ClientKey,
+        publish: &PlainPublish<'_>,
+        count: u32,
+        renew: &mut dyn FnMut(&mut [u8]),
+    ) -> u32 {
+        let _ = (client, publish, count, renew);
+        0
+    }
+
     /// Subscribes; reports [`ClientEvent::Subscribed`]. Ignored while offline.
     fn subscribe(&mut self, client: ClientKey, filters: Vec<SubscribeFilter>, tag: Tag);
 
@@ -169,4 +183,10 @@ pub trait ClientEngine {
     /// Does input and output until there is an event to poll or `until` has come, and at least once. Dropping the
     /// future loses nothing.
     fn turn(&mut self, until: Time) -> impl Future<Output = ()>;
+
+    /// As [`turn`](Self::turn), for an owner who need not hear of each message at once: [traffic](ClientEvent::is_traffic) does not end
+    /// it before a few hundred events of it wait. Booking many messages together costs less than each when it comes.
+    fn linger(&mut self, until: Time) -> impl Future<Output = ()> {
+        self.turn(until)
+    }
 }

@@ -38,7 +38,7 @@ pub use self::{
     options::{FleetOptions, Habits, Pace, Ramp, Timeline},
 };
 use crate::{
-    ClientEngine, ConnectOptions,
+    ClientEngine, ClientEvent, ConnectOptions,
     farm::{DeviceId, Farm, Publication},
 };
 
@@ -56,10 +56,10 @@ pub trait Stamper {
         None
     }
 
-    /// Stamps a publication that [`stamp_all`](Self::stamp_all) saw, and that has the stamp of an earlier one, as the one that is
-    /// named `tag`.
-    fn stamp_anew(&self, publication: &mut Publication, tag: Tag) {
-        let _ = (publication, tag);
+    /// Stamps the payload of a publication that [`stamp_all`](Self::stamp_all) saw, and that has the stamp of an earlier one, as the
+    /// one that is named `tag`.
+    fn stamp_anew(&self, payload: &mut [u8], tag: Tag) {
+        let _ = (payload, tag);
     }
 }
 
@@ -102,6 +102,8 @@ pub struct Fleet<E, S = Unstamped> {
     own_tag: u64,
     /// What a plain device said last, to be written over.
     plain: Publication,
+    /// How many messages all devices hold back.
+    held: usize,
 }
 
 impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
@@ -134,6 +136,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             started: 0,
             own_tag: OWN_TAGS,
             plain: Publication::plain(),
+            held: 0,
         }
     }
 
@@ -203,9 +206,9 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             && self.farm.plain(device, &mut self.plain)
             && let Some(Tag(first)) = self.stamper.stamp_all(device, due, &mut self.plain, count)
         {
-            self.send_plain(index, Some(Tag(first)));
-            for tag in (first + 1..).take(count as usize - 1).map(Tag) {
-                self.stamper.stamp_anew(&mut self.plain, tag);
+            let sent = self.send_plain_run(index, Tag(first), count);
+            for tag in (first + u64::from(sent)..first + u64::from(count)).map(Tag) {
+                self.stamper.stamp_anew(&mut self.plain.payload, tag);
                 self.send_plain(index, Some(tag));
             }
             return;
@@ -258,7 +261,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     /// How many publications wait in offline buffers, to be written, or to be acknowledged.
     pub fn backlog(&self) -> usize {
         let at_engine = |device: &Device| device.client.map_or(0, |client| self.engine.backlog(client));
-        self.devices.iter().map(|device| device.buffer.len() + at_engine(device)).sum()
+        self.held + self.devices.iter().map(at_engine).sum::<usize>()
     }
 
     /// The farm.
@@ -292,7 +295,22 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             let Some(index) = self.by_slot.get(client.slot()).copied().flatten() else {
                 return Some(FleetEvent::Other(client, event));
             };
-            self.react(index as usize, client, event);
+            let index = index as usize;
+            // Of these there are more than of all others together: they go no roundabout way.
+            match event {
+                ClientEvent::Written { tag, count, at } => {
+                    if tag.0 < OWN_TAGS {
+                        return Some(FleetEvent::Written { device: self.devices[index].id, tag, count, at });
+                    }
+                }
+                ClientEvent::Published { tag, count, reason, at } => {
+                    self.published(index, count, reason);
+                    if tag.0 < OWN_TAGS {
+                        return Some(FleetEvent::Published { device: self.devices[index].id, tag, count, reason, at });
+                    }
+                }
+                event => self.react(index, client, event),
+            }
         }
     }
 
@@ -304,15 +322,27 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
     /// Does what is due, then input and output, until there may be an event to poll, something is due, or `until` has
     /// come.
     pub async fn turn(&mut self, until: Time) {
+        let until = self.begin_turn(until);
+        self.engine.turn(until).await;
+        self.perform_duties();
+    }
+
+    /// As [`turn`](Self::turn), for an owner who need not hear of each message at once: see [`ClientEngine::linger`]. While a
+    /// device holds messages back, which an acknowledgement may release, it is a turn.
+    pub async fn linger(&mut self, until: Time) {
+        if self.held > 0 {
+            return self.turn(until).await;
+        }
+        let until = self.begin_turn(until);
+        self.engine.linger(until).await;
+        self.perform_duties();
+    }
+
+    /// Does what is due; until when the turn may last.
+    fn begin_turn(&mut self, until: Time) -> Time {
         self.perform_duties();
         let until = if self.events.is_empty() { until } else { Time::ZERO };
-        match self.agenda.next().filter(|due| *due <= until) {
-            Some(due) => {
-                self.engine.turn(due).await;
-                self.perform_duties();
-            }
-            None => self.engine.turn(until).await,
-        }
+        self.agenda.next().map_or(until, |due| due.min(until))
     }
 
     fn index_of(&self, device: DeviceId) -> Option<usize> {

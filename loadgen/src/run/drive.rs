@@ -10,10 +10,8 @@ use std::{
 };
 
 use protocol::Time;
-use reports::{figures, observation::EventKind};
 use simulator::{
-    ClientEvent, ClientKey, Clock, Engine, Fleet, FleetEvent, FleetOptions,
-    engine::Closed,
+    Clock, Engine, Fleet, FleetOptions,
     farm::{DeviceId, Farm},
     fleet::{Habits, Pace, Timeline},
 };
@@ -25,12 +23,11 @@ use super::{
     happenings::Happenings,
     network::Network,
     program::{self, NaturalTime, Part, Program},
-    readers::{News, Readers},
+    readers::Readers,
     recorder::Recorder,
     side::Side,
     starvation::Counters,
     sys::Said,
-    unreachable,
     upheaval::{self, Broker},
 };
 use crate::{
@@ -43,9 +40,6 @@ use crate::{
 
 /// How long deliveries may still come in after an interrupt, disconnecting may take, and a fence may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-
-/// What is said of a client that comes back and is not known any more.
-const SESSION_LOST: &str = "came back to a broker without its session";
 
 /// Everything that takes part in a run.
 pub(super) struct Drive<'a> {
@@ -165,16 +159,9 @@ impl<'a> Drive<'a> {
         self.scribe.begin();
     }
 
-    /// One turn of the engine, and what it brought.
+    /// One turn of the engine, and everybody's reactions to what it brought.
     pub(super) async fn turn(&mut self, until: Time) {
-        let now = self.now();
-        let may_connect = self.reached && !self.stopping;
-        let mut until = until;
-        if may_connect {
-            let readers = self.readers.advance(self.fleet.engine(), now);
-            let requesters = self.exchange.advance(self.fleet.engine(), now);
-            until = [readers, requesters].into_iter().flatten().fold(until, Time::min);
-        }
+        let until = self.advance(until);
         tokio::select! {
             biased;
             () = self.interrupt.as_mut(), if !self.interrupted && !self.stopping => self.interrupted = true,
@@ -184,148 +171,38 @@ impl<'a> Drive<'a> {
         self.react_to_all();
     }
 
+    /// As [`turn`](Self::turn), but what is merely sent and received does not end it. It has the time at which it was, and is booked
+    /// together in the end: that costs a fraction of booking each message at once.
+    pub(super) async fn linger(&mut self, until: Time) {
+        if self.fleet.stamper().flood.is_on() {
+            // Who may send depends on it.
+            return self.turn(until).await;
+        }
+        let until = self.advance(until);
+        tokio::select! {
+            biased;
+            () = self.interrupt.as_mut(), if !self.interrupted && !self.stopping => self.interrupted = true,
+            done = upheaval::done(&mut self.broker) => self.broker_did(done),
+            () = self.fleet.linger(until) => {}
+        }
+        self.react_to_all();
+    }
+
+    /// Opens connections that are due; until when nothing more of that is to be done, `until` at the latest.
+    fn advance(&mut self, until: Time) -> Time {
+        if !self.reached || self.stopping {
+            return until;
+        }
+        let now = self.now();
+        let readers = self.readers.advance(self.fleet.engine(), now);
+        let requesters = self.exchange.advance(self.fleet.engine(), now);
+        [readers, requesters].into_iter().flatten().fold(until, Time::min)
+    }
+
     /// Writes what was published, as far as connections take it, and books it.
     pub(super) async fn flush(&mut self) {
         self.fleet.write().await;
         self.react_to_all();
-    }
-
-    fn react_to_all(&mut self) {
-        while let Some(event) = self.fleet.poll_event() {
-            self.react(event);
-        }
-        self.tell_drained();
-    }
-
-    /// Tells of queues that are empty now.
-    fn tell_drained(&mut self) {
-        while let Some((group, drained)) = self.fleet.stamper().drained.pop() {
-            let at = self.offset(self.now());
-            let rate = drained.messages as f64 / drained.took.as_secs_f64().max(1e-9);
-            let name = &self.plan.scenario.subscribers[usize::from(group)].name;
-            let text = format!(
-                "{} messages that were queued for {name} drained in {}, {} per second",
-                figures::count(drained.messages),
-                figures::latency(drained.took),
-                figures::rate(rate.round()),
-            );
-            self.scribe.event_about(at, EventKind::Injected, &text, None, text.clone());
-        }
-    }
-
-    fn react(&mut self, event: FleetEvent) {
-        match event {
-            FleetEvent::Written { tag, count, at, .. } => self.fleet.stamper().written(tag, count, at),
-            FleetEvent::Published { tag, count, reason, at, .. } => {
-                self.fleet.stamper().published(tag, count, reason, at);
-            }
-            FleetEvent::Dropped { tag, .. } => self.fleet.stamper().dropped(tag),
-            FleetEvent::Other(key, ClientEvent::Arrived { arrivals, at }) => {
-                if let Some((client, group)) = self.readers.client_of(key) {
-                    self.fleet.stamper().arrived(client, group, &arrivals, at);
-                }
-            }
-            FleetEvent::Other(key, event) => match self.side.as_mut().filter(|side| side.is(key)) {
-                Some(side) => side.react(&event),
-                None => self.react_other(key, &event),
-            },
-            FleetEvent::Online { device, session_present, again, took } => {
-                self.fleet.stamper().flood.set_online(device, true);
-                let number = self.fleet.farm().info(device).group;
-                let (group, stage) = (Group::Devices(number), self.present);
-                if let Some(took) = took {
-                    self.fleet.stamper().meter.connected(group, stage, took);
-                }
-                if again {
-                    self.tell(EventKind::Reconnected, device, String::new());
-                    if !session_present && self.plan.scenario.devices[usize::from(number)].keeps_session() {
-                        self.tell(EventKind::SessionLost, device, SESSION_LOST.to_owned());
-                    }
-                }
-            }
-            FleetEvent::Offline { device, cause, .. } => {
-                self.fleet.stamper().flood.set_online(device, false);
-                // On purpose: what the scenario did is told by itself.
-                if !matches!(cause, Closed::Abandoned | Closed::Disconnected) {
-                    self.tell(EventKind::ConnectionLost, device, cause.to_string());
-                }
-            }
-            FleetEvent::Refused { device, reason, .. } => {
-                self.tell(EventKind::ConnectionRefused, device, reason.to_string());
-            }
-            FleetEvent::ConnectFailed { device, failure, .. } => {
-                self.tell(EventKind::ConnectionRefused, device, failure.to_string());
-            }
-        }
-    }
-
-    pub(super) fn react_reader(&mut self, key: ClientKey, event: &ClientEvent) {
-        if let ClientEvent::Connected { took: Some(took), .. } = event
-            && let Some(group) = self.readers.group_of(key)
-        {
-            self.fleet.stamper().meter.connected(Group::Subscribers(group), self.present, *took);
-        }
-        let now = match event {
-            ClientEvent::Message { at, .. } => *at,
-            _ => self.now(),
-        };
-        let Some(news) = self.readers.react(self.fleet.engine(), key, event, now) else { return };
-        let at = self.offset(now);
-        match news {
-            News::Nothing => {}
-            News::Message(delivered, at) => self.fleet.stamper().received(&delivered, at),
-            News::Unfit(reason) if self.preparing => self.failure = Some(unreachable(reason)),
-            News::Unfit(reason) => self.scribe.event(at, EventKind::ConnectionRefused, None, reason),
-            News::Lost(name, why) if self.preparing => self.failure = Some(unreachable(format!("{name}: {why}"))),
-            News::Lost(..) | News::Back { .. } if self.stopping || self.preparing => {}
-            News::Lost(name, why) => {
-                self.scribe.event_of(at, EventKind::ConnectionLost, self.group_name(key), &name, why);
-            }
-            News::Back { name, session_lost } => {
-                let group = self.group_name(key);
-                if session_lost {
-                    self.scribe.event_of(at, EventKind::SessionLost, group, &name, SESSION_LOST.to_owned());
-                }
-                self.scribe.event_of(at, EventKind::Reconnected, group, &name, String::new());
-            }
-            News::Returned { client, session_lost } => {
-                if session_lost && !self.stopping {
-                    let (group, name) = (self.group_name(key), self.readers.granted(client).0);
-                    self.scribe.event_of(at, EventKind::SessionLost, group, &name, SESSION_LOST.to_owned());
-                }
-                let group = self.readers.group(client);
-                let recorder = self.fleet.stamper();
-                recorder.ledger.come_back(client);
-                let queued = recorder.ledger.owed_to(client);
-                recorder.absences.returned(client, group, queued, at);
-            }
-            News::Asking { client, first } => {
-                let (filters, groups) = self.readers.asks(client);
-                let replays = &mut self.fleet.stamper().replays;
-                if first { replays.asked(client, filters, groups, at) } else { replays.forget(client) }
-            }
-            News::Joined(client) => {
-                let (name, subscriptions) = self.readers.granted(client);
-                let recorder = self.fleet.stamper();
-                recorder.ledger.join(client, &name, subscriptions);
-                recorder.replays.joined(client, at);
-            }
-        }
-    }
-
-    /// The name of a subscriber's group.
-    fn group_name(&self, key: ClientKey) -> &'a str {
-        let group = self.readers.group_of(key);
-        group.map_or("", |group| self.plan.scenario.subscribers[usize::from(group)].name.as_str())
-    }
-
-    fn tell(&mut self, kind: EventKind, device: DeviceId, text: String) {
-        if !self.stopping && !self.preparing {
-            let at = self.offset(self.now());
-            let info = self.fleet.farm().info(device);
-            let group = self.plan.scenario.devices[usize::from(info.group)].name.as_str();
-            self.scribe.event_of(at, kind, group, info.name, text);
-        }
     }
 
     /// Closes every window that is over at `offset`.

@@ -70,8 +70,8 @@ impl Drive<'_> {
                 Pause::Wait(until) => {
                     let due = until.unwrap_or(end).min(border).min(self.fleet.stamper().meter.window_ends());
                     let also = [self.happenings.next(), self.exchange.next().map(|at| at.max(offset + QUANTUM))];
-                    let due = also.into_iter().flatten().fold(due, Duration::min);
-                    self.turn(self.start.after(due)).await;
+                    let due = self.start.after(also.into_iter().flatten().fold(due, Duration::min));
+                    self.linger(due).await;
                 }
             }
             self.moderate(now);

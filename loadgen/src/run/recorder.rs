@@ -238,9 +238,9 @@ impl Stamper for Recorder {
         Some(packed(stream, stamp.sequence))
     }
 
-    fn stamp_anew(&self, publication: &mut Publication, tag: Tag) {
+    fn stamp_anew(&self, payload: &mut [u8], tag: Tag) {
         if let Some((_, sequence)) = unpacked(tag) {
-            Stamp::renumber(&mut publication.payload, sequence);
+            Stamp::renumber(payload, sequence);
         }
     }
 }

@@ -29,19 +29,17 @@ impl Alarm {
     /// Ready once `deadline` has passed; wakes the task then. Asking for another deadline replaces the first.
     pub fn poll_until(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         loop {
+            // While it is set to this and has not rung there is no need to ask what time it is.
+            if self.set_to == Some(deadline) && self.clock.poll_rang(cx).is_pending() {
+                return Poll::Pending;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Poll::Ready(());
             }
-            if self.set_to != Some(deadline) {
-                self.clock.set(cx, left);
-                self.set_to = Some(deadline);
-            }
-            if self.clock.poll_rang(cx).is_pending() {
-                return Poll::Pending;
-            }
-            // It rang early or for a deadline that was replaced meanwhile: set it again.
-            self.set_to = None;
+            // The first time, or it rang early or for a deadline that was replaced meanwhile.
+            self.clock.set(cx, left);
+            self.set_to = Some(deadline);
         }
     }
 

@@ -150,6 +150,11 @@ impl Pump {
         Some(connection.out(&mut self.spare))
     }
 
+    /// Whether [`Pump::flush`] would write something.
+    pub fn has_output(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
     /// Bytes that wait because the peer does not read; 0 when the connection is over.
     pub fn unsent(&self, key: Key) -> usize {
         self.get(key).map_or(0, Connection::unsent)
@@ -219,8 +224,10 @@ impl Pump {
                 return Some(Event::Closed(key, Err(error)));
             }
             if self.turn.is_empty() {
-                self.ready.take(cx, &mut self.fresh);
-                self.turn.extend(self.fresh.drain(..).chain(self.again.drain(..)));
+                if self.ready.take(cx, &mut self.fresh) {
+                    self.turn.extend(self.fresh.drain(..));
+                }
+                self.turn.extend(self.again.drain(..));
             }
             if self.reads_left == 0 {
                 return None;

@@ -32,8 +32,8 @@ impl ReadyList {
         Arc::new(Token { index, listed: AtomicBool::new(false), list: Arc::clone(self) })
     }
 
-    /// Moves the woken connections to `into` and remembers whom to wake for the next ones.
-    pub(crate) fn take(&self, cx: &Context<'_>, into: &mut Vec<Arc<Token>>) {
+    /// Moves the woken connections to `into` and remembers whom to wake for the next ones; whether there are any.
+    pub(crate) fn take(&self, cx: &Context<'_>, into: &mut Vec<Arc<Token>>) -> bool {
         let mut inner = self.lock();
         if inner.pump.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
             inner.pump = Some(cx.waker().clone());
@@ -43,6 +43,7 @@ impl ReadyList {
         } else {
             into.append(&mut inner.woken);
         }
+        !into.is_empty()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

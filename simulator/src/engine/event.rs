@@ -92,6 +92,11 @@ pub enum ClientEvent {
 }
 
 impl ClientEvent {
+    /// Whether it says no more than that messages were sent, acknowledged or received as they should.
+    pub const fn is_traffic(&self) -> bool {
+        matches!(self, Self::Written { .. } | Self::Published { .. } | Self::Arrived { .. })
+    }
+
     /// Takes `next` in, when it says the same of the publication that follows; gives it back otherwise.
     pub(super) fn absorb(&mut self, next: Self) -> Option<Self> {
         match (&mut *self, &next) {

@@ -96,6 +96,16 @@ impl ClientEngine for Engine {
         of_client!(self, client, engine => engine.publish_plain(client, publish))
     }
 
+    fn publish_plain_run(
+        &mut self,
+        client: ClientKey,
+        publish: &PlainPublish<'_>,
+        count: u32,
+        renew: &mut dyn FnMut(&mut [u8]),
+    ) -> u32 {
+        of_client!(self, client, engine => engine.publish_plain_run(client, publish, count, renew))
+    }
+
     fn subscribe(&mut self, client: ClientKey, filters: Vec<SubscribeFilter>, tag: Tag) {
         of_client!(self, client, engine => engine.subscribe(client, filters, tag));
     }
@@ -144,6 +154,14 @@ impl ClientEngine for Engine {
         self.native.flush().await;
         if self.has_rumqttc {
             self.rumqttc.flush().await;
+        }
+    }
+
+    async fn linger(&mut self, until: Time) {
+        if self.has_rumqttc {
+            self.turn(until).await;
+        } else {
+            self.native.linger(until).await;
         }
     }
 

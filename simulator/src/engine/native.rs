@@ -7,6 +7,7 @@ mod client;
 mod dialing;
 mod live;
 mod timers;
+mod turn;
 
 use std::{
     collections::VecDeque,
@@ -19,13 +20,14 @@ use bytes::Bytes;
 use protocol::{
     Disconnect, Machine, Properties, ReasonCode, SubscribeFilter, Tag, Time, TopicFilter, Will, client::PlainPublish,
 };
-use transport::{Alarm, DialOptions, Event as PumpEvent, Key, Pump, Stream, TlsFailure};
+use transport::{Alarm, Key, Pump, Stream, TlsFailure};
 
 use self::{
     client::{Client, State},
     dialing::Dialing,
     live::End,
     timers::Timers,
+    turn::Ends,
 };
 use super::{
     ClientEngine, ClientEvent, ClientKey, Clock, Closed, ConnectFailure, ConnectOptions, Outgoing, Unsent,
@@ -64,6 +66,8 @@ pub struct Native {
     unsettled: Vec<ClientKey>,
     timers: Timers,
     events: VecDeque<(ClientKey, ClientEvent)>,
+    /// So many of them, from the front, are known to be traffic.
+    traffic: usize,
     alarm: Alarm,
     /// When the latest turn or flush began: near enough for a publication, whose machine counts its Keep Alive from it.
     turned: Time,
@@ -88,6 +92,7 @@ impl Native {
             unsettled: Vec::new(),
             timers: Timers::default(),
             events: VecDeque::new(),
+            traffic: 0,
             alarm: Alarm::new()?,
             turned: clock.now(),
             hurried: false,
@@ -109,71 +114,32 @@ impl Native {
         Some(outcome)
     }
 
+    /// Runs a command that publishes, unless the client's broker does not read, with the time of the latest turn. `None` for a client
+    /// that is forgotten.
+    fn publishing<T>(
+        &mut self,
+        key: ClientKey,
+        command: impl FnOnce(&mut Client, Time) -> Result<T, Unsent>,
+    ) -> Option<Result<T, Unsent>> {
+        let client = self.clients.find_mut(key)?;
+        if let State::Live(live) = &client.state
+            && self.pump.unsent(live.connection) > UNSENT_LIMIT
+        {
+            return Some(Err(Unsent::Full));
+        }
+        let outcome = command(client, self.turned);
+        if let Some(live) = client.live() {
+            live.mark_changed(key, &mut self.changed);
+            live.mark_unsettled(key, &mut self.unsettled);
+        }
+        Some(outcome)
+    }
+
     /// Whether a client's broker does not read.
     fn is_stalled(&self, key: ClientKey) -> bool {
         match self.clients.find(key).map(|client| &client.state) {
             Some(State::Live(live)) => self.pump.unsent(live.connection) > UNSENT_LIMIT,
             _ => false,
-        }
-    }
-
-    fn poll_turn(&mut self, cx: &mut Context<'_>, until: Time) -> Poll<()> {
-        loop {
-            self.turned = self.clock.now();
-            // Commands given since the last turn leave before anything is read.
-            self.write(cx);
-            self.dial(cx);
-            while let Some(event) = self.pump.next(cx) {
-                match event {
-                    PumpEvent::Received(connection, bytes) => self.received(connection, bytes),
-                    PumpEvent::Closed(connection, cause) => self.transport_ended(connection, cause),
-                }
-            }
-            self.fire_timers();
-            self.write(cx);
-            if !self.events.is_empty() {
-                return Poll::Ready(());
-            }
-            if !self.dialing.is_blocked() {
-                continue;
-            }
-            let wake = self.timers.next().map_or(until, |timer| timer.min(until));
-            if self.alarm.poll_until(cx, self.clock.instant(wake)).is_pending() {
-                return Poll::Pending;
-            }
-            if wake == until {
-                return Poll::Ready(());
-            }
-        }
-    }
-
-    /// Starts attempts whose turn has come, and takes the outcome of those that ended.
-    fn dial(&mut self, cx: &mut Context<'_>) {
-        let clients = &self.clients;
-        self.dialing.start(|(key, attempt)| {
-            let client = clients.find(key).filter(|client| client.attempt == attempt)?;
-            let options = &client.options;
-            let dial = DialOptions {
-                tls: options.tls.clone(),
-                connect_timeout: options.connect_timeout,
-                source: options.source,
-            };
-            Some((options.endpoint.clone(), dial))
-        });
-        while let Poll::Ready(Some(((key, attempt), outcome))) = self.dialing.poll_next(cx) {
-            let Some(client) = self.clients.find_mut(key).filter(|client| client.attempt == attempt) else {
-                // Given up meanwhile: a stream is dropped, its turn goes on.
-                self.dialing.release();
-                continue;
-            };
-            match outcome {
-                Ok(stream) => self.open(key, stream),
-                Err(failure) => {
-                    client.go_offline();
-                    self.dialing.release();
-                    self.report(key, ClientEvent::ConnectFailed(failure));
-                }
-            }
         }
     }
 
@@ -363,25 +329,24 @@ impl ClientEngine for Native {
     }
 
     fn publish(&mut self, client: ClientKey, outgoing: Outgoing) -> Result<(), Unsent> {
-        if self.is_stalled(client) {
-            return Err(Unsent::Full);
-        }
-        self.command(client, self.turned, |client, now| client.publish(now, outgoing)).unwrap_or(Err(Unsent::Offline))
+        let published = self.publishing(client, |client, now| client.publish(now, outgoing));
+        published.unwrap_or(Err(Unsent::Offline))
     }
 
-    fn publish_plain(&mut self, key: ClientKey, publish: &PlainPublish<'_>) -> Result<(), Unsent> {
-        let Some(client) = self.clients.find_mut(key) else { return Err(Unsent::Offline) };
-        if let State::Live(live) = &client.state
-            && self.pump.unsent(live.connection) > UNSENT_LIMIT
-        {
-            return Err(Unsent::Full);
-        }
-        client.publish_plain(self.turned, publish)?;
-        if let Some(live) = client.live() {
-            live.mark_changed(key, &mut self.changed);
-            live.mark_unsettled(key, &mut self.unsettled);
-        }
-        Ok(())
+    fn publish_plain(&mut self, client: ClientKey, publish: &PlainPublish<'_>) -> Result<(), Unsent> {
+        let published = self.publishing(client, |client, now| client.publish_plain(now, publish));
+        published.unwrap_or(Err(Unsent::Offline))
+    }
+
+    fn publish_plain_run(
+        &mut self,
+        client: ClientKey,
+        publish: &PlainPublish<'_>,
+        count: u32,
+        renew: &mut dyn FnMut(&mut [u8]),
+    ) -> u32 {
+        let run = |client: &mut Client, now| Ok(client.publish_plain_run(now, publish, count, renew));
+        self.publishing(client, run).and_then(Result::ok).unwrap_or(0)
     }
 
     fn subscribe(&mut self, client: ClientKey, filters: Vec<SubscribeFilter>, tag: Tag) {
@@ -424,6 +389,7 @@ impl ClientEngine for Native {
         self.cut(client, true);
         self.clients.remove(client);
         self.events.retain(|(key, _)| *key != client);
+        self.traffic = 0;
     }
 
     fn takes(&self, client: ClientKey) -> bool {
@@ -435,6 +401,7 @@ impl ClientEngine for Native {
     }
 
     fn poll_event(&mut self) -> Option<(ClientKey, ClientEvent)> {
+        self.traffic = self.traffic.saturating_sub(1);
         self.events.pop_front()
     }
 
@@ -448,22 +415,10 @@ impl ClientEngine for Native {
     }
 
     async fn turn(&mut self, until: Time) {
-        let mut waited = false;
-        poll_fn(|cx| {
-            let turn = self.poll_turn(cx, until);
-            waited |= turn.is_pending();
-            turn
-        })
-        .await;
-        // The runtime learns of ready sockets only while this task is pending. A turn that merely had something to tell
-        // may leave that to the next one, which most often waits anyway; so it goes while the owner keeps up.
-        if waited {
-            self.hurried = false;
-        } else if self.hurried || self.clock.now() >= until {
-            self.hurried = false;
-            tokio::task::yield_now().await;
-        } else {
-            self.hurried = true;
-        }
+        self.turn_till(until, Ends::WithAnyEvent).await;
+    }
+
+    async fn linger(&mut self, until: Time) {
+        self.turn_till(until, Ends::WithNews).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Tag, Time, client::PlainPublish};
+use protocol::{ReasonCode, Tag, Time, client::PlainPublish};
 
 use super::{
     Fleet, FleetEvent, OWN_TAGS, Stamper,
@@ -51,30 +51,24 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
                     }
                 }
             }
-            ClientEvent::Written { tag, count, at } if tag.0 < OWN_TAGS => {
-                self.events.push_back(FleetEvent::Written { device, tag, count, at });
-            }
-            ClientEvent::Published { tag, count, reason, at } => {
-                if reason.is_failure() {
-                    self.counts.rejected += u64::from(count);
-                } else {
-                    self.counts.acknowledged += u64::from(count);
-                }
-                if tag.0 < OWN_TAGS {
-                    self.events.push_back(FleetEvent::Published { device, tag, count, reason, at });
-                }
-                self.empty_buffer(index);
-            }
             ClientEvent::Dropped { tag } if tag.0 < OWN_TAGS => {
                 self.events.push_back(FleetEvent::Dropped { device, tag });
             }
-            // Devices do not ask for it.
+            // Devices do not ask for it, or it was told before it came here.
             ClientEvent::Arrived { .. }
             | ClientEvent::Written { .. }
+            | ClientEvent::Published { .. }
             | ClientEvent::Dropped { .. }
             | ClientEvent::Subscribed { .. }
             | ClientEvent::Unsubscribed { .. } => {}
         }
+    }
+
+    /// Publications of a device ended, so others may follow.
+    pub(super) fn published(&mut self, index: usize, count: u32, reason: ReasonCode) {
+        let kind = if reason.is_failure() { &mut self.counts.rejected } else { &mut self.counts.acknowledged };
+        *kind += u64::from(count);
+        self.empty_buffer(index);
     }
 
     pub(super) fn connected(&mut self, index: usize, client: ClientKey, session_present: bool, took: Option<Duration>) {
@@ -126,6 +120,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         if let Some(client) = device.client.filter(|client| self.engine.takes(*client))
             && let Some(held) = device.buffer.pop_front()
         {
+            self.held -= 1;
             self.send(index, client, held);
         }
         match self.flush_every(index) {
@@ -184,6 +179,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
             self.counts.buffered += 1;
         }
         device.buffer.push_back(held);
+        self.held += 1;
         if device.buffer.len() == 1 {
             return;
         }
@@ -191,16 +187,33 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         let most = habits.and_then(|habits| habits.buffer).unwrap_or(self.options.offline_buffer);
         while device.buffer.len() > most.max(1) {
             let oldest = device.buffer.pop_front().and_then(|held| held.tag);
+            self.held -= 1;
             self.counts.dropped += 1;
             self.events.extend(oldest.map(|tag| FleetEvent::Dropped { device: device.id, tag }));
         }
     }
 
+    /// Sends what `plain` holds, stamped as the one named `first`, and those that follow it, as far as they leave at once; how many.
+    pub(super) fn send_plain_run(&mut self, index: usize, first: Tag, count: u32) -> u32 {
+        let device = &mut self.devices[index];
+        let Some(client) = device.sends_at_once() else { return 0 };
+        let Publication { topic, payload, qos, retain, .. } = &self.plain;
+        let topic = device.topics.name(topic, &self.options.target.prefix);
+        let publish = PlainPublish { topic, payload, qos: *qos, retain: *retain, tag: Some(first) };
+        let (stamper, mut tag) = (&self.stamper, first);
+        let mut renew = |payload: &mut [u8]| {
+            tag.0 += 1;
+            stamper.stamp_anew(payload, tag);
+        };
+        let sent = self.engine.publish_plain_run(client, &publish, count, &mut renew);
+        self.counts.telemetry += u64::from(sent);
+        sent
+    }
+
     /// Sends what `plain` holds, stamped; what cannot be sent waits.
     pub(super) fn send_plain(&mut self, index: usize, tag: Option<Tag>) {
         let device = &mut self.devices[index];
-        let sends = device.phase == Phase::Online && !device.flushing && device.buffer.is_empty();
-        if let Some(client) = device.client.filter(|_| sends) {
+        if let Some(client) = device.sends_at_once() {
             let Publication { topic, payload, qos, retain, .. } = &self.plain;
             let topic = device.topics.name(topic, &self.options.target.prefix);
             let known = tag.or_else(|| Some(next_tag(&mut self.own_tag)));
@@ -221,9 +234,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
 
     /// Sends telemetry behind what waits already; what cannot be sent waits itself.
     pub(super) fn dispatch(&mut self, index: usize, held: Held) {
-        let device = &self.devices[index];
-        let sends = device.phase == Phase::Online && !device.flushing && device.buffer.is_empty();
-        match device.client.filter(|_| sends) {
+        match self.devices[index].sends_at_once() {
             Some(client) if self.engine.takes(client) => self.send(index, client, held),
             _ => {
                 self.hold(index, held);
@@ -240,6 +251,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         while self.engine.takes(client)
             && let Some(held) = self.devices[index].buffer.pop_front()
         {
+            self.held -= 1;
             self.send(index, client, held);
         }
     }
@@ -288,6 +300,7 @@ impl<E: ClientEngine, S: Stamper> Fleet<E, S> {
         }
         device.turn += 1;
         let unsent = device.buffer.drain(..);
+        self.held -= unsent.len();
         self.counts.dropped += unsent.len() as u64;
         self.events.extend(unsent.filter_map(|held| held.tag).map(|tag| FleetEvent::Dropped { device: id, tag }));
         self.counts.started -= u32::from(phase != Phase::Idle);

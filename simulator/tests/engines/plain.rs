@@ -1,9 +1,10 @@
 //! Plain messages, whose bytes the owner keeps, and those that are heard of together.
 
-use std::str::from_utf8;
+use std::{iter, num::NonZeroU16, str::from_utf8, time::Duration};
 
-use protocol::{QoS, ReasonCode, Tag, TopicName, Version, client::PlainPublish};
-use simulator::{ClientEngine, ClientEvent, EngineKind};
+use protocol::{QoS, ReasonCode, Tag, Time, TopicName, Version, client::PlainPublish};
+use simulator::{ClientEngine, ClientEvent, Engine, EngineKind, engine::Closed};
+use tokio::time::timeout;
 
 use super::{
     Bench,
@@ -90,4 +91,80 @@ async fn plain_messages_are_told_together_and_others_one_by_one() {
         assert_eq!(heard, expected);
         assert!((1..=3).contains(&bunches), "{bunches}");
     }
+}
+
+#[tokio::test]
+async fn as_many_of_a_run_leave_as_the_flow_control_lets() {
+    for (version, clean_start) in [(Version::V311, true), (Version::V5, true), (Version::V5, false)] {
+        let mut bench = Bench::new(EngineKind::Native, version, Script::default()).await;
+        bench.options.clean_start = clean_start;
+        bench.options.session_expiry = 3600;
+        bench.options.maximum_inflight = NonZeroU16::new(3).unwrap();
+        let client = bench.connected().await;
+        let topic = TopicName::new("farm/barn_1/data").unwrap();
+        let plain =
+            PlainPublish { topic: &topic, payload: b"0", qos: QoS::AtLeastOnce, retain: false, tag: Some(Tag(7)) };
+        let taken = bench.engine.publish_plain_run(client, &plain, 5, &mut |payload| payload[0] += 1);
+        // What a session keeps is handed over one by one.
+        assert_eq!(taken, if clean_start { 3 } else { 0 });
+        let mut ended = 0;
+        if taken > 0 {
+            event(&mut bench.engine, |_, event| {
+                match event {
+                    ClientEvent::Written { tag, count, .. } => assert_eq!((*tag, *count), (Tag(7), 3)),
+                    ClientEvent::Published { tag, count, reason: ReasonCode::Success, .. } => {
+                        assert_eq!(*tag, Tag(7 + u64::from(ended)));
+                        ended += count;
+                    }
+                    other => panic!("{other:?}"),
+                }
+                (ended == 3).then_some(())
+            })
+            .await;
+        }
+        for expected in ["0", "1", "2"].into_iter().take(ended as usize) {
+            let seen = bench.seen(|seen| match seen {
+                Seen::Publish { message, .. } => Some(message.payload),
+                _ => None,
+            });
+            assert_eq!(seen.await, expected);
+        }
+        assert_eq!(bench.engine.backlog(client), 0);
+    }
+}
+
+#[tokio::test]
+async fn traffic_does_not_end_a_turn_that_lingers() {
+    let mut bench = Bench::new(EngineKind::Native, Version::V5, Script::default()).await;
+    let client = bench.connected().await;
+    let topic = TopicName::new("farm/barn_1/data").unwrap();
+    let publish = |engine: &mut Engine, tag, qos| {
+        let plain = PlainPublish { topic: &topic, payload: b"0", qos, retain: false, tag: Some(Tag(tag)) };
+        engine.publish_plain(client, &plain).unwrap();
+    };
+
+    let engine = &mut bench.engine;
+    publish(engine, 0, QoS::AtLeastOnce);
+    let until = engine.clock().now().after(Duration::from_millis(300));
+    engine.linger(until).await;
+    assert!(engine.clock().now() >= until);
+    let mut told = Vec::new();
+    while let Some((_, event)) = engine.poll_event() {
+        match event {
+            ClientEvent::Written { at, .. } | ClientEvent::Published { at, .. } => told.push(at),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(told.len(), 2);
+    assert!(told[0] <= told[1] && told[1] < until, "{told:?} before {until:?}");
+
+    // Much of it does, and so does anything else.
+    const DEADLINE: Duration = Duration::from_secs(20);
+    let never = Time::from_nanos(u64::MAX);
+    (0..200).for_each(|n| publish(engine, 2 * n, QoS::AtMostOnce));
+    timeout(DEADLINE, engine.linger(never)).await.unwrap();
+    assert_eq!(iter::from_fn(|| engine.poll_event()).count(), 400);
+    engine.disconnect(client);
+    timeout(DEADLINE, engine.linger(never)).await.unwrap();
+    assert!(matches!(engine.poll_event(), Some((_, ClientEvent::Closed(Closed::Disconnected)))));
 }

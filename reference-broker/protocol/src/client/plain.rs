@@ -12,7 +12,7 @@ use super::{
     Client,
     state::{Serving, State},
 };
-use crate::{Fate, PacketId, PacketType, Properties, QoS, ReasonCode, Tag, Time, TopicName, Version};
+use crate::{Fate, PacketId, QoS, Tag, Time, TopicName, Version};
 
 #[cfg(test)]
 mod tests;
@@ -142,14 +142,11 @@ impl Front {
         }
         (topic_end > topic && payload <= end).then_some(Self { topic, topic_end, packet_id, payload, end })
     }
+}
 
-    /// Whether nobody could find fault with the topic.
-    #[inline]
-    fn has_plain_topic(&self, bytes: &[u8]) -> bool {
-        bytes[self.topic..self.topic_end]
-            .iter()
-            .fold(true, |plain, byte| plain & matches!(*byte, b' '..=b'~') & (*byte != b'#') & (*byte != b'+'))
-    }
+/// Whether nobody could find fault with a topic.
+fn is_plain_topic(topic: &[u8]) -> bool {
+    topic.iter().fold(true, |plain, byte| plain & matches!(*byte, b' '..=b'~') & (*byte != b'#') & (*byte != b'+'))
 }
 
 impl Client {
@@ -180,20 +177,39 @@ impl Client {
         link.deliver_plain(&mut self.outbox, publish, &|packet_id| requests.holds(packet_id))
     }
 
+    /// Does the same for `count` messages, which differ in nothing but what `renew` makes of the payload of one for the next, and in
+    /// their tags, which follow each other. Gives how many were sent; the rest is left to
+    /// [`publish_plain`](Self::publish_plain), each by itself.
+    pub fn publish_plain_run(
+        &mut self,
+        now: Time,
+        publish: &PlainPublish<'_>,
+        count: u32,
+        renew: &mut dyn FnMut(&mut [u8]),
+    ) -> u32 {
+        self.now = now;
+        let State::Serving(Serving { link, requests, .. }) = &mut self.state else { return 0 };
+        link.deliver_plain_run(&mut self.outbox, publish, count, renew, &|packet_id| requests.holds(packet_id))
+    }
+
     fn take_acknowledgements(&mut self) -> Option<Plain> {
         let State::Serving(Serving { link, requests, .. }) = &mut self.state else { return None };
         let mut run: Option<(Tag, u32)> = None;
         let mut taken = 0;
         while let Some([0x40, 2, high, low]) = self.input.get(taken..).and_then(|rest| rest.first_chunk()) {
             let Some(packet_id) = PacketId::new(u16::from_be_bytes([*high, *low])) else { break };
-            let Some(tag) = link.awaits_puback(packet_id) else { break };
-            run = match (run, tag) {
-                (None, tag) => tag.map(|tag| (tag, 1)),
-                (run, None) => run,
-                (Some((first, count)), Some(tag)) if first.0 + u64::from(count) == tag.0 => Some((first, count + 1)),
-                _ => break,
+            let follows = |tag: Option<Tag>| {
+                match (&mut run, tag) {
+                    (_, None) => {}
+                    (None, Some(tag)) => run = Some((tag, 1)),
+                    (Some((first, count)), Some(tag)) if first.0 + u64::from(*count) == tag.0 => *count += 1,
+                    _ => return false,
+                }
+                true
             };
-            link.end_quietly(packet_id);
+            if !link.plain_puback(packet_id, follows) {
+                break;
+            }
             taken += 4;
         }
         if taken > 0 {
@@ -210,16 +226,23 @@ impl Client {
         let maximum = self.decoder.maximum_packet_size() as usize;
         let answers_at_once = link.answers_at_once();
         let (mut taken, mut count) = (0, 0);
-        while let Some(front) = Front::of(&self.input[taken..], version)
+        // The messages of one publisher mostly follow each other.
+        let mut known: &[u8] = &[];
+        while let Some(rest) = self.input.get(taken..)
+            && let Some(front) = Front::of(rest, version)
             && front.end <= maximum
-            && front.has_plain_topic(&self.input[taken..])
         {
+            let topic = &rest[front.topic..front.topic_end];
+            if topic != known && !is_plain_topic(topic) {
+                break;
+            }
+            known = topic;
             if let Some(packet_id) = front.packet_id {
                 if !answers_at_once {
                     break;
                 }
                 // MQTT-4.3.2-4, MQTT-2.2.1-5 (MQTT-2.3.1-6 in 3.1.1).
-                self.outbox.ack(PacketType::PubAck, packet_id, ReasonCode::Success, Properties::EMPTY);
+                self.outbox.plain_puback(packet_id);
             }
             taken += front.end;
             count += 1;

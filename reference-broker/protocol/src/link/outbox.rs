@@ -93,9 +93,7 @@ impl Outbox {
             self.bytes = Vec::new();
         }
         encoded?;
-        self.traffic.packets_sent += 1;
-        self.traffic.publishes_sent += 1;
-        self.traffic.payload_bytes_sent += publish.message.payload.len() as u64;
+        self.count_publish(publish.message.payload.len());
         Ok(())
     }
 
@@ -124,15 +122,46 @@ impl Outbox {
             writer.u8(0);
         }
         writer.raw(payload);
+        self.count_publish(payload.len());
+    }
+
+    /// Writes what [`plain_publish`](Self::plain_publish) or this wrote last once more, as the next message: with another identifier,
+    /// and with the payload that `renew` makes of the last one.
+    pub(crate) fn plain_publish_next(
+        &mut self,
+        publish: &PlainPublish<'_>,
+        packet_id: Option<PacketId>,
+        renew: &mut dyn FnMut(&mut [u8]),
+    ) {
+        let length = self.plain_length(publish);
+        let last = self.bytes.len() - (1 + variable_len(length) + length);
+        self.bytes.extend_from_within(last..);
+        let payload = self.bytes.len() - publish.payload.len();
+        if let Some(packet_id) = packet_id {
+            let place = payload - usize::from(self.version == Version::V5) - 2;
+            self.bytes[place..place + 2].copy_from_slice(&packet_id.value().to_be_bytes());
+        }
+        renew(&mut self.bytes[payload..]);
+        self.count_publish(publish.payload.len());
+    }
+
+    fn count_publish(&mut self, payload: usize) {
         self.traffic.packets_sent += 1;
         self.traffic.publishes_sent += 1;
-        self.traffic.payload_bytes_sent += payload.len() as u64;
+        self.traffic.payload_bytes_sent += payload as u64;
     }
 
     fn plain_length(&self, publish: &PlainPublish<'_>) -> usize {
         let packet_id = if publish.qos == QoS::AtMostOnce { 0 } else { 2 };
         let properties = usize::from(self.version == Version::V5);
         2 + publish.topic.as_str().len() + packet_id + properties + publish.payload.len()
+    }
+
+    /// Writes a PUBACK with success.
+    pub(crate) fn plain_puback(&mut self, packet_id: PacketId) {
+        let [high, low] = packet_id.0.get().to_be_bytes();
+        self.bytes.extend_from_slice(&[PacketType::PubAck.first_byte(), 2, high, low]);
+        self.traffic.packets_sent += 1;
     }
 
     /// Writes PUBACK, PUBREC, PUBREL or PUBCOMP.

@@ -96,18 +96,42 @@ impl Link {
         Some(Fate::Sent)
     }
 
-    /// The tag of a QoS 1 publication that waits for its PUBACK, if it has one.
-    pub(crate) fn awaits_puback(&self, packet_id: PacketId) -> Option<Option<Tag>> {
-        match self.session.in_flight.stage(packet_id)? {
-            Stage::Unkept(tag) => Some(*tag),
-            Stage::Published(delivery) if delivery.qos == QoS::AtLeastOnce => Some(delivery.tag),
-            Stage::Published(_) | Stage::Released(_) => None,
+    /// Does the same for `count` messages with consecutive tags, as far as they go at once; how many. `renew` makes of the
+    /// payload of one that of the next.
+    pub(crate) fn deliver_plain_run(
+        &mut self,
+        outbox: &mut Outbox,
+        publish: &PlainPublish<'_>,
+        count: u32,
+        renew: &mut dyn FnMut(&mut [u8]),
+        taken: &dyn Fn(PacketId) -> bool,
+    ) -> u32 {
+        if count == 0 || self.deliver_plain(outbox, publish, taken).is_none() {
+            return 0;
         }
+        for sent in 1..count {
+            let mut packet_id = None;
+            if publish.qos == QoS::AtLeastOnce {
+                if self.quota == 0 {
+                    return sent;
+                }
+                let Some(free) = self.session.in_flight.free_packet_id(taken) else { return sent };
+                let tag = publish.tag.map(|first| Tag(first.0 + u64::from(sent)));
+                self.session.in_flight.insert_unkept(free, tag);
+                self.quota -= 1;
+                packet_id = Some(free);
+            }
+            // MQTT-4.3.2-2: DUP 0, as it was.
+            outbox.plain_publish_next(publish, packet_id, renew);
+        }
+        count
     }
 
-    /// Ends it without a note.
-    pub(crate) fn end_quietly(&mut self, packet_id: PacketId) {
-        self.quota += u16::from(self.session.in_flight.end(packet_id));
+    /// A PUBACK with success for a publication whose tag `suits`, which ends without a note; whether it does.
+    pub(crate) fn plain_puback(&mut self, packet_id: PacketId, suits: impl FnOnce(Option<Tag>) -> bool) -> bool {
+        let ended = self.session.in_flight.end_published(packet_id, suits);
+        self.quota += u16::from(ended == Some(true));
+        ended.is_some()
     }
 
     /// PUBACK.

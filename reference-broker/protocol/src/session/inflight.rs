@@ -6,7 +6,7 @@ use super::{
     Delivery, Scale,
     weight::{Pile, Weight},
 };
-use crate::{PacketId, Tag};
+use crate::{PacketId, QoS, Tag};
 
 /// A table of slots in which the exchange with Packet Identifier `id` stands at `id % slots`.
 ///
@@ -163,18 +163,30 @@ impl InFlightTable {
         Some((slot.stage, slot.counted))
     }
 
-    /// As [`remove`](Self::remove), when nobody asks what it was: only whether it gives back send quota.
-    pub(crate) fn end(&mut self, packet_id: PacketId) -> bool {
-        match self.slot(packet_id) {
-            // By far the most, and nothing of them need be moved.
-            Some(Slot { stage: Stage::Unkept(_), counted, .. }) if self.used > 1 => {
-                let (counted, index) = (*counted, self.index(packet_id));
-                self.slots[index] = None;
-                self.used -= 1;
-                counted
-            }
-            _ => self.remove(packet_id).is_some_and(|(_, counted)| counted),
+    /// Ends the exchange of a QoS 1 publication whose tag `suits`: whether it gives back send quota. `None` when there is no such
+    /// exchange, which is all that happened then.
+    pub(crate) fn end_published(
+        &mut self,
+        packet_id: PacketId,
+        suits: impl FnOnce(Option<Tag>) -> bool,
+    ) -> Option<bool> {
+        let Slot { stage, counted, .. } = self.slot(packet_id)?;
+        let (tag, is_kept) = match stage {
+            Stage::Unkept(tag) => (*tag, false),
+            Stage::Published(delivery) if delivery.qos == QoS::AtLeastOnce => (delivery.tag, true),
+            Stage::Published(_) | Stage::Released(_) => return None,
+        };
+        if !suits(tag) {
+            return None;
         }
+        if is_kept || self.used == 1 {
+            return self.remove(packet_id).map(|(_, counted)| counted);
+        }
+        // By far the most, and nothing of them need be moved.
+        let (counted, index) = (*counted, self.index(packet_id));
+        self.slots[index] = None;
+        self.used -= 1;
+        Some(counted)
     }
 
     /// PUBREC came: the message is forgotten (MQTT-4.3.3-6), its PUBREL takes the next place in the order
@@ -262,7 +274,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::{Message, Properties, QoS, TopicName};
+    use crate::{Message, Properties, TopicName};
 
     fn delivery() -> Delivery {
         let topic = TopicName::new("t").unwrap();

@@ -69,7 +69,7 @@ impl Client {
         let Kept { mut session, queued } = self.kept.take().unwrap_or_default();
         session.keep_room(ROOM);
         let machine = ClientMachine::new(config(&self.options), session, now);
-        let live = Box::new(Live::new(connection, now, machine, queued));
+        let live = Box::new(Live::new((connection, self.survives()), now, machine, queued));
         self.state = State::Live(live);
         self.live().expect("it was just made")
     }
@@ -134,16 +134,26 @@ impl Client {
     }
 
     pub(super) fn publish_plain(&mut self, now: Time, publish: &PlainPublish<'_>) -> Result<(), Unsent> {
-        let survives = self.survives();
-        if !survives
-            && let State::Live(live) = &mut self.state
-            && live.connected
-            && live.end.is_none()
-            && live.publish_plain(now, publish)
-        {
+        if self.connected_unkept().is_some_and(|live| live.publish_plain(now, publish)) {
             return Ok(());
         }
         self.publish(now, Outgoing::from(publish))
+    }
+
+    /// Publishes as many of `count` messages as leave at once; how many.
+    pub(super) fn publish_plain_run(
+        &mut self,
+        now: Time,
+        publish: &PlainPublish<'_>,
+        count: u32,
+        renew: &mut dyn FnMut(&mut [u8]),
+    ) -> u32 {
+        self.connected_unkept().map_or(0, |live| live.publish_plain_run(now, publish, count, renew))
+    }
+
+    /// The machine, when it takes commands and nothing of its session outlives the connection.
+    fn connected_unkept(&mut self) -> Option<&mut Live> {
+        self.connected().filter(|live| !live.survives)
     }
 
     pub(super) fn subscribe(&mut self, now: Time, filters: Vec<SubscribeFilter>, tag: Tag) {

@@ -54,6 +54,11 @@ impl Dialing {
         self.waiting.is_empty() || self.running >= self.limit
     }
 
+    /// Whether nobody waits to dial or dials.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.dials.is_empty()
+    }
+
     /// An attempt that reached the broker or failed.
     pub(super) fn poll_next(
         &mut self,

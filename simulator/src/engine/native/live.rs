@@ -27,6 +27,8 @@ pub(super) struct Live {
     pub(super) machine: ClientMachine,
     /// CONNACK accepted the connection.
     pub(super) connected: bool,
+    /// Whether the next connection resumes the session of this one.
+    pub(super) survives: bool,
     /// When the engine's timer for this client rings.
     pub(super) armed: Option<Time>,
     /// How the transport ended.
@@ -59,9 +61,16 @@ pub(super) enum End {
 }
 
 impl Live {
-    pub(super) fn new(connection: Key, opened: Time, machine: ClientMachine, queued: VecDeque<Option<Tag>>) -> Self {
+    /// Whoever `survives` may resume the session on another connection.
+    pub(super) fn new(
+        (connection, survives): (Key, bool),
+        opened: Time,
+        machine: ClientMachine,
+        queued: VecDeque<Option<Tag>>,
+    ) -> Self {
         Self {
             connection,
+            survives,
             opened,
             machine,
             connected: false,
@@ -156,11 +165,30 @@ impl Live {
         sent
     }
 
+    /// Publishes as many of `count` messages as leave at once; how many.
+    pub(super) fn publish_plain_run(
+        &mut self,
+        now: Time,
+        publish: &PlainPublish<'_>,
+        count: u32,
+        renew: &mut dyn FnMut(&mut [u8]),
+    ) -> u32 {
+        let sent = self.machine.publish_plain_run(now, publish, count, renew);
+        if sent > 0 {
+            self.hand_run(publish.tag, sent, publish.qos);
+        }
+        sent
+    }
+
     fn hand(&mut self, tag: Option<Tag>, qos: QoS) {
-        let Some(tag) = tag else { return };
+        self.hand_run(tag, 1, qos);
+    }
+
+    fn hand_run(&mut self, first: Option<Tag>, count: u32, qos: QoS) {
+        let Some(tag) = first else { return };
         match self.handed.back_mut() {
-            Some(last) if last.qos == qos && last.tag.0 + u64::from(last.count) == tag.0 => last.count += 1,
-            _ => self.handed.push_back(Handed { tag, count: 1, qos }),
+            Some(last) if last.qos == qos && last.tag.0 + u64::from(last.count) == tag.0 => last.count += count,
+            _ => self.handed.push_back(Handed { tag, count, qos }),
         }
     }
 

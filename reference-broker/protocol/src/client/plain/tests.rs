@@ -6,7 +6,7 @@ use proptest::{collection::vec, prelude::*};
 
 use super::*;
 use crate::{
-    ConnAck, Connect, Delivery, Machine, Message, OutgoingPublish, Packet, Session, Utf8String,
+    ConnAck, Connect, Delivery, Machine, Message, OutgoingPublish, Packet, Properties, ReasonCode, Session, Utf8String,
     client::{Answer, Config, Event},
 };
 
@@ -29,7 +29,8 @@ enum Heard {
 
 fn said() -> impl Strategy<Value = Said> {
     // A wildcard breaks the standard; other characters than ASCII are lawful and not plain.
-    let topics = prop_oneof![12 => Just("g0/bench/meter-1"), 1 => Just("käse"), 1 => Just("a/#"), 1 => Just("t")];
+    let topics =
+        prop_oneof![12 => Just("g0/bench/meter-1"), 1 => Just("käse"), 1 => Just("g0/bench/meter-#"), 1 => Just("t")];
     let qos = prop_oneof![6 => Just(QoS::AtMostOnce), 6 => Just(QoS::AtLeastOnce), 1 => Just(QoS::ExactlyOnce)];
     prop_oneof![
         12 => (topics, 0_usize..300, qos, any::<bool>(), any::<bool>(), 1_u16..9).prop_map(
@@ -168,6 +169,61 @@ proptest! {
         }
         prop_assert_eq!(short.session().in_flight(), general.session().in_flight());
         prop_assert_eq!(short.session().queued(), general.session().queued());
+    }
+}
+
+proptest! {
+    /// As many as the flow control lets through leave as a run, and then each waits for itself.
+    #[test]
+    fn a_run_writes_what_single_messages_do(
+        version in prop_oneof![Just(Version::V311), Just(Version::V5)],
+        qos in prop_oneof![Just(QoS::AtMostOnce), Just(QoS::AtLeastOnce)],
+        (inflight, before, count, payload) in (1_u16..12, 0_u8..4, 0_u32..20, prop_oneof![1_usize..40, 120_usize..140]),
+        acknowledged in vec(1_u16..12, 0..12),
+    ) {
+        let (mut together, mut singly) = (connected(version, inflight), connected(version, inflight));
+        let topic = TopicName::new("g0/bench/meter-1").unwrap();
+        let mut payload = vec![7; payload];
+        let publish = |payload: &[u8], tag: u64, client: &mut Client| {
+            let tag = Some(Tag(tag));
+            let plain = PlainPublish { topic: &topic, payload, qos, retain: false, tag };
+            let sent = client.publish_plain(Time::ZERO, &plain);
+            if sent.is_none() {
+                let (topic, payload) = (topic.clone(), payload.to_vec().into());
+                let message = Message { topic, payload, properties: Properties::EMPTY };
+                client.publish(Time::ZERO, Delivery { tag, ..Delivery::new(Arc::new(message), qos) });
+            }
+            sent.is_some()
+        };
+        for tag in 0..before {
+            publish(&payload, u64::from(tag), &mut together);
+            publish(&payload, u64::from(tag), &mut singly);
+        }
+        let mut wrote = [Vec::new(), Vec::new()];
+        // What is written already is not there to be repeated.
+        together.poll_transmit(&mut wrote[0]);
+        let first = PlainPublish { topic: &topic, payload: &payload, qos, retain: false, tag: Some(Tag(100)) };
+        let sent = together.publish_plain_run(Time::ZERO, &first, count, &mut |payload| payload[0] += 1);
+        let room = if qos == QoS::AtMostOnce { 20 } else { u32::from(inflight).saturating_sub(u32::from(before)) };
+        prop_assert_eq!(sent, count.min(room));
+        for nth in 0..count {
+            prop_assert_eq!(publish(&payload, 100 + u64::from(nth), &mut singly), nth < sent);
+            if nth >= sent {
+                publish(&payload, 100 + u64::from(nth), &mut together);
+            }
+            payload[0] += 1;
+        }
+        let mut heard = [Vec::new(), Vec::new()];
+        for (way, client) in [&mut together, &mut singly].into_iter().enumerate() {
+            let mut acks = Vec::new();
+            acknowledged.iter().for_each(|id| encoded(&Said::PubAck { packet_id: *id }, version, &mut acks));
+            client.receive(Time::ZERO, acks.into());
+            drained(client, true, &mut heard[way]);
+            client.poll_transmit(&mut wrote[way]);
+        }
+        prop_assert_eq!(&wrote[0], &wrote[1]);
+        prop_assert_eq!(&heard[0], &heard[1]);
+        prop_assert_eq!(together.session().in_flight(), singly.session().in_flight());
     }
 }
 
