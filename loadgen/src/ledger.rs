@@ -233,7 +233,7 @@ impl Ledger {
         let intended = nanos(intended);
         let found = find_mut(&mut self.devices, stream).expect("streams are opened before they are used");
         let first = found.next;
-        (0..count).for_each(|_| found.intend(intended, nanos(now), stage));
+        found.intend(count, intended, nanos(now), stage);
         let row = found.published_row(found.stage_of(first));
         let readers = found.awaiting();
         self.rows.at(found.published_row(stage)).intended += u64::from(count);

@@ -36,9 +36,10 @@ impl Run {
 }
 
 impl Ledger {
-    /// As [`written`](Self::written) for each of `run`, all of which were handed to their connection at `at`; `each` gets what that
-    /// gives, in order. `false` when they must go one by one, which is all that happened then.
-    pub fn written_run(&mut self, run: Run, at: Duration, mut each: impl FnMut(Written)) -> bool {
+    /// As [`written`](Self::written) for each of `run`, all of which were handed to their connection at `at`; `tell` gets what that
+    /// gives, in order, equal neighbours as one with their number. `false` when they must go one by one, which is all that happened
+    /// then.
+    pub fn written_run(&mut self, run: Run, at: Duration, mut tell: impl FnMut(Written, u32)) -> bool {
         let Some((found, last)) = ordinary(&mut self.devices, run) else { return false };
         let row = found.published_row(found.stage_of(run.first));
         let readers = found.awaiting();
@@ -50,11 +51,15 @@ impl Ledger {
         let Some(entries) = found.under_way.run_mut(run, |entry| entry.state() == State::Intended) else {
             return false;
         };
+        let mut tell = |(intended, handed), messages| {
+            let (intended, handed) = (Duration::from_nanos(intended), Duration::from_nanos(handed));
+            tell(Written { row, intended, handed, readers }, messages);
+        };
+        let (at, mut alike) = (nanos(at), Alike::default());
         let (mut outstanding, mut settled) = (0, false);
         for entry in entries {
-            let handed = Duration::from_nanos(entry.moment());
-            each(Written { row, intended: Duration::from_nanos(entry.intended), handed, readers });
-            entry.set_moment(nanos(at));
+            alike.add((entry.intended, entry.moment()), &mut tell);
+            entry.set_moment(at);
             outstanding += u64::from(if resolved { entry.missing() } else { 0 });
             settled |= resolved && entry.missing() == 0;
             entry.set_state(match (resolved, entry.missing()) {
@@ -63,6 +68,7 @@ impl Ledger {
                 (true, _) => State::Confirmed,
             });
         }
+        alike.end(&mut tell);
         if settled {
             found.under_way.trim();
         }
@@ -76,22 +82,24 @@ impl Ledger {
         true
     }
 
-    /// As [`confirmed`](Self::confirmed) for each of `run`: `each` gets the row and when it was written, in order. `false` when they
-    /// must go one by one, which is all that happened then.
-    pub fn confirmed_run(&mut self, run: Run, mut each: impl FnMut(RowKey, Duration)) -> bool {
+    /// As [`confirmed`](Self::confirmed) for each of `run`: `tell` gets the row and when it was written, in order, equal neighbours as
+    /// one with their number. `false` when they must go one by one, which is all that happened then.
+    pub fn confirmed_run(&mut self, run: Run, mut tell: impl FnMut(RowKey, Duration, u32)) -> bool {
         let Some((found, last)) = ordinary(&mut self.devices, run) else { return false };
         if !found.confirmed.ends_before(run.first) {
             return false;
         }
         let row = found.published_row(found.stage_of(run.first));
         let Some(entries) = found.under_way.run_mut(run, |entry| entry.state() == State::Written) else { return false };
-        let (mut outstanding, mut settled) = (0, false);
+        let mut tell = |written, messages| tell(row, Duration::from_nanos(written), messages);
+        let (mut outstanding, mut settled, mut alike) = (0, false, Alike::default());
         for entry in entries {
-            each(row, Duration::from_nanos(entry.moment()));
+            alike.add(entry.moment(), &mut tell);
             outstanding += u64::from(entry.missing());
             settled |= entry.missing() == 0;
             entry.set_state(if entry.missing() > 0 { State::Confirmed } else { State::Settled });
         }
+        alike.end(&mut tell);
         if settled {
             found.under_way.trim();
         }
@@ -101,15 +109,20 @@ impl Ledger {
         true
     }
 
-    /// As [`received`](Self::received) for each of `run`, all of which reached `client` at `at` and are the first for their reader, in order:
-    /// `each` gets the row and when it was written. `false` when they must go one by one, which is all that happened then.
+    /// As [`received`](Self::received) for the messages of a stream from number `first` on, whose stamps name these starts in
+    /// nanoseconds, all of which reached `client` at `at` and are the first for their reader: `tell` gets the row, the intended start
+    /// and when it was written, in order, equal neighbours as one with their number. `false` when they must go one by one, which is
+    /// all that happened then.
     pub fn received_run(
         &mut self,
         client: ClientId,
-        run: Run,
+        (stream, first): (StreamId, u32),
+        intended: &[u64],
         at: Duration,
-        mut each: impl FnMut(RowKey, Option<Duration>),
+        mut tell: impl FnMut(RowKey, Duration, Option<Duration>, u32),
     ) -> bool {
+        let Ok(count) = u32::try_from(intended.len()) else { return false };
+        let run = Run { stream, first, count };
         let late_after = self.options.late_after.map_or(u64::MAX, nanos);
         let Some((found, last)) = ordinary(&mut self.devices, run) else { return false };
         let mut readers = self.audience.readers_with(client);
@@ -121,16 +134,20 @@ impl Ledger {
         if !track.takes_run(run.first) {
             return false;
         }
+        let at = nanos(at);
         let is_fit = |entry: &Entry| {
-            let late = nanos(at).saturating_sub(entry.intended) > late_after;
+            let late = at.saturating_sub(entry.intended) > late_after;
             entry.state() != State::Settled && entry.missing() > 0 && !late
         };
         let Some(entries) = under_way.run_mut(run, is_fit) else { return false };
         let row = RowKey { group: info.group, qos: track.qos, stage };
-        let (mut outstanding, mut settled) = (0, false);
-        for entry in entries {
+        let mut tell = |(intended, written): (u64, Option<u64>), messages| {
+            tell(row, Duration::from_nanos(intended), written.map(Duration::from_nanos), messages);
+        };
+        let (mut outstanding, mut settled, mut alike) = (0, false, Alike::default());
+        for (entry, intended) in entries.iter_mut().zip(intended) {
             let written = entry.state() != State::Intended;
-            each(row, written.then(|| Duration::from_nanos(entry.moment())));
+            alike.add((*intended, written.then(|| entry.moment())), &mut tell);
             entry.arrived();
             if entry.state() == State::Confirmed {
                 outstanding += 1;
@@ -140,6 +157,7 @@ impl Ledger {
                 }
             }
         }
+        alike.end(&mut tell);
         if settled {
             under_way.trim();
         }
@@ -147,6 +165,37 @@ impl Ledger {
         self.outstanding -= outstanding;
         self.rows.at(row).received += u64::from(run.count);
         true
+    }
+}
+
+/// Counts equal neighbours.
+#[derive(Debug)]
+struct Alike<T>(Option<(T, u32)>);
+
+impl<T> Default for Alike<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Copy + PartialEq> Alike<T> {
+    /// Adds the next; `tell` gets those before it and how many they are, when it differs.
+    fn add(&mut self, next: T, tell: &mut impl FnMut(T, u32)) {
+        match &mut self.0 {
+            Some((same, count)) if *same == next => *count += 1,
+            latest => {
+                if let Some((before, count)) = latest.replace((next, 1)) {
+                    tell(before, count);
+                }
+            }
+        }
+    }
+
+    /// Tells the last of them.
+    fn end(self, tell: &mut impl FnMut(T, u32)) {
+        if let Some((last, count)) = self.0 {
+            tell(last, count);
+        }
     }
 }
 

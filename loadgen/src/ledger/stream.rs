@@ -64,17 +64,26 @@ impl Stream {
         }
     }
 
-    pub(super) fn intend(&mut self, intended: u64, now: u64, stage: u16) {
-        let sequence = self.next;
-        self.next = sequence.checked_add(1).expect("no stream sends 2^32 messages");
+    /// The next `count` messages, all intended at `intended` and handed out `now`.
+    pub(super) fn intend(&mut self, count: u32, intended: u64, now: u64, stage: u16) {
+        let first = self.next;
+        self.next = first.checked_add(count).expect("no stream sends 2^32 messages");
         if self.stages.last().is_none_or(|(_, last)| *last < stage) {
-            self.stages.push((sequence, stage));
+            self.stages.push((first, stage));
         }
-        let mut missing = self.tracks.len();
-        for track in self.tracks.iter_mut().filter(|track| track.absent > 0) {
-            missing -= usize::from(track.excuse(sequence));
+        let entry = Entry::new(intended, now, self.tracks.len() as u32);
+        if self.tracks.iter().all(|track| track.absent == 0) {
+            return self.under_way.push_run(entry, count);
         }
-        self.under_way.push(Entry::new(intended, now, missing as u32));
+        for sequence in first..self.next {
+            let mut entry = entry;
+            for track in self.tracks.iter_mut().filter(|track| track.absent > 0) {
+                if track.excuse(sequence) {
+                    entry.arrived();
+                }
+            }
+            self.under_way.push(entry);
+        }
     }
 
     /// How many readers must receive what is intended now.

@@ -1,6 +1,9 @@
 //! The messages of one stream that are not settled yet.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    iter,
+};
 
 use super::Run;
 
@@ -123,16 +126,30 @@ impl UnderWay {
         }
     }
 
+    /// Adds `count` equal ones.
+    pub(super) fn push_run(&mut self, entry: Entry, count: u32) {
+        if count > 1 && self.recent.len() + count as usize <= RING {
+            self.recent.extend(iter::repeat_n(entry, count as usize));
+        } else {
+            (0..count).for_each(|_| self.push(entry));
+        }
+    }
+
     /// Those of `run`, when `is_fit` is true of each; whoever settles one of them calls [`trim`](Self::trim).
-    pub(super) fn run_mut(
-        &mut self,
-        run: Run,
-        is_fit: impl Fn(&Entry) -> bool,
-    ) -> Option<impl Iterator<Item = &mut Entry>> {
+    pub(super) fn run_mut(&mut self, run: Run, is_fit: impl Fn(&Entry) -> bool) -> Option<&mut [Entry]> {
         let begin = run.first.checked_sub(self.first)? as usize;
-        let places = begin..begin.checked_add(run.count as usize)?;
-        let fit = places.end <= self.recent.len() && self.recent.range(places.clone()).all(is_fit);
-        fit.then(|| self.recent.range_mut(places))
+        let end = begin.checked_add(run.count as usize).filter(|end| *end <= self.recent.len())?;
+        let seam = self.recent.as_slices().0.len();
+        if begin < seam && end > seam {
+            // Once in many runs: until the ring's end is reached again they are in one piece.
+            self.recent.make_contiguous();
+        }
+        let (front, back) = self.recent.as_mut_slices();
+        let run = match begin.checked_sub(front.len()) {
+            None => &mut front[begin..end],
+            Some(begin) => &mut back[begin..begin + run.count as usize],
+        };
+        run.iter().all(is_fit).then_some(run)
     }
 
     pub(super) fn remove(&mut self, sequence: u32) -> Option<Entry> {
@@ -207,20 +224,23 @@ mod tests {
         /// Whatever comes, in whatever order: the same as a map.
         #[test]
         fn behaves_as_a_map(
-            deeds in prop::collection::vec((0_u8..4, 0_u32..3000), 1..400),
+            deeds in prop::collection::vec((0_u8..5, 0_u32..3000), 1..400),
             burst in 0_u32..2500,
         ) {
             let (mut under_way, mut model) = (UnderWay::default(), BTreeMap::new());
             let mut next = 0;
-            let mut push = |under_way: &mut UnderWay, model: &mut BTreeMap<u32, u64>| {
-                under_way.push(Entry::new(u64::from(next) * 10, u64::from(next) * 10, 1));
-                model.insert(next, u64::from(next) * 10);
-                next += 1;
+            let mut push = |under_way: &mut UnderWay, model: &mut BTreeMap<u32, u64>, count: u32| {
+                let moment = u64::from(next) * 10;
+                let entry = Entry::new(moment, moment, 1);
+                if count == 1 { under_way.push(entry) } else { under_way.push_run(entry, count) }
+                model.extend((next..next + count).map(|number| (number, moment)));
+                next += count;
             };
-            (0..burst).for_each(|_| push(&mut under_way, &mut model));
+            (0..burst).for_each(|_| push(&mut under_way, &mut model, 1));
             for (deed, number) in deeds {
                 match deed {
-                    0 | 1 => push(&mut under_way, &mut model),
+                    0 | 1 => push(&mut under_way, &mut model, 1),
+                    4 => push(&mut under_way, &mut model, number % 200),
                     2 => prop_assert_eq!(under_way.remove(number).map(|it| it.intended), model.remove(&number)),
                     _ => {
                         let oldest = model.first_key_value().filter(|(_, at)| **at < u64::from(number) * 5);

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     RunId, Stamp,
-    ledger::{Account, Arrival, Options, StreamInfo, tests::audience},
+    ledger::{Account, Arrival, Intended, Options, StreamInfo, tests::audience},
 };
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -66,7 +66,7 @@ fn stream(device: u32) -> StreamId {
 struct Given {
     written: Vec<Written>,
     confirmed: Vec<(RowKey, Option<Duration>)>,
-    received: Vec<(RowKey, Option<Duration>)>,
+    received: Vec<(RowKey, Duration, Option<Duration>)>,
 }
 
 fn numbers(run: Run) -> std::ops::Range<u32> {
@@ -80,10 +80,10 @@ fn one_by_one(ledger: &mut Ledger, deed: Deed, run: Run, at: Duration, intended:
             Deed::Written => given.written.extend(ledger.written(run.stream, sequence, at)),
             Deed::Confirmed => given.confirmed.extend(ledger.confirmed(run.stream, sequence, at)),
             Deed::Received(client) => {
-                let intended = nanos(intended[sequence as usize]);
-                let stamp = Stamp { run: RunId(1), stream: run.stream, sequence, intended };
+                let start = intended[sequence as usize];
+                let stamp = Stamp { run: RunId(1), stream: run.stream, sequence, intended: nanos(start) };
                 if let Arrival::First { row, written } = ledger.received(ClientId(client), &stamp, at) {
-                    given.received.push((row, written));
+                    given.received.push((row, start, written));
                 }
             }
             Deed::Dropped => ledger.dropped(run.stream, sequence),
@@ -95,10 +95,18 @@ fn one_by_one(ledger: &mut Ledger, deed: Deed, run: Run, at: Duration, intended:
 /// Whether the short way was gone.
 fn together(ledger: &mut Ledger, deed: Deed, run: Run, at: Duration, intended: &[Duration], given: &mut Given) -> bool {
     let done = match deed {
-        Deed::Written => ledger.written_run(run, at, |written| given.written.push(written)),
-        Deed::Confirmed => ledger.confirmed_run(run, |row, written| given.confirmed.push((row, Some(written)))),
+        Deed::Written => ledger.written_run(run, at, |written, messages| {
+            given.written.extend(vec![written; messages as usize]);
+        }),
+        Deed::Confirmed => ledger.confirmed_run(run, |row, written, messages| {
+            given.confirmed.extend(vec![(row, Some(written)); messages as usize]);
+        }),
         Deed::Received(client) => {
-            ledger.received_run(ClientId(client), run, at, |row, written| given.received.push((row, written)))
+            let starts: Vec<u64> = numbers(run).map(|sequence| nanos(intended[sequence as usize])).collect();
+            let numbered = (run.stream, run.first);
+            ledger.received_run(ClientId(client), numbered, &starts, at, |row, intended, written, messages| {
+                given.received.extend(vec![(row, intended, written); messages as usize]);
+            })
         }
         Deed::Intend | Deed::Dropped => false,
     };
@@ -125,9 +133,10 @@ proptest! {
         for (tick, Step { deed, stream: device, away, count }) in steps.into_iter().enumerate() {
             let now = 2 * MILLI * tick as u32;
             if let Deed::Intend = deed {
-                for _ in 0..count {
-                    let sequence = ours.intend(stream(device), now, now);
-                    prop_assert_eq!(plain.intend(stream(device), now, now), sequence);
+                let first = ours.intend_run(stream(device), count, now, now);
+                for nth in 0..count {
+                    let single = plain.intend(stream(device), now, now);
+                    prop_assert_eq!(single, Intended { sequence: first.sequence + nth, ..first });
                 }
                 intended[device as usize].extend((0..count).map(|_| now));
                 continue;
@@ -154,15 +163,15 @@ proptest! {
 fn what_a_load_does_all_the_time_goes_together() {
     for (device, client) in [(0, 0), (1, 0), (0, 1)] {
         let mut ledger = ledger(false);
-        let mut given = Given::default();
+        let (mut given, mut intended) = (Given::default(), Vec::new());
         for burst in 0..5 {
             let run = Run { stream: stream(device), first: burst * 10, count: 10 };
-            for _ in 0..10 {
-                ledger.intend(run.stream, MILLI * burst, MILLI * burst);
-            }
-            assert!(together(&mut ledger, Deed::Written, run, MILLI * burst, &[], &mut given));
-            assert!(device == 0 || together(&mut ledger, Deed::Confirmed, run, MILLI * burst, &[], &mut given));
-            assert!(together(&mut ledger, Deed::Received(client), run, MILLI * burst, &[], &mut given));
+            let starts = [MILLI * burst; 10];
+            ledger.intend_run(run.stream, 10, MILLI * burst, MILLI * burst);
+            intended.extend(starts);
+            assert!(together(&mut ledger, Deed::Written, run, MILLI * burst, &intended, &mut given));
+            assert!(device == 0 || together(&mut ledger, Deed::Confirmed, run, MILLI * burst, &intended, &mut given));
+            assert!(together(&mut ledger, Deed::Received(client), run, MILLI * burst, &intended, &mut given));
         }
         assert_eq!(given.received.len(), 50);
     }

@@ -9,10 +9,10 @@ use protocol::{
 use reports::metric;
 use simulator::farm::DeviceId;
 
-use super::{super::replays::Replayed, Recorder, fates::Equals};
+use super::{super::replays::Replayed, Recorder};
 use crate::{
     Stamp, StreamId,
-    ledger::{Arrival, ClientId, Foreign, Run},
+    ledger::{Arrival, ClientId, Foreign},
     measure::Received,
 };
 
@@ -84,19 +84,16 @@ impl Recorder {
         let Some(first) = self.gathered.first.take() else { return };
         let at = self.offset(at);
         let Self { ledger, meter, gathered, flood, .. } = self;
-        let run = Run { stream: first.stream, first: first.sequence, count: gathered.intended.len() as u32 };
-        let mut equals = Equals::default();
-        let mut intended = gathered.intended.iter().map(|nanos| Duration::from_nanos(*nanos));
-        let together = ledger.received_run(client, run, at, |row, written| {
-            let end_to_end = at.saturating_sub(intended.next().unwrap_or_default());
+        let numbered = (first.stream, first.sequence);
+        let tell = |row, intended, written: Option<Duration>, messages| {
+            let end_to_end = at.saturating_sub(intended);
             let service = written.map(|written| at.saturating_sub(written));
-            let received = Received { row, reader: group, end_to_end, service };
-            equals.add(received, |received, messages| meter.received(received, messages));
-        });
-        if together {
-            equals.end(|received, messages| meter.received(received, messages));
-            if flood.is_on() && self.is_unacknowledged(run.stream) {
-                self.flood.came_back(DeviceId(run.stream.device()), run.count, at);
+            meter.received(Received { row, reader: group, end_to_end, service }, messages);
+        };
+        if ledger.received_run(client, numbered, &gathered.intended, at, tell) {
+            if flood.is_on() && self.is_unacknowledged(first.stream) {
+                let count = self.gathered.intended.len() as u32;
+                self.flood.came_back(DeviceId(first.stream.device()), count, at);
             }
             return;
         }

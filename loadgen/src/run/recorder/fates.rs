@@ -17,22 +17,20 @@ impl Recorder {
         let Some((stream, first)) = unpacked(tag) else { return };
         let (at, batch) = (self.offset(at), self.offset(self.batch));
         let Self { ledger, meter, odd, flood, .. } = self;
-        let mut equals = Equals::default();
         let (mut unread, mut held) = (0, 0);
-        let mut book = |written: Written| {
-            let lag = at.saturating_sub(written.intended);
-            let held_up = written.handed < batch;
-            held += u64::from(held_up);
-            let own = if held_up { written.handed.saturating_sub(written.intended) } else { lag };
-            let sent = Sent { row: written.row, lag, own, readers: written.readers };
-            unread += u32::from(sent.readers == 0 && sent.row.qos == QoS::AtMostOnce);
-            equals.add(sent, |sent, messages| meter.sent(sent, messages));
+        let mut book = |written: Written, messages: u32| {
+            let Written { row, intended, handed, readers } = written;
+            let lag = at.saturating_sub(intended);
+            let held_up = handed < batch;
+            let own = if held_up { handed.saturating_sub(intended) } else { lag };
+            held += if held_up { u64::from(messages) } else { 0 };
+            unread += if readers == 0 && row.qos == QoS::AtMostOnce { messages } else { 0 };
+            meter.sent(Sent { row, lag, own, readers }, messages);
         };
         if !ledger.written_run(Run { stream, first, count }, at, &mut book) {
             let each = first..first.saturating_add(count);
-            each.filter_map(|sequence| ledger.written(stream, sequence, at)).for_each(&mut book);
+            each.filter_map(|sequence| ledger.written(stream, sequence, at)).for_each(|written| book(written, 1));
         }
-        equals.end(|sent, messages| meter.sent(sent, messages));
         odd.held_up += held;
         if unread > 0 {
             flood.came_back(DeviceId(stream.device()), unread, at);
@@ -48,13 +46,10 @@ impl Recorder {
         self.flood.came_back(DeviceId(stream.device()), count, at);
         if reason == ReasonCode::Success && !self.replays.follows(stream) {
             let Self { ledger, meter, .. } = self;
-            let mut equals = Equals::default();
-            let together = ledger.confirmed_run(Run { stream, first, count }, |row, written| {
-                let acknowledged = Acknowledged { row, after: Some(at.saturating_sub(written)) };
-                equals.add(acknowledged, |acknowledged, messages| meter.acknowledged(acknowledged, messages));
+            let together = ledger.confirmed_run(Run { stream, first, count }, |row, written, messages| {
+                meter.acknowledged(Acknowledged { row, after: Some(at.saturating_sub(written)) }, messages);
             });
             if together {
-                equals.end(|acknowledged, messages| meter.acknowledged(acknowledged, messages));
                 return;
             }
         }
@@ -80,37 +75,6 @@ impl Recorder {
         if let Some((stream, sequence)) = unpacked(tag) {
             self.ledger.dropped(stream, sequence);
             self.flood.came_back(DeviceId(stream.device()), 1, self.offset(self.clock.now()));
-        }
-    }
-}
-
-/// Counts equal neighbours, so that they are measured at one step.
-#[derive(Debug)]
-pub(super) struct Equals<T>(Option<(T, u32)>);
-
-impl<T> Default for Equals<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T: Copy + PartialEq> Equals<T> {
-    /// Adds the next; `tell` gets those before it and how many they are, when it differs.
-    pub(super) fn add(&mut self, next: T, tell: impl FnOnce(T, u32)) {
-        match &mut self.0 {
-            Some((same, count)) if *same == next => *count += 1,
-            latest => {
-                if let Some((before, count)) = latest.replace((next, 1)) {
-                    tell(before, count);
-                }
-            }
-        }
-    }
-
-    /// Tells the last of them.
-    pub(super) fn end(self, tell: impl FnOnce(T, u32)) {
-        if let Some((last, count)) = self.0 {
-            tell(last, count);
         }
     }
 }
