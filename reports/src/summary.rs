@@ -208,13 +208,13 @@ impl Summary {
         ];
         for (metric, percentiles) in distributions {
             let Some(encoded) = &percentiles.histogram else { continue };
-            match encoded.decode() {
+            match encoded.decoded() {
                 Ok(histogram) => {
                     if metric == metric::E2E {
-                        self.heat.push(window.at, &histogram);
+                        self.heat.push(window.at, histogram);
                     }
                     let key = (metric, window.stage.clone());
-                    add(self.windowed.entry(key).or_insert_with(house_histogram), &histogram);
+                    add(self.windowed.entry(key).or_insert_with(house_histogram), histogram);
                 }
                 Err(error) => self.remarks.push(format!("a window's {metric}: {error}"), 1),
             }

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use reports::observation::{PlannedStage, Window, house_histogram};
+use reports::observation::{EncodedHistogram, PlannedStage, Window, house_histogram};
 use scenarios::model::{Aggregation, Comparison, Threshold};
 
 use super::{
@@ -35,13 +35,13 @@ impl Prospect {
         self.now = window.at + window.length;
         let series = &threshold.series;
         let Source::Samples(_, due) = source(series.metric) else { return };
-        if let Some(Some(Ok(more))) = samples(series, window).map(|samples| samples.map(|samples| samples.decode())) {
+        if let Some(Some(Ok(more))) = samples(series, window).map(|samples| samples.map(EncodedHistogram::decoded)) {
             let _same_bounds = self.samples.get_or_insert_with(house_histogram).add(more);
         }
         // Windows that are cut short by a border say little about a second.
         if frame.is_inside(series, &window.stage) && window.length >= Duration::from_millis(500) {
             let seconds = window.length.as_secs_f64();
-            let kept = samples(series, window).flatten().and_then(|samples| samples.decode().ok());
+            let kept = samples(series, window).flatten().and_then(|samples| samples.decoded().ok());
             let came = kept.map_or(0, |kept| kept.len()) as f64;
             let due = flow(series, window, frame).as_ref().map_or(came, due).max(came) / seconds;
             if due > self.busiest.0 {

@@ -49,9 +49,9 @@ pub(super) fn flow(series: &Series, window: &Window, frame: &Frame) -> Option<Fl
 }
 
 /// The samples that `series` selects among those of `window`; `None` when it did not keep them apart.
-pub(super) fn samples(series: &Series, window: &Window) -> Option<Option<EncodedHistogram>> {
+pub(super) fn samples<'a>(series: &Series, window: &'a Window) -> Option<Option<&'a EncodedHistogram>> {
     if let Some(kept) = window.kept.get(&key(series)) {
-        return Some(kept.samples.clone());
+        return Some(kept.samples.as_ref());
     }
     let own = match source(series.metric) {
         Source::Samples(reports::metric::E2E, _) => &window.e2e,
@@ -60,12 +60,14 @@ pub(super) fn samples(series: &Series, window: &Window) -> Option<Option<Encoded
         Source::Samples(reports::metric::ROUND_TRIP, _) => &window.round_trip,
         _ => return None,
     };
-    (!series.is_narrow()).then(|| own.histogram.clone())
+    (!series.is_narrow()).then_some(own.histogram.as_ref())
 }
 
 fn value(series: &Series, window: &Window, frame: &Frame) -> Option<Value> {
     match source(series.metric) {
-        Source::Samples(..) => samples(series, window).map(|samples| Value::Samples(samples.into_iter().collect())),
+        Source::Samples(..) => {
+            samples(series, window).map(|samples| Value::Samples(samples.into_iter().cloned().collect()))
+        }
         Source::Messages(..) | Source::Pace(_) => flow(series, window, frame).map(Value::Messages),
         Source::Level(pick) => pick(window).map(Value::Level),
         Source::Connections if !series.is_narrow() => Some(Value::Level(window.connections as f64)),
