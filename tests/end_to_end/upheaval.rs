@@ -127,7 +127,8 @@ fn a_broker_comes_back_twice_and_sessions_that_it_lost_are_told() {
     assert!(matches!(run.code, Some(0 | 6 | 7)), "{}", run.said);
     let order = ["broker ended, as it was asked to", "broker killed (SIGKILL)", "broker serves again"];
     let [ended, killed, back] = order.map(|text| run.moment(text));
-    assert!((2.0..4.0).contains(&ended) && (6.0..8.0).contains(&killed) && back >= ended + 0.9, "{}", run.said);
+    // It is away for a second from when it is asked to end, which takes its time.
+    assert!((2.0..4.0).contains(&ended) && (6.0..8.0).contains(&killed) && back >= 2.9, "{}", run.said);
     // Twenty meters and the ERP, twice.
     assert_eq!(run.count("session_lost"), 42, "{}", run.said);
     // What the windows say of the broker's process goes on with the new ones.
