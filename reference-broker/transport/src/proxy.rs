@@ -135,7 +135,9 @@ fn parse_binary(bytes: &[u8]) -> Result<Progress, &'static str> {
 
 /// Version 1.
 fn parse_line(bytes: &[u8]) -> Result<Progress, &'static str> {
-    let Some(end) = bytes.windows(2).position(|pair| pair == b"\r\n") else {
+    // A line end behind the longest line is somebody else's.
+    let head = &bytes[..bytes.len().min(LONGEST_LINE)];
+    let Some(end) = head.windows(2).position(|pair| pair == b"\r\n") else {
         let line_end = if bytes.last() == Some(&b'\r') { 1 } else { 2 };
         let more = SHORTEST_LINE.saturating_sub(bytes.len()).max(line_end);
         if bytes.len() + more > LONGEST_LINE {

@@ -129,3 +129,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_line_that_is_too_long_is_wrong_however_much_of_it_is_there() {
+    for padding in 90..=96 {
+        let header = v1(&format!("PROXY UNKNOWN {}", "x".repeat(padding)));
+        assert_eq!(parse(&header).is_ok(), header.len() <= 107, "{} bytes", header.len());
+        let wrong = (0..=header.len()).map(|cut| parse(&header[..cut]).is_err());
+        assert!(wrong.is_sorted(), "{} bytes", header.len());
+    }
+}
